@@ -1,0 +1,1 @@
+"""Buster's background tasks on taskkit."""

@@ -1,0 +1,121 @@
+"""Everything that can go wrong with a data source, as types.
+
+taskkit.errors.TaskkitError
+└── SourceError
+    ├── ConnectionFailedError      the database cannot be reached or opened (transient unless said otherwise)
+    │   └── SourceBusyError        it is locked by somebody else (transient)
+    ├── AuthenticationError        it refuses the user or the password
+    ├── DatabaseNotFoundError      the server answers, or the folder is there, but not this database
+    ├── DatabaseCorruptError       the file is no database, or a damaged one
+    ├── PermissionDeniedError      the user may not do this, or the statement is not a read
+    ├── SourceTimeoutError         the time limit of the call is over (transient)
+    ├── QueryFailedError           the database rejects the statement
+    ├── QueryCanceledError         the statement was stopped by `cancel()` or `close()`
+    ├── InvalidFilterError         a filter that can match nothing by its form
+    ├── SourceNotSupportedError    no reader for this kind in this version
+    ├── DriverMissingError         the driver package is not installed
+    └── SecretNotFoundError        `env:NAME` or `file:path` leads nowhere
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from taskkit.errors import TaskkitError
+
+
+class SourceError(TaskkitError):
+    """A data source cannot do what was asked; `code` names the case, `fix` the next step.
+
+    `transient` says whether the same call may succeed later. No message ever holds a secret.
+    """
+
+    code: ClassVar[str] = "SOURCE_ERROR"
+    transient: bool = False
+
+    def __init__(self, message: str, *, fix: str = "", transient: bool | None = None) -> None:
+        super().__init__(f"{message} {fix}".rstrip())
+        self.message = message
+        self.fix = fix
+        if transient is not None:
+            self.transient = transient
+
+
+class ConnectionFailedError(SourceError):
+    """The database cannot be reached or opened."""
+
+    code = "CONNECTION_FAILED"
+    transient = True
+
+
+class SourceBusyError(ConnectionFailedError):
+    """Somebody else holds a lock for longer than we wait."""
+
+    code = "SOURCE_BUSY"
+
+
+class AuthenticationError(SourceError):
+    """The database refuses the user or the password."""
+
+    code = "AUTHENTICATION_FAILED"
+
+
+class DatabaseNotFoundError(SourceError):
+    """There is no database of this name or path."""
+
+    code = "DATABASE_NOT_FOUND"
+
+
+class DatabaseCorruptError(SourceError):
+    """The file is no database, or its content is damaged."""
+
+    code = "DATABASE_CORRUPT"
+
+
+class PermissionDeniedError(SourceError):
+    """The user may not do this, or the statement is not a read."""
+
+    code = "PERMISSION_DENIED"
+
+
+class SourceTimeoutError(SourceError):
+    """The time limit of the call is over."""
+
+    code = "SOURCE_TIMEOUT"
+    transient = True
+
+
+class QueryFailedError(SourceError):
+    """The database rejects the statement."""
+
+    code = "QUERY_FAILED"
+
+
+class QueryCanceledError(SourceError):
+    """The statement was stopped before its end."""
+
+    code = "QUERY_CANCELED"
+
+
+class InvalidFilterError(SourceError):
+    """A filter that can match nothing by its form, such as an empty list."""
+
+    code = "INVALID_FILTER"
+
+
+class SourceNotSupportedError(SourceError):
+    """This version has no reader for the kind of source, or the server is too old for it."""
+
+    code = "SOURCE_NOT_SUPPORTED"
+
+
+class DriverMissingError(SourceError):
+    """The package that talks to this kind of source is not installed."""
+
+    code = "DRIVER_MISSING"
+
+
+class SecretNotFoundError(SourceError):
+    """A secret's reference leads nowhere; the message names the reference, never a value."""
+
+    code = "SECRET_NOT_FOUND"

@@ -1,0 +1,1 @@
+"""The task `introspect-data`: what a data source holds, down to keys and indexes. See README.md here."""

@@ -1,0 +1,150 @@
+"""Connect, test, introspect, and always close: the work of the task without the task."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+
+from buster_tasks.errors import SourceError
+from buster_tasks.introspection.models import (
+    ErrorDetail,
+    IntrospectDataInput,
+    IntrospectDataOptions,
+    IntrospectDataOutput,
+)
+from buster_tasks.sources import connect
+from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, no_progress
+from buster_tasks.sources.filters import check_filters
+from buster_tasks.sources.schema import Introspection, Issue
+
+Phase = Literal["connecting", "testing", "introspecting", "finishing", "done"]
+
+# Well under the two seconds that a task has after it was cancelled.
+CLOSE_SECONDS = 1.5
+
+_TESTED, _INTROSPECTED = 0.1, 0.95
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How it ended: the output, and the error behind it where there is one."""
+
+    output: IntrospectDataOutput
+    error: SourceError | None = None
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is known up to now; a failure keeps what was known before it."""
+
+    connection: ConnectionTest | None = None
+    introspection: Introspection | None = None
+    issues: list[Issue] = field(default_factory=list[Issue])
+
+
+async def introspect(
+    payload: IntrospectDataInput,
+    progress: Progress = no_progress,
+    *,
+    time_limit: float | None = None,
+) -> Outcome:
+    """The outcome for this source; no SourceError leaves here, it is in the outcome.
+
+    Past `time_limit` seconds what is optional is left out. When the caller is cancelled, also by a time limit of its
+    own, the connection is closed before the cancellation goes on.
+    """
+    findings = _Findings()
+    try:
+        await _find(payload, findings, progress, time_limit)
+    except SourceError as error:
+        return Outcome(_failure(payload, findings, error), error)
+    return Outcome(_success(payload, findings))
+
+
+async def _find(
+    payload: IntrospectDataInput,
+    findings: _Findings,
+    progress: Progress,
+    time_limit: float | None,
+) -> None:
+    options = payload.options or IntrospectDataOptions()
+    filters = options.filters()
+    check_filters(filters)
+    progress("connecting", 0.0, {})
+    async with _opened(payload, findings) as source:
+        progress("testing", 0.05, {})
+        findings.connection = await source.test()
+        findings.connection.raise_if_failed()
+        found = await source.introspect(
+            filters, _scaled(progress), statistics=options.statistics, time_limit=time_limit
+        )
+        named = {"data_source_name": payload.data_source_name}
+        findings.introspection = found.model_copy(update=named)
+        progress("finishing", _INTROSPECTED, found.counts())
+    progress("done", 1.0, findings.introspection.counts())
+
+
+def _scaled(progress: Progress) -> Progress:
+    """Progress of the introspection alone as its share of the whole."""
+
+    def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        progress(phase, _TESTED + (_INTROSPECTED - _TESTED) * fraction, counts)
+
+    return report
+
+
+@asynccontextmanager
+async def _opened(
+    payload: IntrospectDataInput, findings: _Findings
+) -> AsyncGenerator[DataSource, None]:
+    source = connect(payload.credentials)
+    try:
+        try:
+            await source.open()
+        except SourceError as error:
+            findings.connection = ConnectionTest.failed(error)
+            raise
+        yield source
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True) as limit:
+            await source.close()
+        if limit.cancelled_caught:
+            findings.issues.append(_not_closed(payload.data_source_name))
+
+
+def _not_closed(name: str) -> Issue:
+    return Issue(
+        scope="source",
+        object=name,
+        code="CLOSE_TIMED_OUT",
+        message=f"The connection did not close within {CLOSE_SECONDS:g} s and was left alone.",
+        fix="Look for a session that hangs in the data source.",
+    )
+
+
+def _success(payload: IntrospectDataInput, findings: _Findings) -> IntrospectDataOutput:
+    found = findings.introspection
+    return IntrospectDataOutput(
+        success=True,
+        data_source_name=payload.data_source_name,
+        connection=findings.connection,
+        introspection=found,
+        issues=[*(found.issues if found else ()), *findings.issues],
+        complete=found is not None and found.complete,
+    )
+
+
+def _failure(
+    payload: IntrospectDataInput, findings: _Findings, error: SourceError
+) -> IntrospectDataOutput:
+    return IntrospectDataOutput(
+        success=False,
+        data_source_name=payload.data_source_name,
+        error=ErrorDetail.of(error),
+        connection=findings.connection,
+        issues=findings.issues,
+    )

@@ -1,0 +1,88 @@
+"""What `introspect-data` takes and gives: snake_case in Python, camelCase on the wire."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from buster_tasks.errors import SourceError
+from buster_tasks.sources.base import ConnectionTest
+from buster_tasks.sources.credentials import Credentials
+from buster_tasks.sources.schema import Filters, Introspection, Issue, StatisticsLevel
+
+
+class WireModel(BaseModel):
+    """Base of all: frozen; input is never shown in errors, because it may hold a secret."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+    )
+
+
+class IntrospectDataOptions(WireModel):
+    """Which objects to read, as exact names or globs, and how much to find out about their columns.
+
+    An empty list is an error of the run, not of the payload, as it was in the original.
+    """
+
+    databases: list[str] | None = None
+    schemas: list[str] | None = None
+    tables: list[str] | None = None
+    exclude_tables: list[str] | None = None
+    statistics: StatisticsLevel = "none"
+
+    def filters(self) -> Filters:
+        """The lists alone."""
+        return Filters.model_validate(self.model_dump(exclude={"statistics"}))
+
+
+class IntrospectDataInput(WireModel):
+    """A data source by a name of your own, and how to reach it."""
+
+    data_source_name: str
+    credentials: Credentials
+    options: IntrospectDataOptions | None = None
+
+    @field_validator("data_source_name", mode="after")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        if not name:
+            raise PydanticCustomError("name_missing", "Data source name is required")
+        return name
+
+
+class ErrorDetail(WireModel):
+    """Why there is no introspection: a code to act on, a sentence, and the next step."""
+
+    code: str
+    message: str
+    fix: str = ""
+
+    @classmethod
+    def of(cls, error: SourceError) -> Self:
+        """The detail of an error of a source."""
+        return cls(code=error.code, message=error.message, fix=error.fix)
+
+
+class IntrospectDataOutput(WireModel):
+    """What was found, or why nothing was.
+
+    `complete` is True only for a success in which the structure of everything asked for could be read; `issues` are
+    those of the introspection and of the closing. `snapshot_id` is None as long as nothing is kept.
+    """
+
+    success: bool
+    data_source_name: str
+    error: ErrorDetail | None = None
+    connection: ConnectionTest | None = None
+    introspection: Introspection | None = None
+    issues: list[Issue] = []
+    complete: bool = False
+    snapshot_id: str | None = None

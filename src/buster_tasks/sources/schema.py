@@ -1,0 +1,263 @@
+"""What introspection returns: databases down to columns, keys and indexes, one model for all kinds of source.
+
+Unknown is None, never a made-up zero or empty text. Names are as the database spells them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+TableType = Literal["TABLE", "VIEW", "MATERIALIZED_VIEW", "EXTERNAL_TABLE", "TEMPORARY_TABLE"]
+RowCountKind = Literal["exact", "estimate", "unknown"]
+StatisticsLevel = Literal["none", "catalog", "sample", "full"]
+NormalizedType = Literal[
+    "integer",
+    "decimal",
+    "float",
+    "boolean",
+    "text",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "binary",
+    "json",
+    "uuid",
+    "array",
+    "struct",
+    "geography",
+    "unknown",
+]
+
+
+class SchemaModel(BaseModel):
+    """Base of all: frozen, snake_case in Python, camelCase on the wire; both are accepted."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Database(SchemaModel):
+    """A database (BigQuery: a project; SQLite and DuckDB: a file, named by its stem)."""
+
+    name: str
+    owner: str | None = None
+    comment: str | None = None
+    created: datetime | None = None
+    last_modified: datetime | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class Schema(SchemaModel):
+    """A namespace of tables within a database."""
+
+    name: str
+    database: str
+    owner: str | None = None
+    comment: str | None = None
+    created: datetime | None = None
+    last_modified: datetime | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class SchemaObject(SchemaModel):
+    """Anything that lives in a schema: `schema_name` in Python, `schema` on the wire and when constructed."""
+
+    schema_name: str = Field(alias="schema")
+    database: str
+
+
+class Table(SchemaObject):
+    """A relation that holds rows. Plain views are listed under `views`, their columns under `columns`.
+
+    `row_count` means what `row_count_kind` says; `size_bytes` includes the indexes.
+    """
+
+    name: str
+    type: TableType = "TABLE"
+    row_count: int | None = Field(default=None, ge=0)
+    row_count_kind: RowCountKind = "unknown"
+    size_bytes: int | None = Field(default=None, ge=0)
+    owner: str | None = None
+    comment: str | None = None
+    created: datetime | None = None
+    last_modified: datetime | None = None
+    clustering_keys: list[str] | None = None
+    partition_keys: list[str] | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class Column(SchemaObject):
+    """A column of a table or view, in the order of `position`, from 1.
+
+    `data_type` is as written in the database, `normalized_type` one word for all dialects. The statistics are
+    filled by the level that was asked for; `statistics_kind` says how exact they are.
+    """
+
+    name: str
+    table: str
+    position: int
+    data_type: str
+    normalized_type: NormalizedType = "unknown"
+    is_nullable: bool | None = None
+    default_value: str | None = None
+    identity: Literal["always", "by_default", "autoincrement"] | None = None
+    generated_expression: str | None = None
+    generated_kind: Literal["virtual", "stored"] | None = None
+    max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    comment: str | None = None
+    is_primary_key: bool | None = None
+    is_foreign_key: bool | None = None
+    statistics_kind: Literal["exact", "estimate"] | None = None
+    distinct_count: int | None = None
+    null_count: int | None = None
+    min_value: JsonValue = None
+    max_value: JsonValue = None
+    sample_values: list[JsonValue] | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class View(SchemaObject):
+    """A view with the query behind it; None where the database does not show it."""
+
+    name: str
+    definition: str | None = None
+    is_materialized: bool = False
+    owner: str | None = None
+    comment: str | None = None
+    created: datetime | None = None
+    last_modified: datetime | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class TableKey(SchemaObject):
+    """Columns that identify a row, in key order; an unnamed constraint has no `name`."""
+
+    name: str | None = None
+    table: str
+    columns: list[str]
+    metadata: dict[str, JsonValue] = {}
+
+
+class PrimaryKey(TableKey):
+    """The primary key of a table."""
+
+
+class UniqueKey(TableKey):
+    """A UNIQUE constraint; unique indexes that no constraint made are listed under `indexes`."""
+
+
+class IndexPart(SchemaModel):
+    """One part of an index: a column or an expression."""
+
+    column: str | None = None
+    expression: str | None = None
+    is_descending: bool = False
+    collation: str | None = None
+
+
+class Index(SchemaObject):
+    """An index; `columns` has names, or the text of an expression, and `parts` the same with order and collation.
+
+    `predicate` is the WHERE of a partial index.
+    """
+
+    name: str
+    table: str
+    type: str | None = None
+    columns: list[str]
+    parts: list[IndexPart] = []
+    is_unique: bool
+    is_primary_key: bool
+    predicate: str | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class ForeignKey(SchemaModel):
+    """A reference from columns to columns, paired by position; an unnamed constraint has no `name`."""
+
+    name: str | None = None
+    source_table: str
+    source_schema: str
+    source_database: str
+    source_columns: list[str]
+    referenced_table: str
+    referenced_schema: str
+    referenced_database: str
+    referenced_columns: list[str]
+    on_update: str | None = None
+    on_delete: str | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class Issue(SchemaModel):
+    """Something that could not be read, or not as asked; everything else is in the result all the same."""
+
+    scope: Literal[
+        "source", "filter", "database", "schema", "table", "view", "column", "index", "foreign_key"
+    ]
+    object: str
+    code: str
+    message: str
+    fix: str = ""
+
+
+class Filters(SchemaModel):
+    """Which objects to read: exact names or globs (`*`, `?`, `[a-z]`); None means all.
+
+    `tables` and `exclude_tables` are compared with `table`, `schema.table` and `database.schema.table`, and count for
+    views too. Case matters as it does in the source's own identifiers.
+    """
+
+    databases: list[str] | None = None
+    schemas: list[str] | None = None
+    tables: list[str] | None = None
+    exclude_tables: list[str] | None = None
+
+
+class Introspection(SchemaModel):
+    """What a data source holds, as far as its user may see.
+
+    `complete` is False when the structure of something that was asked for could not be read; `issues` says what and
+    why. `statistics` is the level that was delivered.
+    """
+
+    data_source_name: str
+    data_source_type: str
+    databases: list[Database] = []
+    schemas: list[Schema] = []
+    tables: list[Table] = []
+    columns: list[Column] = []
+    views: list[View] = []
+    primary_keys: list[PrimaryKey] = []
+    unique_keys: list[UniqueKey] = []
+    indexes: list[Index] = []
+    foreign_keys: list[ForeignKey] = []
+    issues: list[Issue] = []
+    complete: bool = True
+    introspected_at: datetime
+    filters: Filters = Filters()
+    statistics: StatisticsLevel = "none"
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind were found, by the field's name."""
+        return {
+            "databases": len(self.databases),
+            "schemas": len(self.schemas),
+            "tables": len(self.tables),
+            "columns": len(self.columns),
+            "views": len(self.views),
+            "primary_keys": len(self.primary_keys),
+            "unique_keys": len(self.unique_keys),
+            "indexes": len(self.indexes),
+            "foreign_keys": len(self.foreign_keys),
+            "issues": len(self.issues),
+        }

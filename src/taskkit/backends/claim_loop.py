@@ -1,0 +1,301 @@
+"""The serve() of stores: claim, hand to the runner, beat, settle, advance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsWake
+from taskkit.errors import LeaseLostError
+from taskkit.model.clock import SYSTEM_CLOCK, Timer
+from taskkit.model.exchange import (
+    CANCEL_TOPIC,
+    WORK_TOPIC,
+    Lease,
+    Outcome,
+    Signal,
+    Suspended,
+    Wait,
+    WorkerOptions,
+)
+from taskkit.model.ids import new_id
+
+_log = logging.getLogger("taskkit.worker")
+_ADVANCE_LIMIT = 1000
+_BEATS_PER_LEASE = 3
+
+
+class ClaimLoop:
+    """Gives a `QueueBackend` its `serve`. A store inherits it and adds nothing."""
+
+    async def serve(self: QueueBackend, runner: Runner, options: WorkerOptions) -> None:
+        """See `Backend.serve`."""
+        await self.register(runner.manifest)
+        await Worker(self, runner, options).run()
+
+
+class Worker:
+    """One serving loop: its slots, the runs it holds, and when it has to look again."""
+
+    def __init__(self, backend: QueueBackend, runner: Runner, options: WorkerOptions) -> None:
+        self.backend = backend
+        self.runner = runner
+        self.options = options
+        self.name = new_id("worker")
+        self.clock = options.clock
+        self.held: dict[str, Held] = {}
+        self.parked: dict[str, Held] = {}
+        self.free = options.concurrency
+        self.stopping = False
+        self.failure: BaseException | None = None
+        self._woken = False
+        self._sleeper: asyncio.Future[None] | None = None
+        self._alarm: Timer | None = None
+        self._alarm_at = 0.0
+        self._next_beat = self.clock.monotonic() + options.lease / _BEATS_PER_LEASE
+
+    @property
+    def now(self) -> datetime | None:
+        """None lets the store use its own clock, which is the one all workers share."""
+        return None if self.clock is SYSTEM_CLOCK else self.clock.now()
+
+    # --- the loop -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        stop_listening = self._listen()
+        try:
+            while True:
+                await self._turn()
+        except asyncio.CancelledError:
+            _uncancel()
+            await self._drain()
+            raise
+        except BaseException as error:
+            self.failure = error
+            _log.critical("worker %s stopped: %s: %s", self.name, type(error).__name__, error)
+            await self._release_all()
+            raise
+        finally:
+            self._disarm()
+            stop_listening()
+
+    async def _turn(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if self.clock.monotonic() >= self._next_beat:
+            await self._beat()
+        due = await self.backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
+        if self.free > 0 or self.parked:
+            await self._claim()
+        if not self._woken:
+            await self._sleep(due)
+        self._woken = False
+
+    async def _claim(self) -> None:
+        leases = await self.backend.claim(
+            self.name, self.options.spec, limit=self.free, lease=self.options.lease, now=self.now
+        )
+        for lease in leases:
+            self._begin(lease)
+
+    def _begin(self, lease: Lease) -> None:
+        parked = self.parked.pop(lease.run.id, None)
+        if lease.kind != "cleanup":
+            self.free -= 1
+        if parked is not None:
+            if lease.kind != "start":
+                parked.resume(lease)
+                return
+            parked.execution.signal(Signal.LOST)  # somebody else entered the attempt in the meantime
+        held = Held(self, lease)
+        self.held[lease.token] = held
+        held.task = asyncio.create_task(self._carry(held), name=lease.run.id)
+
+    async def _carry(self, held: Held) -> None:
+        try:
+            outcome = await held.execution.run()
+            if not held.abandoned:
+                await self.settle(held.lease, outcome)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self.failure = error
+        finally:
+            self._let_go(held)
+
+    async def settle(self, lease: Lease, outcome: Outcome | Suspended, *, quiet: bool = False) -> bool:
+        """Record an outcome; False when the run was taken by somebody else in the meantime."""
+        try:
+            await self.backend.settle(lease, outcome, now=self.now)
+        except LeaseLostError:
+            if not quiet:
+                _log.warning("run %s: its lease was lost, what it did here is not recorded", lease.run.id)
+            return False
+        return True
+
+    def _let_go(self, held: Held) -> None:
+        self.held.pop(held.lease.token, None)
+        if self.parked.get(held.lease.run.id) is held:
+            del self.parked[held.lease.run.id]
+        held.give_back()
+        self.wake()
+
+    # --- beats --------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
+        shared = Capability.SHARED in self.backend.capabilities
+        held = [h for h in self.held.values() if h.in_slot or h.lease.kind == "cleanup" or shared]
+        if not held:
+            return
+        leases = [h.lease for h in held]
+        signals = await self.backend.extend(leases, lease=self.options.lease, now=self.now)
+        for one, lease, signal in zip(held, leases, signals, strict=True):
+            if signal is not Signal.HELD and one.lease is lease:
+                one.execution.signal(signal)
+
+    # --- sleeping and waking ------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look again at the next turn of the event loop."""
+        self._woken = True
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+    async def _sleep(self, due: datetime | None) -> None:
+        monotonic = self.clock.monotonic()
+        until = self._next_beat if self.held else None
+        if due is not None:
+            at = monotonic + (due - self.clock.now()).total_seconds()
+            until = at if until is None else min(until, at)
+        if until is not None and until <= monotonic:
+            await asyncio.sleep(0)
+            return
+        self._arm(until)
+        self._sleeper = asyncio.get_running_loop().create_future()
+        try:
+            await self._sleeper
+        finally:
+            self._sleeper = None
+
+    def _arm(self, until: float | None) -> None:
+        if self._alarm is not None and until is not None and self._alarm_at <= until:
+            return  # an earlier alarm costs one more look, a new timer costs more
+        self._disarm()
+        if until is not None:
+            self._alarm_at = until
+            self._alarm = self.clock.call_at(until, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.wake()
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _heard(self, topic: str) -> None:
+        if topic == CANCEL_TOPIC:
+            self._next_beat = self.clock.monotonic()  # the beat brings who is asked to end
+        self.wake()
+
+    def _listen(self) -> Callable[[], object]:
+        if isinstance(self.backend, SupportsWake):
+            return self.backend.on_work(self._heard)
+        return asyncio.create_task(self._pump(), name=f"{self.name}-watch").cancel
+
+    async def _pump(self) -> None:
+        watch = self.backend.watch([WORK_TOPIC, CANCEL_TOPIC])
+        try:
+            async for topic in watch:
+                self._heard(topic)
+        finally:
+            watch.close()
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    async def _drain(self) -> None:
+        """Wait for what runs, then give the rest back; a second cancellation gives it back at once."""
+        self.stopping = True
+        deadline = self.clock.monotonic() + self.options.drain
+        try:
+            while self.free < self.options.concurrency and self.clock.monotonic() < deadline:
+                await self._drain_turn(deadline)
+        except asyncio.CancelledError:
+            _uncancel()
+        await self._release_all()
+
+    async def _drain_turn(self, deadline: float) -> None:
+        if self.clock.monotonic() >= self._next_beat:
+            await self._beat()
+        self._arm(min(deadline, self._next_beat))
+        if not self._woken:
+            self._sleeper = asyncio.get_running_loop().create_future()
+            await self._sleeper
+        self._woken = False
+
+    async def _release_all(self) -> None:
+        self.stopping = True
+        tasks = [h.task for h in self.held.values() if h.task is not None]
+        for one in list(self.held.values()):
+            one.execution.signal(Signal.SHUTDOWN)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Held:
+    """One run in this worker's hands, and the `Control` that its execution is given."""
+
+    __slots__ = ("_worker", "abandoned", "execution", "in_slot", "lease", "task")
+
+    def __init__(self, worker: Worker, lease: Lease) -> None:
+        self._worker = worker
+        self.lease = lease
+        self.in_slot = lease.kind != "cleanup"
+        self.abandoned = False
+        self.task: asyncio.Task[None] | None = None
+        self.execution = worker.runner.begin(lease, self)
+
+    async def park(self, waits: Sequence[Wait]) -> None:
+        worker, lease = self._worker, self.lease
+        worker.parked[lease.run.id] = self  # before the store knows: its answer may come with the next claim
+        kept = await worker.settle(lease, Suspended(tuple(waits)), quiet=True)
+        if self.lease is not lease:
+            return  # resumed while this was under way; the slot is the new lease's
+        if not kept:
+            worker.parked.pop(lease.run.id, None)
+            self.execution.signal(Signal.LOST)
+        self.give_back()
+        worker.wake()
+
+    def resume(self, lease: Lease) -> None:
+        """Go on under a new lease."""
+        del self._worker.held[self.lease.token]
+        self._worker.held[lease.token] = self
+        self.give_back()  # claimed before `park` came to it
+        self.lease = lease
+        self.in_slot = lease.kind != "cleanup"
+        self.execution.resume(lease)
+
+    async def abandon(self, outcome: Outcome) -> None:
+        self.abandoned = True
+        await self._worker.settle(self.lease, outcome)
+        self._worker.held.pop(self.lease.token, None)
+        self.give_back()
+        self._worker.wake()
+
+    def give_back(self) -> None:
+        """The slot is free again, once."""
+        if self.in_slot:
+            self.in_slot = False
+            self._worker.free += 1
+
+
+def _uncancel() -> None:
+    """This task goes on after its cancellation, so that it can be awaited again."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

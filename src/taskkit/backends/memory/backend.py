@@ -1,0 +1,273 @@
+"""The in-memory backend: every promise but survival."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from weakref import WeakValueDictionary
+
+from taskkit.backends.base import Capability, Now, Runner, Watch
+from taskkit.backends.claim_loop import ClaimLoop
+from taskkit.backends.memory.keys import Keys
+from taskkit.backends.memory.lanes import Lanes
+from taskkit.backends.memory.life import Life
+from taskkit.backends.memory.record import Record
+from taskkit.backends.memory.watch import Watches
+from taskkit.errors import InvalidConfigError, LeaseLostError, QueueFullError, RunNotFoundError
+from taskkit.model import metadata_operations
+from taskkit.model.exchange import (
+    ClaimSpec,
+    Enqueued,
+    Entry,
+    EntryKind,
+    Lease,
+    Manifest,
+    Outcome,
+    Page,
+    RunFilter,
+    Signal,
+    Suspended,
+    WorkerOptions,
+    WorkerRecord,
+)
+from taskkit.model.ids import new_id
+from taskkit.model.request import TriggerRequest
+from taskkit.model.run import Run
+
+_ENTRIES_KEPT = 10_000
+_TAGS_PER_RUN = 10
+_C = Capability
+
+
+class MemoryBackend(ClaimLoop):
+    """Runs live in this process and are gone with it.
+
+    Keeps the last `keep` finished runs; a run stays readable beyond that while somebody holds its handle or
+    its idempotency key holds. Not thread-safe: it lives on one event loop, and taskkit carries calls there.
+    """
+
+    capabilities = frozenset(
+        {
+            _C.DELAY, _C.TTL, _C.PRIORITY, _C.QUEUE_LIMIT, _C.QUEUE_LENGTH, _C.KEY_LIMIT, _C.IDEMPOTENCY,
+            _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.METADATA, _C.LOGS, _C.STREAMS, _C.TAGS, _C.MEMO,
+            _C.LIST, _C.SUBSECOND_TIMERS,
+        }
+    )  # fmt: skip
+
+    def __init__(self, *, keep: int = 10_000) -> None:
+        self._keep = keep
+        self._records: dict[str, Record] = {}
+        self._forgotten: WeakValueDictionary[str, Record] = WeakValueDictionary()
+        self._finished: deque[str] = deque()
+        self._numbers = itertools.count(1)
+        self._keys = Keys()
+        self._watches = Watches()
+        self._lanes = Lanes()
+        self._life = Life(self._lanes, self._keys, self._watches, self._find, self._retire)
+        self._workers: dict[str, WorkerRecord] = {}
+
+    @classmethod
+    def from_url(cls, url: str) -> MemoryBackend:
+        """`memory://`, or `memory://?keep=500`."""
+        parts = urlsplit(url)
+        options = parse_qs(parts.query, keep_blank_values=True)
+        keep = options.pop("keep", ["10000"])[-1]
+        if parts.netloc or parts.path.strip("/") or options or not keep.isascii() or not keep.isdigit():
+            raise InvalidConfigError(
+                f"The backend URL {url!r} is not understood: memory:// takes nothing but ?keep=<number of "
+                f"finished runs to keep>. Write memory:// or memory://?keep=500."
+            )
+        return cls(keep=int(keep))
+
+    def __repr__(self) -> str:
+        return f"MemoryBackend(keep={self._keep}, runs={len(self._records)})"
+
+    # --- asking for runs ----------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        self._watches.close()
+
+    async def register(self, manifest: Manifest) -> None:
+        for queue in manifest.queues.values():
+            self._lanes.declare(queue)
+
+    async def enqueue(
+        self, requests: Sequence[TriggerRequest], *, batch_id: str | None, now: Now
+    ) -> Sequence[Enqueued]:
+        moment = now or datetime.now(UTC)
+        answers = [self._accept(request, batch_id, moment) for request in requests]
+        self._life.wake()
+        return answers
+
+    def _accept(self, request: TriggerRequest, batch_id: str | None, now: datetime) -> Enqueued:
+        known = self._find(request.run_id)
+        if known is None and request.idempotency_key is not None:
+            known = self._keys.find(request.task_id, request.idempotency_key, now)
+        if known is not None:
+            return Enqueued(known.id, "existing", None, known)
+        queue = self._lanes.queue(request.queue)
+        if queue.max_length is not None and queue.length >= queue.max_length:
+            return Enqueued(request.run_id, "refused", QueueFullError(request.queue, queue.max_length))
+        record = self._life.create(request, batch_id, now, next(self._numbers))
+        self._records[request.run_id] = record
+        self._keys.hold(record, request.idempotency_key_ttl, now)
+        return Enqueued(request.run_id, "created", None, record)
+
+    async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
+        return [None if (record := self._find(run_id)) is None else record.run.copy() for run_id in run_ids]
+
+    async def cancel(self, run_ids: Sequence[str], *, reason: str | None, now: Now) -> Sequence[Run]:
+        moment = now or datetime.now(UTC)
+        records = [self._known(run_id) for run_id in run_ids]
+        for record in records:
+            self._life.cancel(record, reason, moment)
+        self._life.wake()
+        return [record.run.copy() for record in records]
+
+    # --- beside a run -------------------------------------------------------------------------------
+
+    async def append(
+        self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Lease | None
+    ) -> None:
+        record = self._known(run_id)
+        if lease is not None and not self._life.holds(record, lease):
+            raise LeaseLostError(run_id)
+        if record.flushed(flush_id):
+            return
+        metadata = None
+        for entry in entries:
+            if entry.kind is EntryKind.METADATA:
+                metadata = deepcopy(record.run.metadata) if metadata is None else metadata
+                metadata_operations.apply(metadata, entry.data)
+            elif entry.kind is EntryKind.TAG:
+                self._tag(record.run, entry.data)
+            else:
+                _store(record, entry)
+        if metadata is not None:
+            record.run.metadata = metadata
+        self._life.changed(record)
+
+    def _tag(self, run: Run, tag: str) -> None:
+        if tag not in run.tags and len(run.tags) < _TAGS_PER_RUN:
+            run.tags = (*run.tags, tag)
+
+    async def read(
+        self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int
+    ) -> Page[Entry]:
+        entries = (self._known(run_id).entries or {}).get(kind, [])
+        matching = (e for e in entries if e.position > after and (key is None or e.key == key))
+        found = list(itertools.islice(matching, limit + 1))
+        more = len(found) > limit
+        return Page(found[:limit], found[limit - 1].position if more else None)
+
+    def watch(self, topics: Sequence[str]) -> Watch:
+        return self._watches.add(topics)
+
+    def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        return self._life.on_work(callback)
+
+    # --- working ------------------------------------------------------------------------------------
+
+    async def serve(self, runner: Runner, options: WorkerOptions) -> None:
+        name = new_id("worker")
+        tasks = runner.manifest.tasks
+        self._workers[name] = WorkerRecord(name, tasks, datetime.now(UTC))
+        failure: str | None = None
+        try:
+            await super().serve(runner, options)
+        except Exception as error:
+            failure = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._workers[name] = WorkerRecord(name, tasks, datetime.now(UTC), alive=False, failure=failure)
+            self._watches.publish_all()
+
+    async def claim(
+        self, worker: str, spec: ClaimSpec, *, limit: int, lease: float, now: Now
+    ) -> Sequence[Lease]:
+        return self._life.claim(worker, spec, limit, timedelta(seconds=lease), now or datetime.now(UTC))
+
+    async def extend(self, leases: Sequence[Lease], *, lease: float, now: Now) -> Sequence[Signal]:
+        expires = (now or datetime.now(UTC)) + timedelta(seconds=lease)
+        return [self._life.extend(self._find(one.run.id), one, expires) for one in leases]
+
+    async def settle(self, lease: Lease, outcome: Outcome | Suspended, *, now: Now) -> None:
+        record = self._known(lease.run.id)
+        if not self._life.settle(record, lease, outcome, now or datetime.now(UTC)):
+            raise LeaseLostError(lease.run.id)
+
+    async def advance(self, *, now: Now, limit: int) -> datetime | None:
+        return self._life.advance(now or datetime.now(UTC), limit)
+
+    # --- looking ------------------------------------------------------------------------------------
+
+    async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
+        below = None if cursor is None else int(cursor)
+        found: list[Record] = []
+        for record in reversed(self._records.values()):
+            if (below is None or record.number < below) and _matches(record.run, where):
+                found.append(record)
+                if len(found) > limit:
+                    break
+        more = len(found) > limit
+        page = found[:limit]
+        return Page([record.run.copy() for record in page], page[-1].number if more else None)
+
+    async def release_key(self, task_id: str, key: str) -> bool:
+        return self._keys.free(task_id, key)
+
+    async def list_workers(self) -> Sequence[WorkerRecord]:
+        return list(self._workers.values())
+
+    async def idle(self) -> None:
+        await self._life.idle()
+
+    # --- keeping and forgetting ---------------------------------------------------------------------
+
+    def _find(self, run_id: str) -> Record | None:
+        return self._records.get(run_id) or self._forgotten.get(run_id)
+
+    def _known(self, run_id: str) -> Record:
+        record = self._find(run_id)
+        if record is None:
+            raise RunNotFoundError(
+                run_id,
+                f"There is no run {run_id!r} in this memory backend. It keeps the last {self._keep:,} finished "
+                f"runs, and only those of this process; use memory://?keep=<more> or a durable backend.",
+            )
+        return record
+
+    def _retire(self, record: Record) -> None:
+        self._finished.append(record.id)
+        if len(self._finished) > self._keep:
+            oldest = self._finished.popleft()
+            self._forgotten[oldest] = self._records.pop(oldest)
+
+
+def _store(record: Record, entry: Entry) -> None:
+    if record.entries is None:
+        record.entries = {}
+    kept = record.entries.setdefault(entry.kind, [])
+    position = kept[-1].position + 1 if kept else 1
+    kept.append(Entry(entry.kind, deepcopy(entry.data), entry.key, entry.at, position))
+    if len(kept) > 2 * _ENTRIES_KEPT:
+        del kept[:_ENTRIES_KEPT]
+
+
+def _matches(run: Run, where: RunFilter) -> bool:
+    return (
+        (where.status is None or run.status in where.status)
+        and (where.task is None or run.task_id in where.task)
+        and (where.tag is None or not where.tag.isdisjoint(run.tags))
+        and (where.batch is None or run.batch_id in where.batch)
+        and (where.schedule is None or run.schedule_id in where.schedule)
+        and (where.since is None or run.created_at >= where.since)
+        and (where.until is None or run.created_at <= where.until)
+    )

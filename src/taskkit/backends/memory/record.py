@@ -1,0 +1,77 @@
+"""A run as the memory backend keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from taskkit.model.exchange import Answer, Entry, EntryKind, Outcome, Suspended, Wait
+from taskkit.model.run import Run, RunStatus
+
+if TYPE_CHECKING:
+    from taskkit.backends.memory.lanes import Gate
+
+
+class Record:
+    """The run, who holds it, and what it waits for.
+
+    `place` counts how often the record was put into a lane, so that an older entry in a lane is seen to be
+    stale; `wait_round` does the same for answers and timers of waits that were replaced.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "answers",
+        "busy",
+        "cancel_requested",
+        "ending",
+        "entries",
+        "expires",
+        "flushes",
+        "gate",
+        "holder",
+        "number",
+        "open_waits",
+        "orphaned",
+        "outcome",
+        "place",
+        "queued",
+        "run",
+        "token",
+        "wait_round",
+    )
+
+    def __init__(self, run: Run, number: int) -> None:
+        self.run = run
+        self.number = number
+        self.place = 0
+        self.token: str | None = None
+        self.holder: str | None = None
+        self.expires: datetime | None = None
+        self.gate: Gate | None = None
+        self.outcome: Outcome | Suspended | None = None
+        self.open_waits: dict[str, Wait] | None = None
+        self.answers: dict[str, Answer] | None = None
+        self.wait_round = 0
+        self.cancel_requested = False
+        self.orphaned = False
+        self.ending: RunStatus | None = None
+        self.busy = False
+        self.queued = False
+        self.entries: dict[EntryKind, list[Entry]] | None = None
+        self.flushes: dict[str, None] | None = None
+
+    @property
+    def id(self) -> str:
+        return self.run.request.run_id
+
+    def flushed(self, flush_id: str) -> bool:
+        """Whether this flush was counted before; it is from now on."""
+        if self.flushes is None:
+            self.flushes = {}
+        if flush_id in self.flushes:
+            return True
+        self.flushes[flush_id] = None
+        if len(self.flushes) > 1024:
+            del self.flushes[next(iter(self.flushes))]
+        return False

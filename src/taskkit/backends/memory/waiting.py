@@ -1,0 +1,113 @@
+"""Runs that wait, and what they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from taskkit.backends.memory.record import Record
+from taskkit.model.exchange import Answer, Answers, Runs, Until, Wait
+
+Timer = Callable[[datetime, Callable[[Record, int, datetime], None], Record, int], None]
+
+
+class Waiting:
+    """Answers waits when their runs end or their time comes.
+
+    A round is one settled Suspended: what was registered for an earlier round no longer counts.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], Record | None],
+        answered: Callable[[Record, datetime], None],
+        at: Timer,
+    ) -> None:
+        self._find = find
+        self._answered = answered
+        self._at = at
+        self._awaited: dict[str, list[tuple[Record, int, str]]] = {}
+
+    def begin(self, record: Record, waits: Sequence[Wait], now: datetime) -> None:
+        """Replace what the run waits for; what is answered already brings it back at once."""
+        self.keep(record, waits)
+        for wait in waits:
+            if isinstance(wait.on, Until):
+                self._begin_timer(record, wait.id, wait.on.at, now)
+            elif isinstance(wait.on, Runs):
+                self._begin_runs(record, wait.id, wait.on)
+        if record.answers or not waits:
+            self._answered(record, now)
+
+    def keep(self, record: Record, waits: Sequence[Wait]) -> None:
+        record.wait_round += 1
+        record.open_waits = {wait.id: wait for wait in waits}
+        record.answers = None
+
+    def _begin_timer(self, record: Record, wait_id: str, at: datetime, now: datetime) -> None:
+        if at <= now:
+            _answer(record, wait_id, None)
+        else:
+            self._at(at, self._time_came, record, record.wait_round)
+
+    def _begin_runs(self, record: Record, wait_id: str, on: Runs) -> None:
+        pending = [run_id for run_id in on.ids if not self._is_final(run_id)]
+        for run_id in pending:
+            self._awaited.setdefault(run_id, []).append((record, record.wait_round, wait_id))
+        if not pending:
+            _answer(record, wait_id, self._runs(on))
+
+    def _time_came(self, record: Record, wait_round: int, now: datetime) -> None:
+        if record.wait_round != wait_round or record.open_waits is None:
+            return
+        for wait in record.open_waits.values():
+            if isinstance(wait.on, Until) and wait.on.at <= now:
+                _answer(record, wait.id, None)
+        if record.answers:
+            self._answered(record, now)
+
+    def ended(self, record: Record, now: datetime) -> None:
+        """Tell those who wait for this run."""
+        for waiter, wait_round, wait_id in self._awaited.pop(record.id, ()):
+            if waiter.wait_round != wait_round or waiter.open_waits is None:
+                continue
+            on = waiter.open_waits[wait_id].on
+            if isinstance(on, Runs) and all(self._is_final(run_id) for run_id in on.ids):
+                _answer(waiter, wait_id, self._runs(on))
+                self._answered(waiter, now)
+
+    def hand_over(self, record: Record) -> Answers:
+        """The answers that have come, for the claim that takes the run."""
+        answers = record.answers or {}
+        self.drop(record)
+        return answers
+
+    def drop(self, record: Record) -> None:
+        if record.open_waits is not None:
+            record.wait_round += 1
+            record.open_waits = record.answers = None
+
+    def children(self, record: Record) -> list[Record]:
+        """The runs that this one waits for and that were made for it."""
+        waits = (record.open_waits or {}).values()
+        ids = [run_id for wait in waits if isinstance(wait.on, Runs) for run_id in wait.on.ids]
+        found = [self._find(run_id) for run_id in ids]
+        return [
+            child
+            for child in found
+            if child is not None and child.run.parent_id == record.id and child.run.request.awaited
+        ]
+
+    def _is_final(self, run_id: str) -> bool:
+        record = self._find(run_id)
+        return record is None or record.run.status.is_final
+
+    def _runs(self, on: Runs) -> Answer:
+        records = [self._find(run_id) for run_id in on.ids]
+        return tuple(record.run.copy() for record in records if record is not None)
+
+
+def _answer(record: Record, wait_id: str, answer: Answer) -> None:
+    if record.answers is None:
+        record.answers = {}
+    record.answers[wait_id] = answer

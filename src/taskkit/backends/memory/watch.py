@@ -1,0 +1,86 @@
+"""Who wants to hear of which changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+
+class MemoryWatch:
+    """A subscription; topics that change while nobody iterates are merged."""
+
+    __slots__ = ("_changed", "_closed", "_topics", "_waiter", "_watches")
+
+    def __init__(self, watches: Watches, topics: Sequence[str]) -> None:
+        self._watches = watches
+        self._topics = tuple(topics)
+        self._changed: dict[str, None] = {}
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+
+    def __aiter__(self) -> MemoryWatch:
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._changed:
+            if self._closed:
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        topic = next(iter(self._changed))
+        del self._changed[topic]
+        return topic
+
+    def notify(self, topic: str) -> None:
+        self._changed[topic] = None
+        self._wake()
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._watches.remove(self, self._topics)
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Watches:
+    """Subscriptions by topic."""
+
+    def __init__(self) -> None:
+        self._by_topic: dict[str, list[MemoryWatch]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_topic)
+
+    def add(self, topics: Sequence[str]) -> MemoryWatch:
+        watch = MemoryWatch(self, topics)
+        for topic in topics:
+            self._by_topic.setdefault(topic, []).append(watch)
+        return watch
+
+    def remove(self, watch: MemoryWatch, topics: Sequence[str]) -> None:
+        for topic in topics:
+            watches = self._by_topic.get(topic, [])
+            if watch in watches:
+                watches.remove(watch)
+            if not watches:
+                self._by_topic.pop(topic, None)
+
+    def publish(self, topic: str) -> None:
+        for watch in self._by_topic.get(topic, ()):
+            watch.notify(topic)
+
+    def publish_all(self) -> None:
+        """Something happened that concerns everybody, such as the end of a worker."""
+        for topic in list(self._by_topic):
+            self.publish(topic)
+
+    def close(self) -> None:
+        for watch in [w for watches in self._by_topic.values() for w in watches]:
+            watch.close()

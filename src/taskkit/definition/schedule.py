@@ -1,0 +1,186 @@
+"""Schedules: cron patterns, and what a scheduled run is given."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from taskkit.errors import InvalidCronError, InvalidOptionError, shown
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "@yearly": "0 0 1 1 *",
+        "@annually": "0 0 1 1 *",
+        "@monthly": "0 0 1 * *",
+        "@weekly": "0 0 * * 0",
+        "@daily": "0 0 * * *",
+        "@midnight": "0 0 * * *",
+        "@hourly": "0 * * * *",
+    }
+)
+
+_FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
+_ALLOWED = (
+    "minute 0-59 or steps such as */15",
+    "hour 0-23 or steps such as */2",
+    "day 1-31 if one of the months has it, L for the last one, or ?",
+    "month 1-12 or JAN-DEC, ranges running forwards",
+    "weekday 0-7 or SUN-SAT (0 and 7 are Sunday), 5L for the last Friday, 1#2 for the second Monday, or ?",
+)
+_LONGEST = 500
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """When a schedule fires: five cron fields or an @alias, read in a time zone.
+
+    Where a clock change skips the local time, it fires at the first moment after the gap; where a clock
+    change repeats it, once. A pattern whose minute or hour starts with `*` follows real time instead.
+    Raises InvalidCronError for a pattern that cannot be read or never comes true, and for an unknown zone.
+    """
+
+    pattern: str
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        zone = _zone(self.timezone, self.pattern)
+        _fields(self.pattern)
+        try:
+            next(_simulate(self.pattern, _SOME_DAY.astimezone(zone)))
+        except StopIteration:
+            raise InvalidCronError(
+                f"The cron pattern {self.pattern!r} names dates that never come. Check its day, month and weekday.",
+                pattern=self.pattern,
+            ) from None
+
+    def next_after(self, when: datetime) -> datetime:
+        """The first moment after `when` (aware) at which the schedule fires, in UTC.
+
+        Raises InvalidCronError when there is none before the year 9999.
+        """
+        if when.utcoffset() is None:
+            raise InvalidOptionError("when", when, "a datetime without a time zone says no moment.")
+        try:
+            for moment in _simulate(
+                self.pattern, when.astimezone(_zone(self.timezone, self.pattern))
+            ):
+                # In an hour that a clock change repeats, cronsim may answer with its first pass, already over.
+                if moment.astimezone(UTC) > when:
+                    return moment.astimezone(UTC)
+        except (OverflowError, ValueError):  # the calendar has ended
+            pass
+        raise InvalidCronError(
+            f"The cron pattern {self.pattern!r} never fires after {when.isoformat()}.",
+            pattern=self.pattern,
+        )
+
+    def upcoming(self, after: datetime, n: int) -> list[datetime]:
+        """The next `n` moments after `after`, in UTC."""
+        moments: list[datetime] = []
+        for _ in range(n):
+            after = self.next_after(after)
+            moments.append(after)
+        return moments
+
+
+class ScheduledPayload(BaseModel):
+    """What a scheduled run is given. `timestamp` is the planned moment, not when the run started."""
+
+    model_config = ConfigDict(frozen=True)
+
+    timestamp: AwareDatetime
+    last_timestamp: AwareDatetime | None = None
+    timezone: str = "UTC"
+    schedule_id: str
+    type: Literal["DECLARATIVE", "IMPERATIVE"] = "DECLARATIVE"
+    external_id: str | None = None
+    upcoming: list[AwareDatetime] = []
+
+
+def _fields(pattern: object) -> list[str]:
+    """The five fields of a pattern, as text that cronsim reads; InvalidCronError says what is wrong."""
+    if not isinstance(pattern, str) or not pattern.isascii() or len(pattern) > _LONGEST:
+        raise _unreadable(pattern, 'it must be plain text such as "0 9 * * MON-FRI".')
+    if pattern.startswith("@"):
+        if pattern in ALIASES:
+            return ALIASES[pattern].split(" ")
+        near = get_close_matches(pattern.lower(), ALIASES, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        raise _unreadable(
+            pattern, f"there is no such alias.{guess} Aliases are: {', '.join(ALIASES)}."
+        )
+    fields = pattern.replace("\t", " ").split(" ")
+    if "" in fields or any(field.split() != [field] for field in fields):
+        raise _unreadable(
+            pattern, "separate the fields by one space or tab, with none at the ends."
+        )
+    if len(fields) == 6:
+        raise _unreadable(
+            pattern, "it has six fields; seconds are not supported. Leave the first one out."
+        )
+    if len(fields) != 5:
+        raise _unreadable(pattern, f"it has {len(fields)} of the five fields {', '.join(_FIELDS)}.")
+    # ? says "no matter" for the day that the other day field decides; cronsim knows only *.
+    fields[2], fields[4] = (("*" if field == "?" else field) for field in (fields[2], fields[4]))
+    return fields
+
+
+def _simulate(pattern: str, start: datetime) -> CronSim:
+    from cronsim import CronSim, CronSimError
+
+    fields = _fields(pattern)
+    try:
+        return CronSim(" ".join(fields), start)
+    except (CronSimError, ValueError, AssertionError) as error:
+        name = str(error).removeprefix("Bad ")
+        if name not in _FIELDS:
+            raise _unreadable(pattern, f"cronsim says: {error}.") from None
+        place = _FIELDS.index(name)
+        raise _unreadable(
+            pattern,
+            f"its {name} field is {fields[place]!r}, which cannot be. Allowed: {_ALLOWED[place]}.",
+        ) from None
+
+
+def _unreadable(pattern: object, reason: str) -> InvalidCronError:
+    return InvalidCronError(
+        f"The cron pattern {shown(pattern)} cannot be used: {reason}", pattern=str(pattern)
+    )
+
+
+def _zone(name: object, pattern: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    try:
+        if isinstance(name, str) and name:
+            return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    near = ", ".join(map(repr, _near_zones(name))) if isinstance(name, str) else ""
+    guess = f" Did you mean {near}?" if near else ""
+    raise InvalidCronError(
+        f"The time zone {shown(name)} of the cron pattern {shown(pattern)} is unknown.{guess} "
+        f'Give a name of the IANA database such as "Europe/Berlin"; schedules.timezones() lists them.',
+        pattern=pattern,
+    )
+
+
+def _near_zones(name: str) -> Iterator[str]:
+    names = {zone.lower(): zone for zone in sorted(zoneinfo.available_timezones())}
+    # "berlin" and "Berlin/Europe" are near "Europe/Berlin" by their words, though not by their letters.
+    wanted = name.lower().replace(" ", "_")
+    for zone in get_close_matches(wanted, names, n=2) or [
+        zone for zone in names if wanted and wanted.rpartition("/")[2] == zone.rpartition("/")[2]
+    ]:
+        yield names[zone]

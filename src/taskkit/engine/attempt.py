@@ -1,0 +1,294 @@
+"""One lease carried out: validate, hooks, time limit, call, verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from taskkit.backends.base import Control
+from taskkit.definition.context import Context, Environment, SignalReason
+from taskkit.definition.hooks import GLOBAL_HOOKS
+from taskkit.definition.policy import max_duration_of, output_codec, payload_codec
+from taskkit.definition.task_definition import TaskDefinition
+from taskkit.engine.context_parts import ContextParts
+from taskkit.engine.decide import decide
+from taskkit.engine.isolation import call_in_thread
+from taskkit.engine.lifecycle import Lifecycle
+from taskkit.engine.time_limit import TimeLimit
+from taskkit.errors import (
+    CompleteTaskWithOutput,
+    MaxDurationError,
+    NotSerializableError,
+    PayloadTooLargeError,
+    PayloadValidationError,
+)
+from taskkit.model.error_info import ErrorInfo
+from taskkit.model.exchange import Canceled, Completed, Failed, Lease, Outcome, Released, Signal, Wait
+from taskkit.model.options import RetryDecision
+from taskkit.model.run import RunStatus
+from taskkit.runtime.scope import RunScope, current_scope
+
+if TYPE_CHECKING:
+    from taskkit.engine.worker import Runner
+
+_log = logging.getLogger("taskkit.worker")
+_GRACE = 2.0
+_REFUSED_OUTPUT = (NotSerializableError, PayloadTooLargeError)
+_REASONS: Mapping[Signal, SignalReason] = {
+    Signal.CANCEL: "cancel",
+    Signal.SHUTDOWN: "shutdown",
+    Signal.LOST: "shutdown",
+}
+
+
+class Attempt(ContextParts):
+    """Carries out one lease; an `Execution` for whoever drives the loop.
+
+    The body runs inline in the driver's task. Whatever ends it early cancels that task: `ending` says why,
+    and the cancellation is taken back before the hooks run.
+    """
+
+    __slots__ = (
+        "_body_over",
+        "_refused",
+        "_context",
+        "_control",
+        "_grace",
+        "_lost",
+        "_runner",
+        "_task",
+        "definition",
+        "ending",
+        "env",
+        "is_abandoned",
+        "limit",
+        "payload",
+        "scope",
+    )
+
+    def __init__(self, runner: Runner, lease: Lease, control: Control, definition: TaskDefinition) -> None:
+        self._runner = runner
+        self._control = control
+        self._context: Context | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._grace: Any = None
+        self._body_over = False
+        self._lost = False
+        self._refused: BaseException | None = None
+        self.is_abandoned = False
+        self.definition = definition
+        self.ending: SignalReason | None = None
+        self.env: Environment = runner.environment
+        self.limit: TimeLimit | None = None
+        self.payload: Any = None
+        self.scope = RunScope(lease, runner.home, definition, self._park, asyncio.get_running_loop())
+
+    @property
+    def context(self) -> Context:
+        if self._context is None:
+            self._context = Context(self)
+        return self._context
+
+    # --- the way through ----------------------------------------------------------------------------
+
+    async def run(self) -> Outcome:
+        scope = self.scope
+        self._task = asyncio.current_task()
+        current_scope.set(scope)
+        try:
+            refused = self._prepare()
+            if refused is not None:
+                return refused
+            if not (self.definition.hooks.empty and GLOBAL_HOOKS.empty) or scope.lease.kind == "cleanup":
+                return await Lifecycle(self, self.definition.hooks).outcome()
+            output = error = None
+            try:
+                output = await self.body()
+            except CompleteTaskWithOutput as done:
+                output = done.output
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as raised:
+                error = raised
+            if self.body_is_over():
+                await self.absorb_cancellation()
+            return self.verdict(output, error, None)
+        finally:
+            self._stop_limit()
+            if scope.open_waits is not None:
+                await scope.open_waits.end()
+            if scope.has_said:
+                await scope.flush_finally()
+            scope.ended = True
+
+    def _prepare(self) -> Outcome | None:
+        """Read the payload and start the clock; the outcome when the payload does not fit."""
+        lease, definition = self.scope.lease, self.definition
+        request = lease.run.request
+        if definition.has_payload:
+            try:
+                self.payload = payload_codec(definition).decode(request.payload or b"null", request.secrets)
+            except PayloadValidationError as error:
+                return Failed(ErrorInfo.of(error, code="TASK_INPUT_ERROR"))
+        seconds = max_duration_of(definition, request.max_duration)
+        if seconds != math.inf and lease.kind != "cleanup":
+            self.limit = TimeLimit(self._runner.limits, seconds, self._limit_reached)
+            self.limit.start()
+        return None
+
+    def body(self) -> Awaitable[Any]:
+        """The task's own function, called; its cancellation and its errors come through."""
+        definition = self.definition
+        context = self.context if definition.wants_context else None
+        if definition.is_async:
+            return definition.invoke(self.payload, context)  # type: ignore[no-any-return]  # a coroutine
+        return call_in_thread(self._runner, definition.invoke, self.payload, context)
+
+    # --- verdicts -----------------------------------------------------------------------------------
+
+    def verdict(self, output: Any, error: BaseException | None, decision: RetryDecision | None) -> Outcome:
+        """What a body's return or error, or what ended it, means for the run."""
+        ended = self.ended(returned=error is None)
+        if ended is not None:
+            return ended
+        if error is None:
+            try:
+                return self.completed(output)
+            except _REFUSED_OUTPUT as refused:
+                error = refused
+        return self.judge(error, decision)
+
+    def completed(self, output: Any) -> Completed:
+        """The end of a body that returned; NotSerializableError or PayloadTooLargeError where it cannot be stored."""
+        try:
+            return Completed(output_codec(self.definition).encode(output))
+        except _REFUSED_OUTPUT as refused:
+            self._refused = refused
+            raise
+
+    def judge(self, error: BaseException, decision: RetryDecision | None) -> Outcome:
+        """What an error of the body's own means."""
+        return decide(
+            error,
+            decision,
+            attempt=self.scope.lease.attempt,
+            policy=self._runner.policy_of(self.definition, self.scope.lease.run),
+            machine=self.scope.lease.run.machine,
+            now=self.scope.now(),
+            random=random.random,
+            code=self.code_of(error),
+        )
+
+    def code_of(self, error: BaseException) -> str | None:
+        """The code of an error that is our own verdict, which no further attempt would change."""
+        return "TASK_OUTPUT_ERROR" if error is self._refused else None
+
+    def ended(self, *, returned: bool) -> Outcome | None:
+        """The outcome when something ended the body; None when it ended by itself.
+
+        A body that answers its cancellation with an error, or by returning, was ended all the same; only
+        what finished during a shutdown is kept.
+        """
+        if self.ending == "timeout":
+            return Failed(self._time_is_up(), RunStatus.TIMED_OUT)
+        if self.ending == "cancel":
+            return Canceled(self.scope.lease.run.cancel_reason)
+        if self.ending == "shutdown" and not returned:
+            return Released()
+        return None
+
+    @property
+    def is_lost(self) -> bool:
+        """Somebody else holds the run: nothing done here counts, and its clean-up is theirs."""
+        return self._lost
+
+    def _time_is_up(self) -> ErrorInfo:
+        limit = max_duration_of(self.definition, self.scope.lease.run.request.max_duration)
+        message = (
+            f"The attempt took longer than its max_duration of {limit:g} s (task {self.definition.id!r}, waits "
+            f"not counted). Give it more with max_duration=..., or make it do less."
+        )
+        if not self.definition.is_async:
+            message += " A thread cannot be stopped: the function may still be running (a soft limit)."
+        return ErrorInfo.verdict("MAX_DURATION_EXCEEDED", MaxDurationError.__name__, message)
+
+    # --- endings ------------------------------------------------------------------------------------
+
+    def signal(self, signal: Signal) -> None:
+        if signal is Signal.LOST:
+            self._lost = True
+        if signal in _REASONS:
+            self._end(_REASONS[signal])
+
+    def _limit_reached(self) -> None:
+        self._end("timeout")
+
+    def _end(self, reason: SignalReason) -> None:
+        if self._body_over or self.ending is not None:
+            return
+        self.ending = reason
+        self._stop_limit()
+        self.scope.signal.set(reason)
+        if self.scope.open_waits is not None:
+            self.scope.open_waits.stop()
+        if self._task is not None:
+            self._task.cancel()
+        clock = self.scope.home.clock
+        self._grace = clock.call_at(clock.monotonic() + _GRACE, self._give_up)
+
+    def body_is_over(self) -> bool:
+        """From here on nothing interrupts the hooks; whether the body was asked to end."""
+        self._body_over = True
+        self._stop_limit()
+        if self._grace is not None:
+            self._grace.cancel()
+        if self.ending is None and self._task is not None and self._task.cancelling():
+            self.ending = "shutdown"  # the whole event loop is going down
+        return self.ending is not None
+
+    async def absorb_cancellation(self) -> None:
+        """Take back the cancellation that ended the body, also one that has not arrived yet."""
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        while self._task is not None and self._task.cancelling():
+            self._task.uncancel()
+
+    def _stop_limit(self) -> None:
+        if self.limit is not None:
+            self.limit.stop()
+
+    def _give_up(self) -> None:
+        """The body ignores its cancellation: settle without it."""
+        what = "time limit" if self.ending == "timeout" else self.ending
+        _log.error(
+            "run %s (task %s) ignores its %s; its slot is given back while the body still runs",
+            self.scope.run_id,
+            self.definition.id,
+            what,
+        )
+        self.is_abandoned = True
+        self._runner.keep(self._abandon())
+
+    async def _abandon(self) -> None:
+        outcome = await Lifecycle(self, self.definition.hooks).conclude(None, asyncio.CancelledError())
+        await self._control.abandon(outcome)
+
+    # --- waiting ------------------------------------------------------------------------------------
+
+    async def _park(self, waits: tuple[Wait, ...]) -> None:
+        self._stop_limit()
+        await self._control.park(waits)
+
+    def resume(self, lease: Lease) -> None:
+        self.scope.renew(lease)
+        if self.limit is not None and self.ending is None and not self._body_over:
+            self.limit.start()
+        if lease.kind == "cleanup":
+            self._end("cancel")
+        if self.scope.open_waits is not None:
+            self.scope.open_waits.resume(lease.answers)

@@ -1,0 +1,84 @@
+"""Where an attempt's `Context` takes its parts from."""
+
+from __future__ import annotations
+
+import math
+
+from taskkit import config
+from taskkit.definition.context import (
+    AttemptInfo,
+    BatchInfo,
+    Environment,
+    QueueInfo,
+    RunInfo,
+    ScheduleInfo,
+    Signal,
+    TaskInfo,
+)
+from taskkit.engine.time_limit import TimeLimit
+from taskkit.model.machine import DEFAULT, PRESETS, MachinePreset
+from taskkit.runtime.scope import RunScope
+
+
+class ContextParts:
+    """`ContextSource` for an attempt; most tasks look at few parts, so each is made when it is looked at."""
+
+    __slots__ = ()
+
+    scope: RunScope
+    limit: TimeLimit | None
+    env: Environment
+
+    @property
+    def signal(self) -> Signal:
+        return self.scope.signal
+
+    def run_info(self) -> RunInfo:
+        run = self.scope.lease.run
+        request = run.request
+        return RunInfo(
+            run.id,
+            run.created_at,
+            run.started_at or self.scope.lease.now,
+            run.tags,
+            request.idempotency_key,
+            request.is_test,
+            request.is_replay,
+            request.max_attempts,
+            request.priority,
+            request.parent_id,
+            request.root_id,
+            request.version,
+        )
+
+    def task_info(self) -> TaskInfo:
+        definition = self.scope.definition
+        return TaskInfo(definition.id, definition.file_path, definition.name)
+
+    def attempt_info(self) -> AttemptInfo:
+        lease = self.scope.lease
+        return AttemptInfo(lease.attempt, lease.run.attempt_started_at or lease.now)
+
+    def queue_info(self) -> QueueInfo:
+        request = self.scope.lease.run.request
+        return QueueInfo(request.queue, request.concurrency_key)
+
+    def batch_info(self) -> BatchInfo | None:
+        batch_id = self.scope.lease.run.batch_id
+        return None if batch_id is None else BatchInfo(batch_id)
+
+    def machine_info(self) -> MachinePreset | None:
+        return PRESETS.get(self.scope.lease.run.machine or DEFAULT)
+
+    def schedule_info(self) -> ScheduleInfo | None:
+        schedule_id = self.scope.lease.run.schedule_id
+        return None if schedule_id is None else ScheduleInfo(schedule_id)
+
+    def environment(self) -> Environment:
+        return self.env
+
+    def project(self) -> str | None:
+        return config.current().project
+
+    def time_left(self) -> float | None:
+        return None if self.limit is None or math.isinf(self.limit.left) else self.limit.left

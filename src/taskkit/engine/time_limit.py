@@ -1,0 +1,97 @@
+"""When attempts reach their max_duration, without a timer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from taskkit.model.clock import Clock, Timer
+
+_HORIZON = 10.0
+
+
+class TimeLimit:
+    """One attempt's limit: runs while the attempt does, stands still while it waits."""
+
+    __slots__ = ("_deadline", "_left", "_limits", "_reached", "_timer")
+
+    def __init__(self, limits: TimeLimits, seconds: float, reached: Callable[[], None]) -> None:
+        self._limits = limits
+        self._left = seconds
+        self._reached = reached
+        self._deadline: float | None = None
+        self._timer: Timer | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds that the attempt still has."""
+        if self._deadline is None:
+            return max(0.0, self._left)
+        return max(0.0, self._deadline - self._limits.clock.monotonic())
+
+    def start(self) -> None:
+        """Go on counting."""
+        if self._deadline is None:
+            self._deadline = self._limits.clock.monotonic() + self._left
+            self._limits.add(self, self._left)
+
+    def stop(self) -> None:
+        """Stand still."""
+        if self._deadline is not None:
+            self._left = self.left
+            self._deadline = None
+            self._limits.remove(self)
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def arm_if_near(self, until: float) -> bool:
+        """Set a timer when the limit falls before `until`; whether it did."""
+        if self._deadline is None or self._deadline > until:
+            return False
+        self._timer = self._limits.clock.call_at(self._deadline, self._ring)
+        return True
+
+    def _ring(self) -> None:
+        self._timer = self._deadline = None
+        self._left = 0.0
+        self._reached()
+
+
+class TimeLimits:
+    """The limits of a worker's attempts.
+
+    Most attempts end long before their limit, and a timer costs more than a place in a set: limits that
+    are far off are looked through every ten seconds, and only those that come near get a timer.
+    """
+
+    __slots__ = ("_far", "_scan", "clock")
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._far: dict[TimeLimit, None] = {}
+        self._scan: Timer | None = None
+
+    def add(self, limit: TimeLimit, seconds: float) -> None:
+        if seconds > 2 * _HORIZON:
+            self._far[limit] = None
+            if self._scan is None:
+                self._scan = self.clock.call_at(self.clock.monotonic() + _HORIZON, self._look)
+        else:
+            limit.arm_if_near(float("inf"))
+
+    def remove(self, limit: TimeLimit) -> None:
+        self._far.pop(limit, None)
+
+    def _look(self) -> None:
+        self._scan = None
+        until = self.clock.monotonic() + 2 * _HORIZON
+        for limit in [limit for limit in self._far if limit.arm_if_near(until)]:
+            del self._far[limit]
+        if self._far:
+            self._scan = self.clock.call_at(self.clock.monotonic() + _HORIZON, self._look)
+
+    def close(self) -> None:
+        if self._scan is not None:
+            self._scan.cancel()
+            self._scan = None
+        self._far.clear()

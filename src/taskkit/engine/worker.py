@@ -1,0 +1,88 @@
+"""taskkit's engine as a backend sees it: a lease in, an execution out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import anyio
+
+from taskkit import config
+from taskkit.backends.base import Control, Execution
+from taskkit.definition.context import Environment
+from taskkit.definition.policy import retry_of
+from taskkit.definition.registry import REGISTRY
+from taskkit.definition.task_definition import TaskDefinition
+from taskkit.engine.attempt import Attempt
+from taskkit.engine.decide import Policy
+from taskkit.engine.isolation import unlimited
+from taskkit.engine.time_limit import TimeLimits
+from taskkit.model.error_info import ErrorInfo
+from taskkit.model.exchange import Failed, Lease, Manifest, Outcome, Signal
+from taskkit.model.run import Run
+from taskkit.runtime.home import Home
+
+
+class Runner:
+    """Carries out the tasks of this process."""
+
+    def __init__(self, home: Home, environment: Environment) -> None:
+        self.home = home
+        self.environment: Environment = environment
+        self.limits = TimeLimits(home.clock)
+        self._threads: anyio.CapacityLimiter | None = None
+        self._kept: set[asyncio.Task[Any]] = set()
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest(frozenset(REGISTRY.ids), REGISTRY.queues())
+
+    def begin(self, lease: Lease, control: Control) -> Execution:
+        definition = REGISTRY.get(lease.run.request.task_id)
+        if definition is None:
+            return _Unknown(lease)
+        return Attempt(self, lease, control, definition)
+
+    def policy_of(self, definition: TaskDefinition, run: Run) -> Policy:
+        """The retries that apply to a run here."""
+        enabled = self.environment == "production" or config.current().retries.enabled_in_dev
+        return Policy(retry_of(definition), run.request.max_attempts, enabled)
+
+    def threads(self) -> anyio.CapacityLimiter:
+        """No limit of its own: the worker's slots are the limit."""
+        if self._threads is None:
+            self._threads = unlimited()
+        return self._threads
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that nobody awaits, and keep it from being collected."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    def close(self) -> None:
+        self.limits.close()
+
+
+class _Unknown:
+    """A run whose task this process does not know; only reached when a worker takes any task."""
+
+    __slots__ = ("_lease",)
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    async def run(self) -> Outcome:
+        task_id = self._lease.run.task_id
+        message = (
+            f"This worker knows no task {task_id!r}. Import the module that defines it before the worker starts, or "
+            f"list its folder under dirs in [tool.taskkit]."
+        )
+        return Failed(ErrorInfo.verdict("COULD_NOT_FIND_TASK", "TaskNotFoundError", message))
+
+    def resume(self, lease: Lease) -> None:
+        self._lease = lease
+
+    def signal(self, signal: Signal) -> None:
+        return None

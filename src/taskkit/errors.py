@@ -1,0 +1,544 @@
+"""Every error that taskkit raises.
+
+TaskkitError
+├── ConfigError                       how taskkit is set up
+│   ├── BackendNotConfiguredError
+│   ├── MissingExtraError
+│   ├── InvalidConfigError
+│   ├── InvalidDurationError
+│   └── InvalidCronError
+├── DefinitionError                   how a task is written
+│   ├── DuplicateTaskIdError
+│   ├── TaskSignatureError
+│   └── HookSignatureError
+├── TriggerError                      how a run is asked for
+│   ├── PayloadValidationError
+│   ├── PayloadNotStableError
+│   ├── PayloadTooLargeError
+│   ├── NotSerializableError
+│   ├── SecretInPayloadError
+│   ├── TaskNotFoundError
+│   ├── QueueNotFoundError
+│   ├── QueueFullError
+│   ├── InvalidIdempotencyKeyError
+│   ├── InvalidOptionError
+│   ├── UnsupportedByBackendError
+│   ├── SyncInAsyncError
+│   └── NotInTaskError
+├── RunError                          what became of a run
+│   ├── RunNotFoundError
+│   ├── RunFailedError
+│   ├── ResultTimeoutError            also a TimeoutError
+│   ├── NoWorkerError
+│   ├── RunNotDelayedError
+│   ├── WaitTimeoutError              also a TimeoutError
+│   ├── TokenNotFoundError
+│   ├── ScheduleNotFoundError
+│   └── BatchNotFoundError
+├── BackendError                      the place where runs live
+│   ├── StoreUnavailableError
+│   └── LeaseLostError
+├── AbortTaskRunError                 in an attempt: fail without a retry
+├── CompleteTaskWithOutput            in an attempt: succeed with this output
+├── OutOfMemoryError                  in an attempt: counts as out of memory
+├── MaxDurationError                  in an attempt: the time limit is over
+└── MiddlewareError                   in an attempt: a middleware broke its contract
+
+An error whose text is always the same builds it from its arguments; the others take the text. All of them
+can be pickled and copied, whatever their arguments are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+_SHOWN = 120
+
+ErrorT = TypeVar("ErrorT", bound="TaskkitError")
+
+
+class ErrorRecord(Protocol):
+    """What `RunFailedError.error` offers; `ErrorInfo` is one."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def stack(self) -> str | None: ...
+    @property
+    def code(self) -> str | None: ...
+
+
+def shown(value: object) -> str:
+    """`repr(value)` for a message: at most 120 characters, and a word on the type where repr itself fails."""
+    try:
+        text = repr(value)
+    except Exception:  # a user's __repr__, or an int of more digits than Python prints
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _guess(near: Sequence[str]) -> str:
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _rebuild(cls: type[ErrorT], args: tuple[Any, ...], state: dict[str, Any]) -> ErrorT:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class TaskkitError(Exception):
+    """The root of every error of taskkit."""
+
+    def __reduce__(
+        self,
+    ) -> tuple[
+        Callable[..., TaskkitError], tuple[type[TaskkitError], tuple[Any, ...], dict[str, Any]]
+    ]:
+        # Exception's own way calls the class with `args`, which hold the text, not what it was built from.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+# --- set-up -----------------------------------------------------------------------------------------
+
+
+class ConfigError(TaskkitError):
+    """taskkit, or a value given to it, is set up wrongly."""
+
+
+class BackendNotConfiguredError(ConfigError):
+    """Nothing says where runs live."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                "No backend is configured, so there is no place for the run. Write one of: "
+                "`async with taskkit.local():` around this call (in memory, with a worker); "
+                '`taskkit.configure(backend="sqlite:///runs.db")` at start; '
+                "TASKKIT_BACKEND=sqlite:///runs.db in the environment; "
+                'or backend = "sqlite:///runs.db" under [tool.taskkit] in pyproject.toml.'
+            )
+        )
+
+
+class MissingExtraError(ConfigError):
+    """An optional dependency is not installed.
+
+    `what` is a clause such as "reading Snowflake needs snowflake-connector-python".
+    """
+
+    def __init__(self, extra: str, what: str) -> None:
+        super().__init__(f'{what}. Run: pip install "buster-tasks[{extra}]"')
+        self.extra = extra
+        self.what = what
+
+
+class InvalidConfigError(ConfigError):
+    """A configuration file, an environment variable or `configure` holds something that cannot be used."""
+
+    def __init__(self, message: str, *, file: str | None = None, key: str | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.key = key
+
+
+class InvalidDurationError(ConfigError):
+    """Something that should be a length of time is none."""
+
+    def __init__(self, what: str, value: object, reason: str) -> None:
+        super().__init__(f"{what} is {shown(value)}: {reason}")
+        self.what = what
+        self.value = value
+        self.reason = reason
+
+
+class InvalidCronError(ConfigError):
+    """A cron pattern or its time zone cannot be used."""
+
+    def __init__(self, message: str, *, pattern: str) -> None:
+        super().__init__(message)
+        self.pattern = pattern
+
+
+# --- definition -------------------------------------------------------------------------------------
+
+
+class DefinitionError(TaskkitError):
+    """A task is written in a way that cannot work."""
+
+
+class DuplicateTaskIdError(DefinitionError):
+    """Two different functions claim one task id. `first` and `second` are their places, `file:line`."""
+
+    def __init__(self, task_id: str, first: str, second: str) -> None:
+        super().__init__(
+            f"Task id {task_id!r} is taken: defined at {first} and again at {second}. "
+            f'Give one of them another id: @task(id="...").'
+        )
+        self.task_id = task_id
+        self.first = first
+        self.second = second
+
+
+class TaskSignatureError(DefinitionError):
+    """A function cannot be a task as it is written."""
+
+
+class HookSignatureError(DefinitionError):
+    """A hook asks for something that it cannot be given."""
+
+
+# --- trigger ----------------------------------------------------------------------------------------
+
+
+class TriggerError(TaskkitError):
+    """A run could not be asked for; nothing was started."""
+
+
+class PayloadValidationError(TriggerError):
+    """The payload does not fit the task's schema."""
+
+    def __init__(self, message: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self._errors = [dict(error) for error in errors]
+
+    def errors(self) -> list[dict[str, Any]]:
+        """One entry per fault, in pydantic's shape: `type`, `loc`, `msg`."""
+        return self._errors
+
+
+class PayloadNotStableError(TriggerError):
+    """A payload does not come back equal from JSON; `field` is the path of the first difference."""
+
+    def __init__(self, field: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"The payload's field {field!r} does not come back equal from JSON, so the task would be given "
+                f"something else than was passed. Let the model read what it writes, or pass plain data."
+            )
+        )
+        self.field = field
+
+
+class PayloadTooLargeError(TriggerError):
+    """A payload, output or metadata is over its limit. `size` and `limit` in bytes."""
+
+    def __init__(self, what: str, size: int, limit: int, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. "
+                f"Store the data elsewhere and pass a reference to it."
+            )
+        )
+        self.size = size
+        self.limit = limit
+
+
+class NotSerializableError(TriggerError):
+    """Something that must pass through JSON cannot."""
+
+
+class SecretInPayloadError(TriggerError):
+    """A payload holds secrets and the backend would write them down. `fields` are their paths."""
+
+    def __init__(self, fields: Sequence[str], message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"The payload holds a secret at {', '.join(map(repr, fields))}, and this backend keeps payloads. "
+                f"Set TASKKIT_SECRET_KEY (extra `secrets`) to have secrets sealed, "
+                f'or pass a reference instead of the value: "env:NAME" or "file:/path".'
+            )
+        )
+        self.fields = tuple(fields)
+
+
+class TaskNotFoundError(TriggerError):
+    """No task has this id. `near` are ids that look like it."""
+
+    def __init__(self, task_id: str, near: Sequence[str] = (), message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"No task has the id {task_id!r} in this process.{_guess(near)} Import the module that defines "
+                f"it, or list its folder under `dirs` in [tool.taskkit]."
+            )
+        )
+        self.task_id = task_id
+        self.near = tuple(near)
+
+
+class QueueNotFoundError(TriggerError):
+    """No queue has this name. `near` are names that look like it."""
+
+    def __init__(self, queue: str, near: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"No queue is named {queue!r}.{_guess(near)} Declare it on a task: "
+            f'@task(queue=Queue("{queue}", concurrency_limit=...)).'
+        )
+        self.queue = queue
+        self.near = tuple(near)
+
+
+class QueueFullError(TriggerError):
+    """A queue holds as many waiting runs as it may."""
+
+    def __init__(self, queue: str, max_length: int) -> None:
+        super().__init__(
+            f"Queue {queue!r} holds {max_length} waiting runs, which is its max_length; the run was refused. "
+            f"Trigger again later, or raise max_length."
+        )
+        self.queue = queue
+        self.max_length = max_length
+
+
+class InvalidIdempotencyKeyError(TriggerError):
+    """An idempotency key is none."""
+
+
+class InvalidOptionError(TriggerError):
+    """An option of a task, a trigger or a plain value is out of range."""
+
+    def __init__(self, option: str, value: object, reason: str) -> None:
+        super().__init__(f"{option} is {shown(value)}: {reason}")
+        self.option = option
+        self.value = value
+        self.reason = reason
+
+
+class UnsupportedByBackendError(TriggerError):
+    """The backend does not declare a capability that was asked for."""
+
+    def __init__(self, what: str, *, backend: str, capability: str | None = None) -> None:
+        declared = f" (it does not declare the capability {capability})" if capability else ""
+        super().__init__(
+            f"{what} is not supported by the backend {backend}{declared}. "
+            f"Leave it out, or use a backend that supports it."
+        )
+        self.backend = backend
+        self.capability = capability
+
+
+class SyncInAsyncError(TriggerError):
+    """A `.sync` call was made inside a running event loop. `call` is the async call, e.g. "runs.retrieve"."""
+
+    def __init__(self, call: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"The .sync form of {call} was called inside a running event loop, which it would block. "
+                f"Write: await {call}(...)"
+            )
+        )
+        self.call = call
+
+
+class NotInTaskError(TriggerError):
+    """A call that only makes sense inside a running task was made outside. `call` is e.g. "wait.sleep"."""
+
+    def __init__(self, call: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"{call} works only inside a running task: there is no run here. "
+                f"Call it from a task's function, its hooks, or what they await."
+            )
+        )
+        self.call = call
+
+
+# --- runs -------------------------------------------------------------------------------------------
+
+
+class RunError(TaskkitError):
+    """A run, or something that belongs to one, is not as the call needs it."""
+
+
+class RunNotFoundError(RunError):
+    """No run has this id."""
+
+    def __init__(self, run_id: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"No run has the id {run_id!r} in this backend: it is misspelt, was purged, or lives elsewhere. "
+                f"Check which backend applies here."
+            )
+        )
+        self.run_id = run_id
+
+
+class RunFailedError(RunError):
+    """`unwrap()` of a run that did not complete.
+
+    `error` tells what happened (type, name, message, stack, code); None for a run that was canceled or
+    expired without one.
+    """
+
+    def __init__(
+        self, run_id: str, status: str, error: ErrorRecord | None, task_id: str | None = None
+    ) -> None:
+        of = f" of task {task_id!r}" if task_id else ""
+        cause = ""
+        if error is not None:
+            cause = f": {error.name}: {error.message}" if error.message else f": {error.name}"
+        super().__init__(f"Run {run_id}{of} ended {status!s}{cause}")
+        self.run_id = run_id
+        self.status = status
+        self.error = error
+        self.task_id = task_id
+
+
+class ResultTimeoutError(RunError, TimeoutError):
+    """A run was not final in time; it goes on. `timeout` in seconds."""
+
+    def __init__(self, run_id: str, timeout: float, status: str | None = None) -> None:
+        now = f" and is {status!s}" if status else ""
+        super().__init__(
+            f"Run {run_id} was not over after {timeout:g} s{now}. It goes on: ask for its result again, "
+            f"or cancel it."
+        )
+        self.run_id = run_id
+        self.timeout = timeout
+        self.status = status
+
+
+class NoWorkerError(RunError):
+    """A result was awaited where nothing will ever carry the run out."""
+
+    def __init__(self, run_id: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"Run {run_id} is in memory and no worker serves this backend, so it would never end. "
+                f"Open one around the call: `async with taskkit.local():`, or use "
+                f"`taskkit.run_task(task, payload)`."
+            )
+        )
+        self.run_id = run_id
+
+
+class RunNotDelayedError(RunError):
+    """A run that is to be rescheduled is not waiting for its time."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(
+            f"Run {run_id} is {status!s}; only a DELAYED run can be rescheduled. "
+            f"Cancel it and trigger again with another delay."
+        )
+        self.run_id = run_id
+        self.status = status
+
+
+class WaitTimeoutError(RunError, TimeoutError):
+    """`unwrap()` of a wait for a token whose time ran out."""
+
+    def __init__(self, token_id: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"Token {token_id} was not completed in time. Look at `result.ok` to go on without it, "
+                f"or give the token a longer timeout."
+            )
+        )
+        self.token_id = token_id
+
+
+class TokenNotFoundError(RunError):
+    """No token has this id."""
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(
+            f"No token has the id {token_id!r} in this backend. Make one with wait.create_token()."
+        )
+        self.token_id = token_id
+
+
+class ScheduleNotFoundError(RunError):
+    """No schedule has this id."""
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(
+            f"No schedule has the id {schedule_id!r} in this backend. List them with schedules.list()."
+        )
+        self.schedule_id = schedule_id
+
+
+class BatchNotFoundError(RunError):
+    """No batch has this id."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(
+            f"No batch has the id {batch_id!r} in this backend: it is misspelt, or was purged."
+        )
+        self.batch_id = batch_id
+
+
+# --- backends ---------------------------------------------------------------------------------------
+
+
+class BackendError(TaskkitError):
+    """The place where runs live failed."""
+
+
+class StoreUnavailableError(BackendError):
+    """The store did not answer and nothing is known to be stored; the same call may be repeated."""
+
+
+class LeaseLostError(BackendError):
+    """A write came under a lease that is no longer good; nothing was written."""
+
+    def __init__(self, run_id: str, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or (
+                f"The lease on run {run_id} is no longer held: it ran out and another worker may have the run, "
+                f"or the run is over. Nothing was written; drop this attempt."
+            )
+        )
+        self.run_id = run_id
+
+
+# --- inside an attempt ------------------------------------------------------------------------------
+
+
+class AbortTaskRunError(TaskkitError):
+    """Raise it in a task to fail the run without another attempt."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+
+class CompleteTaskWithOutput(TaskkitError):  # noqa: N818 - control flow, not an error
+    """Raise it in a task to succeed at once, with this output."""
+
+    def __init__(self, output: Any = None) -> None:
+        super().__init__("The task was completed early with an output.")
+        self.output = output
+
+
+class OutOfMemoryError(TaskkitError):
+    """An attempt ran out of memory, or says so."""
+
+    def __init__(self, message: str = "The attempt ran out of memory.") -> None:
+        super().__init__(message)
+
+
+class MaxDurationError(TaskkitError):
+    """An attempt is over its max_duration."""
+
+    def __init__(self, message: str = "The attempt is over its max_duration.") -> None:
+        super().__init__(message)
+
+
+class MiddlewareError(TaskkitError):
+    """A middleware broke its contract."""

@@ -1,0 +1,260 @@
+"""Payloads and outputs as JSON, the same on every backend.
+
+A payload is stored as the JSON that it was given as, or, for an instance of the schema, as the JSON that
+rebuilds an equal instance. Secrets are set aside by path; in their place stands a mask.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
+
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from taskkit.errors import (
+    NotSerializableError,
+    PayloadNotStableError,
+    PayloadTooLargeError,
+    PayloadValidationError,
+)
+from taskkit.model import secret_paths
+
+PAYLOAD_LIMIT = 3 * 1024 * 1024
+OUTPUT_LIMIT = 10 * 1024 * 1024
+METADATA_LIMIT = 256 * 1024
+DEPTH_LIMIT = 64
+
+_PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
+
+
+class PayloadCodec:
+    """A task's payload, to JSON and back."""
+
+    __slots__ = ("_adapter", "_any", "_guarded", "_model", "_owner", "_type")
+
+    def __init__(self, payload_type: Any, owner: str) -> None:
+        self._type = payload_type
+        self._owner = owner
+        self._any = payload_type is Any
+        self._adapter: TypeAdapter[Any] = adapter_of(payload_type, f"the payload of {owner}")
+        self._model = isinstance(payload_type, type) and issubclass(payload_type, BaseModel)
+        self._guarded: bool | None = None
+
+    def encode(self, payload: object) -> tuple[bytes, Mapping[str, str] | None]:
+        """The JSON to store, and the secrets that were set aside, by path.
+
+        Raises PayloadValidationError, PayloadNotStableError, PayloadTooLargeError or NotSerializableError.
+        """
+        if self._any:
+            return self._encode_raw(payload), None
+        if self._guarded is None:
+            self._guarded = secret_paths.may_hold_secrets(self._adapter)
+        if self._guarded:
+            return self._encode_guarded(payload)
+        if type(payload) in _PLAIN:
+            data = self._encode_raw(payload)
+            self._validate(data)
+            return data, None
+        return self._encode_instance(payload), None
+
+    def decode(self, data: bytes, secrets: Mapping[str, str] | None) -> Any:
+        """The payload that a task is called with; PayloadValidationError when the schema refuses it."""
+        if secrets:
+            data = to_json(secret_paths.put_back(from_json(data), secrets))
+        elif self._any:
+            return from_json(data)
+        return self._validate(data)
+
+    def _encode_raw(self, payload: object) -> bytes:
+        data = json_of(payload, f"The payload for {self._owner}")
+        check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
+        return data
+
+    def _encode_instance(self, payload: object) -> bytes:
+        try:
+            data = self._adapter.dump_json(payload, by_alias=True, round_trip=True, warnings="error")
+        except (PydanticSerializationError, UnicodeEncodeError):
+            # Not an instance of the schema after all; what it is as plain JSON decides.
+            data = self._encode_raw(payload)
+            self._validate(data)
+            return data
+        check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
+        try:
+            again = self._adapter.validate_json(data)
+        except ValidationError as error:
+            self._not_stable(_place(error.errors(include_url=False)[0]["loc"]), "the schema refuses it")
+        if again != payload:
+            self._not_stable(secret_paths.first_difference(payload, again), "it comes back changed")
+        return data
+
+    def _encode_guarded(self, payload: object) -> tuple[bytes, Mapping[str, str] | None]:
+        """The slow way, for schemas that may hold secrets: dumped as objects, so that secrets can be seen."""
+        instance = payload
+        if type(payload) in _PLAIN:
+            instance = self._validate(self._encode_raw(payload))
+        try:
+            dumped = self._adapter.dump_python(instance, by_alias=True, round_trip=True, warnings="error")
+        except PydanticSerializationError:
+            instance = self._validate(self._encode_raw(payload))
+            dumped = self._adapter.dump_python(instance, by_alias=True, round_trip=True)
+        plain, secrets = secret_paths.set_aside(dumped)
+        data = self._encode_raw(plain)
+        again = self.decode(data, secrets)
+        if again != instance:
+            self._not_stable(secret_paths.first_difference(instance, again), "it comes back changed")
+        return data, secrets or None
+
+    def _validate(self, data: bytes) -> Any:
+        try:
+            return self._adapter.validate_json(data)
+        except ValidationError as error:
+            raise invalid_payload(error, self._owner, show_input=not self._guarded) from None
+
+    def _not_stable(self, field: str, how: str) -> NoReturn:
+        raise PayloadNotStableError(
+            field,
+            f"The payload for {self._owner} does not survive the way through JSON: field {field!r}, {how}. A run "
+            f"is given its payload as JSON, so each field must be rebuilt from what it is written as. Change the "
+            f"field's type, serializer or validator, or pass plain JSON data.",
+        )
+
+
+class OutputCodec:
+    """A task's output, to JSON and back."""
+
+    __slots__ = ("_adapter", "_any", "_owner")
+
+    def __init__(self, output_type: Any, owner: str) -> None:
+        self._owner = owner
+        self._any = output_type is Any
+        self._adapter: TypeAdapter[Any] = adapter_of(output_type, f"the return value of {owner}")
+
+    def encode(self, output: object) -> bytes | None:
+        """The JSON to store; None for None. NotSerializableError when there is none."""
+        if output is None:
+            return None
+        if self._any:
+            data = json_of(output, f"The output of {self._owner}")
+        else:
+            try:
+                data = self._adapter.dump_json(output, by_alias=True, round_trip=True, warnings="error")
+            except (PydanticSerializationError, UnicodeEncodeError):
+                data = json_of(output, f"The output of {self._owner}")  # another type than was promised
+            if b"NaN" in data or b"Infinity" in data:
+                check_numbers(data, f"The output of {self._owner}")
+        if len(data) > OUTPUT_LIMIT:
+            check_size(data, OUTPUT_LIMIT, f"The output of {self._owner}")
+        return data
+
+    def decode(self, data: bytes | None) -> Any:
+        """The output by the return annotation; as plain JSON data where it does not fit that."""
+        if data is None:
+            return None
+        if not self._any:
+            try:
+                return self._adapter.validate_json(data)
+            except ValidationError:
+                pass  # the function returned something else than it promised; that is not the reader's fault
+        return from_json(data)
+
+
+def adapter_of(annotation: Any, what: str) -> TypeAdapter[Any]:
+    """pydantic's adapter for an annotation; NotSerializableError when pydantic cannot have one."""
+    try:
+        return TypeAdapter(annotation)
+    except PydanticUserError as error:
+        raise NotSerializableError(
+            f"{what[0].upper()}{what[1:]} is annotated {annotation!r}, which cannot go through JSON: "
+            f"{str(error).splitlines()[0]} Use a type that pydantic can validate, such as a BaseModel."
+        ) from None
+
+
+def json_of(value: object, what: str) -> bytes:
+    """Any value as JSON; NotSerializableError names what is not."""
+    try:
+        data = to_json(value, by_alias=True, bytes_mode="base64")
+    except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
+        raise NotSerializableError(
+            f"{what} cannot be written as JSON: {error}. Pass JSON data, a pydantic model, a dataclass, or types "
+            f"such as datetime, Decimal and UUID."
+        ) from None
+    if b"NaN" in data or b"Infinity" in data:
+        check_numbers(data, what)
+    return data
+
+
+def json_data(value: object, what: str) -> Any:
+    """A copy of a value as JSON data."""
+    return from_json(json_of(value, what))
+
+
+def check_numbers(data: bytes, what: str) -> None:
+    """JSON has no NaN and no infinity; whether one of them stands outside a text."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise NotSerializableError(
+            f"{what} contains {constant}, which JSON does not have. Use None, or a text such as {constant!r}."
+        )
+
+    json.loads(data, parse_constant=refuse)
+
+
+def check_size(data: bytes, limit: int, what: str) -> None:
+    """Raise PayloadTooLargeError beyond the size or the depth that a run may carry."""
+    if len(data) > limit:
+        raise PayloadTooLargeError(what, len(data), limit)
+    if data.count(b"[") + data.count(b"{") > DEPTH_LIMIT and _depth(data) > DEPTH_LIMIT:
+        raise PayloadTooLargeError(
+            what,
+            len(data),
+            limit,
+            f"{what} is nested deeper than {DEPTH_LIMIT} levels, which is the limit. Flatten it.",
+        )
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    in_text = escaped = False
+    for byte in data:
+        if in_text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_text = False
+        elif byte == 0x22:
+            in_text = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return deepest
+
+
+def invalid_payload(error: ValidationError, owner: str, *, show_input: bool = True) -> PayloadValidationError:
+    """pydantic's verdict in our words, with the places and without any secret."""
+    errors = error.errors(include_url=False, include_input=show_input, include_context=False)
+    shown = "; ".join(f"{_place(e['loc'])}: {e['msg']}{_given(e)}" for e in errors[:3])
+    more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
+    return PayloadValidationError(
+        f"The payload for {owner} does not fit its schema {error.title}: {shown}{more}. Nothing was triggered by "
+        f"this payload; correct it, or the schema.",
+        cast("list[Any]", errors),
+    )
+
+
+def _given(error: Mapping[str, Any]) -> str:
+    if "input" not in error or error["type"] == "missing":
+        return ""
+    text = repr(error["input"])
+    return f" (given {text if len(text) <= 60 else text[:57] + '...'})"
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "payload"
+
+

@@ -1,0 +1,58 @@
+"""Ids: time-ordered ones for what is new, derived ones for what must be met again after a crash."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from hashlib import blake2b
+
+_BODY = 26
+
+
+class _Sequence:
+    """Ids of this process: milliseconds, a random part drawn once, a counter.
+
+    A counter is several times cheaper than a fresh random number, and the random part keeps processes
+    apart; it is drawn again after a fork and when the counter is used up.
+    """
+
+    __slots__ = ("_counter", "_seed")
+
+    def __init__(self) -> None:
+        self.reseed()
+
+    def reseed(self) -> None:
+        self._seed = os.urandom(5).hex()[:9]
+        self._counter = itertools.count()
+
+    def next(self) -> str:
+        number = next(self._counter)
+        if number > 0xFFFFFF:
+            self.reseed()
+            number = next(self._counter)
+        return f"{time.time_ns() // 1_000_000:011x}{self._seed}{number:06x}"
+
+
+_sequence = _Sequence()
+os.register_at_fork(after_in_child=_sequence.reseed)
+
+
+def new_run_id() -> str:
+    """A fresh run id: `run_` and 26 characters that sort by time of creation."""
+    return "run_" + _sequence.next()
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id `<prefix>_` and 26 characters that sort by time of creation."""
+    return f"{prefix}_{_sequence.next()}"
+
+
+def derived_id(prefix: str, *parts: str | bytes) -> str:
+    """The same id for the same parts, on every machine; parts of other lengths never collide by joining."""
+    digest = blake2b(digest_size=_BODY // 2)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return f"{prefix}_{digest.hexdigest()}"

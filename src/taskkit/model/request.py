@@ -1,0 +1,46 @@
+"""What asks for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from taskkit.model.options import Debounce
+
+
+@dataclass(slots=True, eq=False)
+class TriggerRequest:
+    """Everything a backend needs to make a run; never changed once it was handed over.
+
+    Times that depend on the store's clock are relative (`ttl`, `idempotency_key_ttl` in seconds) or decided
+    by the caller (`delay_until`). `idempotency_key` is hashed. `max_attempts` is the task's own policy when
+    the caller gave none, so that a store can tell a run that kills its workers from one that is retried.
+    """
+
+    run_id: str
+    task_id: str
+    payload: bytes | None
+    queue: str
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    concurrency_key: str | None = None
+    priority: float = 0.0
+    delay_until: datetime | None = None
+    ttl: float | None = None
+    idempotency_key: str | None = None
+    idempotency_key_ttl: float | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = None
+    max_attempts: int = 3
+    max_duration: float | None = None
+    machine: str | None = None
+    debounce: Debounce | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    awaited: bool = False
+    queue_time: datetime | None = None
+    schedule_id: str | None = None
+    is_test: bool = False
+    is_replay: bool = False
+    version: str | None = None

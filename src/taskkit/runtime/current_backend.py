@@ -1,0 +1,130 @@
+"""Which backend a call goes to, and URL to instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from taskkit import config
+from taskkit.backends.base import Backend
+from taskkit.errors import BackendNotConfiguredError, InvalidConfigError
+from taskkit.model.clock import SYSTEM_CLOCK, Clock
+from taskkit.runtime.home import Home
+from taskkit.runtime.scope import current_scope
+
+_GROUP = "taskkit.backends"
+
+_chosen: ContextVar[Home | None] = ContextVar("taskkit_backend", default=None)
+_serving: list[Home] = []
+_by_url: dict[str, Home] = {}
+_configured: list[Home] = []
+_factories: dict[str, Callable[[str], Backend]] = {}
+
+
+def current_home() -> Home:
+    """The backend of the running task, else of the caller's context, else of this process."""
+    scope = current_scope.get()
+    if scope is not None:
+        return scope.home
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    if _serving:
+        return _serving[-1]
+    if _configured:
+        return _configured[0]
+    url = config.current().backend
+    if url is not None:
+        return home_of(url)
+    raise BackendNotConfiguredError
+
+
+def configure(backend: Backend | None) -> None:
+    """An instance that calls go to when nothing nearer is chosen; None goes back to the configured URL."""
+    _configured[:] = [] if backend is None else [home_for(backend)]
+
+
+def home_of(url: str) -> Home:
+    """The one instance of this process for a URL; opened at first use."""
+    home = _by_url.get(url)
+    if home is None:
+        home = _by_url[url] = new_home(url)
+    return home
+
+
+def new_home(url: str, *, clock: Clock = SYSTEM_CLOCK) -> Home:
+    """A fresh instance for a URL."""
+    factory = _factory_of(url)
+    return Home(lambda: factory(url), name=_without_password(url), clock=clock)
+
+
+def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
+    """A home for what users may pass: a URL or an instance."""
+    if isinstance(backend, str):
+        return home_of(backend) if clock is SYSTEM_CLOCK else new_home(backend, clock=clock)
+    return Home(lambda: backend, name=repr(backend), clock=clock)
+
+
+@contextmanager
+def choose(home: Home) -> Iterator[None]:
+    """Calls from this context go here."""
+    token = _chosen.set(home)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def started_serving(home: Home) -> None:
+    """Calls that name no other backend go here, from anywhere in the process, until it stops."""
+    _serving.append(home)
+
+
+def stopped_serving(home: Home) -> None:
+    if home in _serving:
+        _serving.remove(home)
+
+
+def forget(url: str) -> None:
+    """The next use of this URL makes a new instance."""
+    _by_url.pop(url, None)
+
+
+def _factory_of(url: str) -> Callable[[str], Backend]:
+    scheme = urlsplit(url).scheme
+    if "://" not in url or not scheme:
+        raise InvalidConfigError(
+            f"The backend {url!r} is not a URL. Write for example memory:// or sqlite:///runs.db."
+        )
+    factory = _factories.get(scheme)
+    if factory is None:
+        factory = _factories[scheme] = _load(scheme, url)
+    return factory
+
+
+def _load(scheme: str, url: str) -> Callable[[str], Backend]:
+    from importlib.metadata import entry_points  # reads the disk, and only who uses a URL needs it
+
+    found = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if scheme not in found:
+        near = get_close_matches(scheme, list(found), n=1)
+        hint = f" Did you mean {near[0]}://?" if near else ""
+        known = ", ".join(f"{name}://" for name in sorted(found)) or "none: is the package installed?"
+        raise InvalidConfigError(
+            f"No backend is registered for {scheme}:// (from {_without_password(url)!r}).{hint} Installed: {known}. "
+            f"A package adds one through the entry-point group {_GROUP!r}."
+        )
+    loaded: Any = found[scheme].load()
+    return cast("Callable[[str], Backend]", getattr(loaded, "from_url", loaded))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.split(':')[0]}:***@{host}").geturl()

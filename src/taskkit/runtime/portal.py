@@ -1,0 +1,135 @@
+"""Calls from plain code into the event loop: what stands behind every `.sync`."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextvars
+import functools
+import os
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from typing_extensions import ParamSpec
+
+from taskkit.errors import SyncInAsyncError
+from taskkit.runtime.scope import RunScope, current_scope
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def twin(call: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+    """The same call for plain code: it blocks until the answer is there."""
+
+    @functools.wraps(call)
+    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
+        _refuse_in_event_loop(call)
+        return _run(lambda: call(*args, **kwargs))
+
+    return blocking
+
+
+def iterator_twin(call: Callable[P, AsyncIterable[T]]) -> Callable[P, Iterator[T]]:
+    """The same iteration for plain code."""
+
+    @functools.wraps(call)
+    def blocking(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        _refuse_in_event_loop(call)
+        return _iterate(aiter(call(*args, **kwargs)))
+
+    return blocking
+
+
+def _iterate(items: AsyncIterator[T]) -> Iterator[T]:
+    while True:
+        try:
+            yield _run(lambda: anext(items))
+        except StopAsyncIteration:
+            return
+
+
+def _refuse_in_event_loop(call: Callable[..., object]) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    name = f"{call.__module__.rpartition('.')[2]}.{call.__qualname__.rpartition('.')[2]}"
+    raise SyncInAsyncError(name)
+
+
+def _run(make: Callable[[], Awaitable[T]]) -> T:
+    scope = current_scope.get()
+    inside = scope is not None and not scope.ended
+    loop = scope.loop if scope is not None and inside else _background.loop()
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+    context = contextvars.copy_context()
+
+    def start() -> None:
+        task = loop.create_task(_resting(make, scope if inside else None))
+        outcome.set_running_or_notify_cancel()
+        task.add_done_callback(lambda done: _deliver(done, outcome))
+
+    loop.call_soon_threadsafe(start, context=context)
+    return outcome.result()
+
+
+async def _resting(make: Callable[[], Awaitable[T]], scope: RunScope | None) -> T:
+    """Await it; a thread that waits for this does not work, so a fake clock may move on."""
+    if scope is None:
+        return await make()
+    clock = scope.home.clock
+    clock.busy -= 1
+    try:
+        return await make()
+    finally:
+        clock.busy += 1
+
+
+def _deliver(task: asyncio.Task[T], outcome: concurrent.futures.Future[T]) -> None:
+    if task.cancelled():
+        outcome.set_exception(asyncio.CancelledError())
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
+
+
+class _Background:
+    """One event loop in a daemon thread, for `.sync` calls from code that has none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._loop.is_closed():
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_serve, args=(self._loop,), name="taskkit-sync", daemon=True).start()
+            return self._loop
+
+    def stop(self) -> None:
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None and loop.is_running():
+            loop.call_soon_threadsafe(loop.stop)
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._loop = None  # its thread did not come along
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+_background = _Background()
+atexit.register(_background.stop)
+os.register_at_fork(after_in_child=_background.after_fork)

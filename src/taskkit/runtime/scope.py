@@ -1,0 +1,189 @@
+"""The running attempt, as the code inside it finds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from datetime import datetime
+
+from taskkit.definition.context import Signal
+from taskkit.definition.task_definition import TaskDefinition
+from taskkit.errors import NotInTaskError
+from taskkit.model.clock import after
+from taskkit.model.exchange import Answer, Lease, Wait
+from taskkit.model.ids import derived_id
+from taskkit.model.request import TriggerRequest
+from taskkit.runtime.buffers import Buffers
+from taskkit.runtime.home import Home
+from taskkit.runtime.open_waits import OpenWaits
+
+WaitHook = Callable[[str, Wait], Awaitable[None]]
+
+
+class RunScope:
+    """One attempt's lease, backend, definition, clock, buffers and open waits.
+
+    The engine makes it and sets it; what users call inside a task only reads it. Parts that most runs
+    never use are made when they are first asked for.
+    """
+
+    __slots__ = (
+        "_buffers",
+        "_occurrences",
+        "_other_buffers",
+        "_received",
+        "_signal",
+        "_waits",
+        "definition",
+        "ended",
+        "home",
+        "lease",
+        "loop",
+        "park",
+        "wait_hook",
+    )
+
+    def __init__(
+        self,
+        lease: Lease,
+        home: Home,
+        definition: TaskDefinition,
+        park: Callable[[tuple[Wait, ...]], Awaitable[None]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.lease = lease
+        self.home = home
+        self.definition = definition
+        self.park = park
+        self.loop = loop
+        self.ended = False
+        self.wait_hook: WaitHook | None = None
+        self._received = home.clock.monotonic()
+        self._signal: Signal | None = None
+        self._buffers: Buffers | None = None
+        self._other_buffers: dict[str, Buffers] | None = None
+        self._waits: OpenWaits | None = None
+        self._occurrences: dict[str, int] | None = None
+
+    @property
+    def run_id(self) -> str:
+        return self.lease.run.request.run_id
+
+    @property
+    def signal(self) -> Signal:
+        """How the body learns that it shall end."""
+        if self._signal is None:
+            self._signal = Signal()
+        return self._signal
+
+    def renew(self, lease: Lease) -> None:
+        """Go on under a new lease."""
+        self.lease = lease
+        self._received = self.home.clock.monotonic()
+        if self._buffers is not None:
+            self._buffers.refresh(lease.run.metadata)
+
+    def now(self) -> datetime:
+        """The store's clock: what it said with the lease, and the time since."""
+        return after(self.lease.now, self.home.clock.monotonic() - self._received)
+
+    def derived_id(self, prefix: str, kind: str, name: str, digest: bytes = b"") -> str:
+        """An id that an attempt entered again after a crash meets again.
+
+        It derives from the run, the attempt, what is asked for, and how often the same was asked for
+        before; something else asked for in its place gets another id.
+        """
+        if self._occurrences is None:
+            self._occurrences = {}
+        same = derived_id(prefix, self.run_id, str(self.lease.attempt), kind, name, digest)
+        count = self._occurrences.get(same, 0)
+        self._occurrences[same] = count + 1
+        return same if count == 0 else derived_id(prefix, same, str(count))
+
+    @property
+    def buffers(self) -> Buffers:
+        """What this run has to say, on its way to the backend."""
+        if self._buffers is None:
+            metadata = self.lease.run.metadata
+            self._buffers = Buffers(self.home, self.run_id, self.loop, lambda: self.lease, metadata)
+        return self._buffers
+
+    def buffers_of(self, run_id: str) -> Buffers:
+        """The same for a relative of this run."""
+        if run_id == self.run_id:
+            return self.buffers
+        if self._other_buffers is None:
+            self._other_buffers = {}
+        if run_id not in self._other_buffers:
+            self._other_buffers[run_id] = Buffers(self.home, run_id, self.loop, _no_lease, None)
+        return self._other_buffers[run_id]
+
+    async def flush(self) -> None:
+        """Everything said so far has reached the backend when this returns."""
+        if self._buffers is not None:
+            await self._buffers.flush()
+        for buffers in (self._other_buffers or {}).values():
+            await buffers.flush()
+
+    async def flush_finally(self) -> None:
+        """The last flush; never raises, what could not be stored is logged."""
+        if self._buffers is not None:
+            await self._buffers.flush_finally()
+        for buffers in (self._other_buffers or {}).values():
+            await buffers.flush_finally()
+
+    @property
+    def has_said(self) -> bool:
+        return self._buffers is not None or self._other_buffers is not None
+
+    @property
+    def waits(self) -> OpenWaits:
+        """What this run waits for."""
+        if self._waits is None:
+            self._waits = OpenWaits(self.home, self.loop, self.park, self._before_park)
+        return self._waits
+
+    def wait_for(
+        self, wait: Wait, requests: Sequence[TriggerRequest] = (), batch_id: str | None = None
+    ) -> Awaitable[Answer]:
+        """The answer to a wait, with the on_resume hooks behind it where there are any."""
+        answer = self.waits.answer(wait, requests, batch_id)
+        return answer if self.wait_hook is None else self._resumed(answer, wait, self.wait_hook)
+
+    async def _resumed(self, answer: Awaitable[Answer], wait: Wait, hook: WaitHook) -> Answer:
+        answered = await answer
+        await hook("on_resume", wait)
+        return answered
+
+    async def _before_park(self, waits: tuple[Wait, ...]) -> None:
+        if self.has_said:
+            await self.flush()
+        if self.wait_hook is not None:
+            for wait in waits:
+                await self.wait_hook("on_wait", wait)
+
+    @property
+    def open_waits(self) -> OpenWaits | None:
+        return self._waits
+
+
+current_scope: ContextVar[RunScope | None] = ContextVar("taskkit_run", default=None)
+
+
+def _no_lease() -> None:
+    """What is said to a relative is not fenced: it is not this worker's run."""
+
+
+def need_scope(call: str) -> RunScope:
+    """The running attempt; NotInTaskError outside of one."""
+    scope = current_scope.get()
+    if scope is None:
+        raise NotInTaskError(call)
+    if scope.ended:
+        raise NotInTaskError(
+            call,
+            f"{call} was called after the attempt of run {scope.run_id} (task {scope.definition.id!r}) had ended, "
+            f"by something that it left running. Await what you start before the task returns.",
+        )
+    return scope

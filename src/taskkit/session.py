@@ -1,0 +1,195 @@
+"""Where runs live: configure a backend, choose one for a block, work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from taskkit import config
+from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
+from taskkit.decorator import Task
+from taskkit.definition.context import Environment
+from taskkit.engine.worker import Runner
+from taskkit.errors import BackendNotConfiguredError, InvalidOptionError, SyncInAsyncError, UnsupportedByBackendError
+from taskkit.model.clock import SYSTEM_CLOCK, Clock
+from taskkit.model.duration import Duration, seconds
+from taskkit.model.exchange import ClaimSpec, WorkerOptions
+from taskkit.model.options import TriggerOptions
+from taskkit.model.result import RunResult
+from taskkit.runtime import current_backend
+from taskkit.runtime.home import Home
+
+OutputT = TypeVar("OutputT")
+
+
+def configure(*, backend: str | Backend | None = None, **changes: Any) -> None:
+    """Set what the configuration file would set, for this process; opens nothing.
+
+    `backend` is a URL or an instance. Other names are those of `[tool.taskkit]`: project, dirs,
+    max_duration, machine, log_level, ttl. InvalidConfigError names what is not understood.
+    """
+    if isinstance(backend, str):
+        changes["backend"] = backend
+        current_backend.configure(None)
+    elif backend is not None:
+        current_backend.configure(backend)
+    if changes:
+        config.override(**changes)
+
+
+def use_backend(backend: str | Backend) -> AbstractContextManager[None]:
+    """Triggers in this block go to this backend, a URL or an instance; nobody works there because of it."""
+    return current_backend.choose(current_backend.home_for(backend))
+
+
+def local(*, clock: Clock = SYSTEM_CLOCK, concurrency: int = 10) -> Worker:
+    """A fresh memory backend and its worker, in this event loop: `async with taskkit.local() as app:`.
+
+    Leaving it cancels what runs and drops what is queued, delayed or waiting.
+    """
+    home = current_backend.new_home("memory://", clock=clock)
+    return Worker(home, "development", concurrency=concurrency, drain=0)
+
+
+def worker(
+    url: str | Backend | None = None,
+    *,
+    queues: Iterable[str] | None = None,
+    concurrency: int = 10,
+    lease: Duration = 30,
+    drain: Duration = 25,
+) -> Worker:
+    """Work on a backend's runs in this event loop: `async with taskkit.worker("sqlite:///runs.db"):`.
+
+    Without a URL on the configured backend. `queues` restricts which; `concurrency` runs at a time hold a
+    slot. Leaving it stops claiming, waits at most `drain` seconds for what runs, then gives it back.
+    """
+    backend = url if url is not None else config.current().backend
+    if backend is None:
+        raise BackendNotConfiguredError
+    return Worker(
+        current_backend.home_for(backend), "production", queues=queues, concurrency=concurrency, lease=lease, drain=drain
+    )
+
+
+class Worker:
+    """A worker in this event loop, while its block lasts."""
+
+    def __init__(
+        self,
+        home: Home,
+        environment: Environment,
+        *,
+        queues: Iterable[str] | None = None,
+        concurrency: int = 10,
+        lease: Duration = 30,
+        drain: Duration = 25,
+    ) -> None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise InvalidOptionError("concurrency", concurrency, "give a whole number of at least 1.")
+        self._home = home
+        self._runner = Runner(home, environment)
+        self._queues = None if queues is None else frozenset(queues)
+        self._concurrency = concurrency
+        self._lease = seconds(lease, what="lease")
+        self._drain = seconds(drain, what="drain")
+        self._serving: asyncio.Task[None] | None = None
+        self._chosen: AbstractContextManager[None] | None = None
+        self._opened_here = False
+        if self._lease <= 0:
+            raise InvalidOptionError("lease", lease, "give more than 0 seconds.")
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that this worker serves."""
+        return self._home.backend
+
+    async def idle(self) -> None:
+        """Return when no run is due or executing; what is delayed or waits for its time does not count."""
+        backend = self._home.backend
+        if not isinstance(backend, SupportsIdle):
+            raise UnsupportedByBackendError("Waiting until all is idle", backend=self._home.name)
+        await self._home.call(backend.idle)
+
+    async def __aenter__(self) -> Self:
+        settings = config.current()
+        if settings.dirs:
+            config.discover(settings.dirs, settings.root or Path.cwd())
+        self._opened_here = self._home.loop is None
+        await self._home.ready()
+        self._serving = asyncio.create_task(
+            self._home.call(self._home.backend.serve, self._runner, self._options()), name="taskkit-worker"
+        )
+        await self._started(self._serving)
+        current_backend.started_serving(self._home)
+        self._chosen = current_backend.choose(self._home)
+        self._chosen.__enter__()
+        return self
+
+    def _options(self) -> WorkerOptions:
+        tasks = self._runner.manifest.tasks if self._home.is_shared else None
+        spec = ClaimSpec(tasks=tasks, queues=self._queues)
+        return WorkerOptions(spec, self._concurrency, self._lease, self._drain, self._home.clock)
+
+    async def _started(self, serving: asyncio.Task[None]) -> None:
+        """Wait until the backend knows its worker, so that nobody who asks for a result is told there is none."""
+        backend = self._home.backend
+        while isinstance(backend, SupportsWorkers) and not serving.done():
+            if any(known.alive for known in await self._home.call(backend.list_workers)):
+                return
+            await asyncio.sleep(0)
+        if serving.done():
+            serving.result()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._chosen is not None:
+            self._chosen.__exit__(None, None, None)
+            self._chosen = None
+        current_backend.stopped_serving(self._home)
+        try:
+            await self._stop()
+        finally:
+            self._runner.close()
+            if self._opened_here:
+                await self._home.close()
+
+    async def _stop(self) -> None:
+        serving = self._serving
+        if serving is None:
+            return
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not serving.cancelled() or (task is not None and task.cancelling()):
+                raise
+
+
+def run_task(
+    task: Task[Any, OutputT, Any], payload: Any = None, /, **options: Unpack[TriggerOptions]
+) -> RunResult[OutputT]:
+    """Run a task in memory from plain code, and give its result: `local()`, trigger, result."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_run_task(task, payload, options))
+    raise SyncInAsyncError(
+        "taskkit.run_task",
+        "taskkit.run_task was called inside a running event loop, which it would block. Write: "
+        "async with taskkit.local(): handle = await task.trigger(payload); result = await handle.result()",
+    )
+
+
+async def _run_task(
+    task: Task[Any, OutputT, Any], payload: Any, options: TriggerOptions
+) -> RunResult[OutputT]:
+    async with local():
+        handle = await task.trigger(payload, **options)
+        return await handle.result()

@@ -1,0 +1,209 @@
+"""What a trigger gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from taskkit.backends.base import SupportsWorkers
+from taskkit.definition.policy import output_codec
+from taskkit.definition.registry import REGISTRY
+from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
+from taskkit.model.codec import OutputCodec
+from taskkit.model.duration import Duration, seconds
+from taskkit.model.exchange import Enqueued, end_topic
+from taskkit.model.result import RunResult, result_of
+from taskkit.model.run import FINAL, Run
+from taskkit.runtime.home import Home
+from taskkit.runtime.portal import twin
+
+OutputT = TypeVar("OutputT")
+
+_PLAIN_OUTPUT = OutputCodec(Any, "an unknown task")
+_POLL_EVERY = 5.0
+
+
+class RunHandle(Generic[OutputT]):
+    """A run that was triggered: its id, and what can be asked of it.
+
+    `is_cached` is True when an idempotency key led to a run that existed already.
+    """
+
+    __slots__ = ("_anchor", "_home", "id", "is_cached", "task_id")
+
+    def __init__(self, home: Home, task_id: str, enqueued: Enqueued) -> None:
+        self._home = home
+        self._anchor = enqueued.anchor
+        self.id = enqueued.run_id
+        self.task_id = task_id
+        self.is_cached = enqueued.disposition == "existing"
+
+    async def result(self, timeout: Duration | None = None) -> RunResult[OutputT]:
+        """How the run ended, once it has; a run that failed raises nothing here.
+
+        Past `timeout` ResultTimeoutError, and the run goes on. NoWorkerError when the backend is in memory
+        and nobody works there.
+        """
+        limit = None if timeout is None else seconds(timeout, what="timeout")
+        found = await self._home.call(ends_of, self._home, [self.id], limit)
+        return result_of(found[self.id], decoder(self.task_id))
+
+    async def retrieve(self) -> Run:
+        """The run as it stands."""
+        return await self._home.call(retrieve, self._home, self.id)
+
+    async def cancel(self, reason: str | None = None) -> Run:
+        """Ask for the run's end; the run as known afterwards. A final one stays as it is."""
+        return await self._home.call(cancel, self._home, self.id, reason)
+
+    @property
+    def sync(self) -> HandleSync[OutputT]:
+        """The same calls for plain code."""
+        return HandleSync(self)
+
+    def __repr__(self) -> str:
+        return f"<RunHandle {self.id} of task {self.task_id!r}{' (cached)' if self.is_cached else ''}>"
+
+
+class HandleSync(Generic[OutputT]):
+    """A handle's calls for plain code."""
+
+    __slots__ = ("cancel", "result", "retrieve")
+
+    def __init__(self, handle: RunHandle[OutputT]) -> None:
+        self.result: Callable[..., RunResult[OutputT]] = twin(handle.result)
+        self.retrieve = twin(handle.retrieve)
+        self.cancel = twin(handle.cancel)
+
+
+class BatchHandle(Generic[OutputT]):
+    """The runs of one batch, in item order."""
+
+    __slots__ = ("_home", "id", "runs")
+
+    def __init__(self, home: Home, batch_id: str, runs: Sequence[RunHandle[OutputT]]) -> None:
+        self._home = home
+        self.id = batch_id
+        self.runs = list(runs)
+
+    async def results(self, timeout: Duration | None = None) -> list[RunResult[OutputT]]:
+        """How each run ended, in item order, once all have."""
+        limit = None if timeout is None else seconds(timeout, what="timeout")
+        ids = [handle.id for handle in self.runs]
+        ends = await self._home.call(ends_of, self._home, ids, limit)
+        return [result_of(ends[handle.id], decoder(handle.task_id)) for handle in self.runs]
+
+    @property
+    def sync(self) -> BatchSync[OutputT]:
+        """The same calls for plain code."""
+        return BatchSync(self)
+
+    def __repr__(self) -> str:
+        return f"<BatchHandle {self.id}, {len(self.runs)} runs>"
+
+
+class BatchSync(Generic[OutputT]):
+    """A batch handle's calls for plain code."""
+
+    __slots__ = ("results",)
+
+    def __init__(self, handle: BatchHandle[OutputT]) -> None:
+        self.results: Callable[..., list[RunResult[OutputT]]] = twin(handle.results)
+
+
+def handles(home: Home, task_ids: Iterable[str], answers: Sequence[Enqueued]) -> list[RunHandle[Any]]:
+    return [RunHandle(home, task_id, answer) for task_id, answer in zip(task_ids, answers, strict=True)]
+
+
+def decoder(task_id: str) -> Callable[[bytes | None], Any]:
+    """How to rebuild the output of a task, as far as it is known in this process."""
+    definition = REGISTRY.get(task_id)
+    return (_PLAIN_OUTPUT if definition is None else output_codec(definition)).decode
+
+
+def presented(run: Run) -> Run:
+    """The run with its output rebuilt by the task's annotation where it is looked at."""
+    run.decode_output = decoder(run.task_id)
+    return run
+
+
+async def retrieve(home: Home, run_id: str) -> Run:
+    """Runs on the backend's loop."""
+    (run,) = await home.backend.get([run_id])
+    if run is None:
+        raise RunNotFoundError(run_id)
+    return presented(run)
+
+
+async def cancel(home: Home, run_id: str, reason: str | None) -> Run:
+    """Runs on the backend's loop."""
+    (run,) = await home.backend.cancel([run_id], reason=reason, now=home.now)
+    return presented(run)
+
+
+async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> dict[str, Run]:
+    """The runs once all of them are final, by id. Runs on the backend's loop."""
+    pending = dict.fromkeys(run_ids)
+    found: dict[str, Run] = {}
+    watch = home.backend.watch([end_topic(run_id) for run_id in pending])
+    expired = [False]
+    timers = []
+
+    def expire() -> None:
+        expired[0] = True
+        watch.close()
+
+    if timeout is not None:
+        timers.append(home.clock.call_at(home.clock.monotonic() + timeout, expire))
+    try:
+        await _look(home, list(pending), pending, found)
+        while pending:
+            if not home.is_shared:
+                await _need_worker(home, next(iter(pending)))
+            try:
+                topic = await anext(watch)
+            except StopAsyncIteration:
+                await _look(home, list(pending), pending, found)
+                if pending:
+                    await _give_up(home, next(iter(pending)), timeout if expired[0] else None)
+                break
+            await _look(home, [topic[4:]], pending, found)
+        return found
+    finally:
+        watch.close()
+        for timer in timers:
+            timer.cancel()
+
+
+async def _look(
+    home: Home, run_ids: Sequence[str], pending: dict[str, None], found: dict[str, Run]
+) -> None:
+    for run_id, run in zip(run_ids, await home.backend.get(run_ids), strict=True):
+        if run is None:
+            raise RunNotFoundError(run_id)
+        if run.status in FINAL and run_id in pending:
+            del pending[run_id]
+            found[run_id] = run
+
+
+async def _need_worker(home: Home, run_id: str) -> None:
+    """In one process a run that nobody carries out would be waited for for ever."""
+    backend = home.backend
+    if not home.supports(SupportsWorkers) or not isinstance(backend, SupportsWorkers):
+        return
+    workers = await backend.list_workers()
+    if any(worker.alive for worker in workers):
+        return
+    failure = next((worker.failure for worker in reversed(workers) if worker.failure), None)
+    if failure is not None:
+        raise NoWorkerError(
+            run_id, f"Run {run_id} will not be carried out: the worker of {home.name} stopped with {failure}."
+        )
+    raise NoWorkerError(run_id)
+
+
+async def _give_up(home: Home, run_id: str, timeout: float | None) -> None:
+    if timeout is None:
+        raise NoWorkerError(run_id, f"The backend {home.name} was closed before run {run_id} ended.")
+    (run,) = await home.backend.get([run_id])
+    raise ResultTimeoutError(run_id, timeout, None if run is None else run.status)

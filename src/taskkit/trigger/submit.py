@@ -1,0 +1,260 @@
+"""How a run is asked for: a payload and options in, a stored request out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from hashlib import blake2b
+from typing import Any
+
+from taskkit import config
+from taskkit.backends.base import Capability
+from taskkit.definition.policy import payload_codec, retry_of
+from taskkit.definition.registry import REGISTRY
+from taskkit.definition.task_definition import UNSET, TaskDefinition
+from taskkit.errors import (
+    InvalidOptionError,
+    PayloadValidationError,
+    QueueNotFoundError,
+    SecretInPayloadError,
+    TaskNotFoundError,
+)
+from taskkit.model.codec import METADATA_LIMIT, PAYLOAD_LIMIT, check_size, json_data, json_of
+from taskkit.model.duration import delay_until, seconds, ttl_seconds
+from taskkit.model.exchange import Enqueued
+from taskkit.model.idempotency import as_key
+from taskkit.model.ids import new_id, new_run_id
+from taskkit.model.machine import preset_name
+from taskkit.model.options import TriggerOptions
+from taskkit.model.request import TriggerRequest
+from taskkit.runtime.home import Home
+from taskkit.runtime.scope import RunScope, current_scope
+
+TAGS_LIMIT, TAG_LENGTH = 10, 128
+
+_NEEDS: Mapping[str, Capability] = {
+    "delay": Capability.DELAY,
+    "ttl": Capability.TTL,
+    "priority": Capability.PRIORITY,
+    "concurrency_key": Capability.KEY_LIMIT,
+    "idempotency_key": Capability.IDEMPOTENCY,
+    "idempotency_key_ttl": Capability.IDEMPOTENCY_TTL,
+    "debounce": Capability.DEBOUNCE,
+    "metadata": Capability.METADATA,
+}
+
+
+def build(
+    task: TaskDefinition | str, payload: object, options: TriggerOptions, home: Home, *, awaited: bool = False
+) -> TriggerRequest:
+    """A request that a backend can store; every fault of the payload and the options is raised here."""
+    definition = task if isinstance(task, TaskDefinition) else find(task, home)
+    if definition is None:
+        request = _unknown_task(str(task), payload, home)
+    else:
+        request = _known_task(definition, payload, home)
+    scope = current_scope.get()
+    if scope is not None:
+        _belong(request, scope, awaited)
+    if options:
+        _apply(request, options, home, scope)
+    return request
+
+
+def find(task_id: str, home: Home) -> TaskDefinition | None:
+    """The task of this id; None where another process may know it. TaskNotFoundError otherwise."""
+    definition = REGISTRY.get(task_id)
+    if definition is None and not home.is_shared:
+        raise TaskNotFoundError(task_id, REGISTRY.near(task_id))
+    return definition
+
+
+def _known_task(definition: TaskDefinition, payload: object, home: Home) -> TriggerRequest:
+    data, secrets = None, None
+    if definition.has_payload:
+        if payload is None and definition.payload_default is not UNSET:
+            payload = definition.payload_default
+        data, secrets = payload_codec(definition).encode(payload)
+    elif payload is not None:
+        raise PayloadValidationError(
+            f"Task {definition.id!r} ({definition.file_path}:{definition.line}) takes no payload, but one of type "
+            f"{type(payload).__name__} was given. Trigger it without, or give its function a parameter."
+        )
+    if secrets and Capability.DURABLE in home.backend.capabilities:
+        _refuse_secrets(secrets)
+    request = TriggerRequest(
+        new_run_id() if current_scope.get() is None else "",
+        definition.id,
+        data,
+        definition.queue.name,
+        secrets,
+        max_attempts=retry_of(definition).max_attempts,
+    )
+    ttl = definition.ttl if definition.ttl is not None else config.current().ttl
+    if ttl:
+        home.need(Capability.TTL, f"The ttl of task {definition.id!r}")
+        request.ttl = ttl
+    if definition.queue.concurrency_limit is not None:
+        home.need(Capability.QUEUE_LIMIT, f"The concurrency limit of queue {definition.queue.name!r}")
+    if definition.machine is not None or config.current().machine is not None:
+        request.machine = definition.machine or config.current().machine
+    return request
+
+
+def _unknown_task(task_id: str, payload: object, home: Home) -> TriggerRequest:
+    what = f"The payload for task {task_id!r}"
+    data = None if payload is None else json_of(payload, what)
+    if data is not None:
+        check_size(data, PAYLOAD_LIMIT, what)
+    return TriggerRequest(
+        new_run_id() if current_scope.get() is None else "", task_id, data, f"task/{task_id}"
+    )
+
+
+def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:
+    """Make it a child of the running attempt, with an id that a second entry of the attempt meets again."""
+    parent = scope.lease.run
+    digest = blake2b(request.payload or b"", digest_size=16).digest()
+    kind = "wait" if awaited else "trigger"
+    request.run_id = scope.derived_id("run", kind, request.task_id, digest)
+    request.parent_id = parent.id
+    request.root_id = parent.root_id or parent.id
+    if awaited:
+        request.awaited = True
+        request.queue_time = parent.queue_time
+
+
+# --- options ----------------------------------------------------------------------------------------
+
+
+def _apply(request: TriggerRequest, options: TriggerOptions, home: Home, scope: RunScope | None) -> None:
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = given.keys() - TriggerOptions.__annotations__.keys()
+    if unknown:
+        name = min(unknown)
+        known = ", ".join(TriggerOptions.__annotations__)
+        raise InvalidOptionError(name, given[name], f"there is no such option. Options are: {known}.")
+    for name in given:
+        if name in _NEEDS:
+            home.need(_NEEDS[name], f"The option {name}")
+    _apply_times(request, given, home, scope)
+    _apply_place(request, given, home)
+    if "idempotency_key" in given:
+        request.idempotency_key = as_key(given["idempotency_key"], None if scope is None else scope.run_id)
+    elif "idempotency_key_ttl" in given:
+        ttl = given["idempotency_key_ttl"]
+        raise InvalidOptionError("idempotency_key_ttl", ttl, "it needs an idempotency_key beside it.")
+    if "tags" in given:
+        request.tags = tags_of(given["tags"])
+    if "metadata" in given:
+        request.metadata = metadata_of(given["metadata"])
+    if "debounce" in given:
+        request.debounce = given["debounce"]
+
+
+def _apply_times(
+    request: TriggerRequest, given: Mapping[str, Any], home: Home, scope: RunScope | None
+) -> None:
+    if "delay" in given:
+        now: datetime = scope.now() if scope is not None else home.clock.now()
+        request.delay_until = delay_until(given["delay"], now=now)
+    if "ttl" in given:
+        request.ttl = ttl_seconds(given["ttl"])
+    if "idempotency_key_ttl" in given:
+        request.idempotency_key_ttl = seconds(given["idempotency_key_ttl"], what="idempotency_key_ttl")
+    if "max_duration" in given:
+        request.max_duration = max_duration(given["max_duration"])
+
+
+def _apply_place(request: TriggerRequest, given: Mapping[str, Any], home: Home) -> None:
+    if "queue" in given:
+        request.queue = _queue(given["queue"], request.queue, home)
+    if "concurrency_key" in given:
+        request.concurrency_key = _text("concurrency_key", given["concurrency_key"])
+    if "priority" in given:
+        request.priority = _priority(given["priority"])
+    if "max_attempts" in given:
+        request.max_attempts = _attempts(given["max_attempts"])
+    if "machine" in given:
+        request.machine = preset_name(given["machine"])
+
+
+def max_duration(value: Any) -> float:
+    """Seconds, more than 0; infinite for none."""
+    limit = seconds(value, what="max_duration", allow_infinite=True)
+    if limit == 0:
+        raise InvalidOptionError("max_duration", value, "give more than 0 seconds, or math.inf for no limit.")
+    return limit
+
+
+def tags_of(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Tags without repetitions, in the order given; InvalidOptionError when there are too many or one is none."""
+    tags = (value,) if isinstance(value, str) else tuple(value)
+    for tag in tags:
+        if not isinstance(tag, str) or not 1 <= len(tag) <= TAG_LENGTH:
+            raise InvalidOptionError("tags", tag, f"a tag is a text of 1 to {TAG_LENGTH} characters.")
+    tags = tuple(dict.fromkeys(tags))
+    if len(tags) > TAGS_LIMIT:
+        raise InvalidOptionError("tags", tags, f"a run has at most {TAGS_LIMIT} tags; these are {len(tags)}.")
+    return tags
+
+
+def metadata_of(value: object) -> dict[str, Any]:
+    """Initial metadata as JSON data of its own."""
+    if not isinstance(value, Mapping):
+        raise InvalidOptionError("metadata", value, "give a mapping of names to JSON data.")
+    check_size(json_of(value, "The metadata"), METADATA_LIMIT, "The metadata")
+    data: dict[str, Any] = json_data(value, "The metadata")
+    return data
+
+
+def _queue(name: object, own: str, home: Home) -> str:
+    if not isinstance(name, str):
+        raise InvalidOptionError("queue", name, "give the name of a declared queue.")
+    queues = REGISTRY.queues()
+    if name != own and name not in queues and not home.is_shared:
+        raise QueueNotFoundError(name, get_close_matches(name, list(queues), n=3))
+    return name
+
+
+def _text(option: str, value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 512:
+        raise InvalidOptionError(option, value, "give a text of 1 to 512 characters.")
+    return value
+
+
+def _priority(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+        raise InvalidOptionError("priority", value, "give the head start in seconds, as a finite number.")
+    return float(value)
+
+
+def _attempts(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidOptionError("max_attempts", value, "give a whole number of at least 1.")
+    return value
+
+
+# --- sending ----------------------------------------------------------------------------------------
+
+
+async def send(home: Home, requests: Sequence[TriggerRequest], batch_id: str | None) -> Sequence[Enqueued]:
+    """Store the requests; raises the first refusal after everything that could be stored was stored."""
+    answers = await home.enqueue(requests, batch_id)
+    for answer in answers:
+        if answer.error is not None:
+            raise answer.error
+    return answers
+
+
+def batch_id_of(requests: Sequence[TriggerRequest]) -> str:
+    """A batch's id: derived inside a task, as its runs' ids are."""
+    scope = current_scope.get()
+    if scope is None:
+        return new_id("batch")
+    return scope.derived_id("batch", "batch", ",".join(request.run_id for request in requests))
+
+
+def _refuse_secrets(secrets: Mapping[str, str]) -> None:
+    raise SecretInPayloadError([pointer.strip("/").replace("/", ".") for pointer in secrets])

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from buster_tasks.introspection.models import (
+    ErrorDetail,
+    IntrospectDataInput,
+    IntrospectDataOptions,
+    IntrospectDataOutput,
+)
+from buster_tasks.sources.credentials import PostgresCredentials
+from buster_tasks.sources.schema import Filters
+
+RAW = {
+    "dataSourceName": "shop",
+    "credentials": {"type": "postgres", "host": "h", "database": "d", "username": "u", "password": "hunter2"},
+    "options": {"tables": ["o*"], "excludeTables": ["old"], "statistics": "catalog"},
+}  # fmt: skip
+
+
+def test_the_originals_payload_is_taken() -> None:
+    payload = IntrospectDataInput.model_validate(RAW)
+    assert payload == IntrospectDataInput(
+        data_source_name="shop",
+        credentials=PostgresCredentials(
+            host="h", database="d", username="u", password=SecretStr("hunter2")
+        ),
+        options=IntrospectDataOptions(tables=["o*"], exclude_tables=["old"], statistics="catalog"),
+    )
+
+
+def test_the_payload_is_stable_when_its_secret_is_put_back() -> None:
+    payload = IntrospectDataInput.model_validate(RAW)
+    stored = json.loads(payload.model_dump_json(round_trip=True, by_alias=True))
+    assert "hunter2" not in json.dumps(stored) + repr(payload)
+    assert set(stored) == {"dataSourceName", "credentials", "options"}
+    stored["credentials"]["password"] = "hunter2"
+    assert IntrospectDataInput.model_validate_json(json.dumps(stored)) == payload
+
+
+def test_a_name_is_required() -> None:
+    with pytest.raises(ValidationError, match="Data source name is required"):
+        IntrospectDataInput.model_validate({**RAW, "dataSourceName": ""})
+
+
+@pytest.mark.parametrize("change", [{"credentials": {**RAW["credentials"], "port": "x"}}, {"options": 5}, {"x": 1}])  # type: ignore[dict-item]  # a mapping it is # fmt: skip
+def test_what_is_wrong_is_told_without_the_secret(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        IntrospectDataInput.model_validate({**RAW, **change})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_filters_are_the_options_without_the_level() -> None:
+    options = IntrospectDataOptions(databases=["a"], schemas=["b"], statistics="full")
+    assert options.filters() == Filters(databases=["a"], schemas=["b"])
+
+
+def test_the_output_is_camel_case_on_the_wire() -> None:
+    output = IntrospectDataOutput(
+        success=False, data_source_name="shop", error=ErrorDetail(code="X", message="No.")
+    )
+    wire = json.loads(output.model_dump_json(by_alias=True))
+    assert set(wire) == {
+        "success", "dataSourceName", "error", "connection", "introspection", "issues", "complete", "snapshotId",
+    }  # fmt: skip
+    assert IntrospectDataOutput.model_validate(wire) == output

@@ -1,0 +1,185 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import SecretStr, ValidationError
+
+from buster_tasks.errors import SourceNotSupportedError
+from buster_tasks.sources import connect
+from buster_tasks.sources.credentials import (
+    KINDS,
+    BigqueryCredentials,
+    PostgresCredentials,
+    SqliteCredentials,
+    parse_credentials,
+)
+
+CANARY = "canary-7f3a"
+
+# The original's own spellings, older and newer; the last of each kind has every field.
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "snowflake": [
+        {"account_id": "a", "warehouse_id": "w", "username": "u", "password": CANARY, "default_database": "d"},
+        {
+            "accountId": "a", "warehouseId": "w", "username": "u", "password": CANARY, "defaultDatabase": "d",
+            "role": "r", "default_schema": "s", "custom_host": "h",
+        },
+    ],
+    "postgres": [
+        {"host": "h", "database": "d", "username": "u", "password": CANARY},
+        {
+            "host": "h", "port": 5433, "default_database": "d", "username": "u", "password": CANARY, "schema": "s",
+            "ssl": {"rejectUnauthorized": False, "ca": "c", "cert": "x", "key": CANARY}, "connection_timeout": 5000,
+        },
+    ],
+    "postgresql": [{"host": "h", "database": "d", "username": "u", "password": CANARY, "ssl": True}],
+    "mysql": [
+        {"host": "h", "database": "d", "username": "u", "password": CANARY},
+        {
+            "host": "h", "port": 3307, "default_database": "d", "username": "u", "password": CANARY, "ssl": True,
+            "connection_timeout": 5000, "charset": "utf8mb4",
+        },
+    ],
+    "bigquery": [
+        {"project_id": "p"},
+        {"projectId": "p", "service_account_key": CANARY, "default_dataset": "d", "location": "EU"},
+        {"project_id": "p", "service_account_key": {"private_key": CANARY}, "key_file_path": "key.json"},
+    ],
+    "sqlserver": [
+        {"server": "s", "database": "d", "username": "u", "password": CANARY},
+        {
+            "server": "s", "port": 1434, "default_database": "d", "username": "u", "password": CANARY, "domain": "x",
+            "instance": "i", "encrypt": False, "trust_server_certificate": True, "connection_timeout": 1,
+            "request_timeout": 2,
+        },
+    ],
+    "redshift": [
+        {"host": "h", "database": "d", "username": "u", "password": CANARY},
+        {
+            "host": "h", "port": 5440, "default_database": "d", "username": "u", "password": CANARY,
+            "default_schema": "s", "ssl": False, "connection_timeout": 1, "cluster_identifier": "c",
+        },
+    ],
+    "databricks": [
+        {"server_hostname": "h", "http_path": "/sql", "access_token": CANARY},
+        {"serverHostname": "h", "httpPath": "/sql", "accessToken": CANARY, "catalog": "c", "schema": "s"},
+    ],
+    "sqlite": [{"path": "shop.db"}, {"path": "shop.db", "read_only": False}],
+    "duckdb": [{"path": "shop.duckdb"}, {"path": "shop.duckdb", "readOnly": False}],
+}  # fmt: skip
+CASES = [{"type": kind, **fields} for kind, examples in EXAMPLES.items() for fields in examples]
+
+
+def with_secrets(text: str) -> Any:
+    """The stored JSON with each masked secret put back where it stood."""
+    secret = json.dumps({"private_key": CANARY}) if '"key_file_path":"key.json"' in text else CANARY
+    return json.loads(text.replace('"**********"', json.dumps(secret)))
+
+
+@pytest.mark.parametrize("raw", CASES, ids=lambda raw: raw["type"])
+def test_credentials_are_stable_when_secrets_are_put_back(raw: dict[str, Any]) -> None:
+    credentials = parse_credentials(raw)
+    stored = credentials.model_dump_json(round_trip=True, by_alias=True)
+    assert CANARY not in stored
+    assert parse_credentials(with_secrets(stored)) == credentials
+
+
+@pytest.mark.parametrize("raw", CASES, ids=lambda raw: raw["type"])
+def test_secrets_are_in_no_text(raw: dict[str, Any]) -> None:
+    credentials = parse_credentials(raw)
+    assert CANARY not in f"{credentials!r} {credentials} {credentials.model_dump()}"
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {parse_credentials(raw).type for raw in CASES} == set(KINDS)
+
+
+def test_postgresql_is_postgres() -> None:
+    fields = {"host": "h", "database": "d", "username": "u", "password": "p"}
+    assert parse_credentials({"type": "postgresql", **fields}) == parse_credentials(
+        {"type": "postgres", **fields}
+    )
+
+
+def test_a_model_is_taken_as_it_is() -> None:
+    credentials = SqliteCredentials(path="shop.db")
+    assert parse_credentials(credentials) == credentials
+
+
+def test_a_path_object_is_a_path() -> None:
+    assert parse_credentials({"type": "sqlite", "path": Path("shop.db")}).model_dump()["path"] == "shop.db"
+
+
+@pytest.mark.parametrize("raw", [{"type": "oracle"}, {}, {"type": None}, {"type": 5}, 7, None])
+def test_an_unknown_kind_names_those_that_are_known(raw: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_credentials(raw)
+    for kind in KINDS:
+        assert kind in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", CASES, ids=lambda raw: raw["type"])
+def test_an_unknown_option_is_refused_without_showing_secrets(raw: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_credentials({**raw, "passfile": CANARY})
+    assert "passfile" in str(caught.value)
+    assert CANARY not in str(caught.value)
+
+
+def test_two_spellings_of_one_field_are_refused() -> None:
+    both = {"type": "mysql", "host": "h", "username": "u", "password": "p", "database": "a"}
+    with pytest.raises(ValidationError):
+        parse_credentials({**both, "default_database": "b"})
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, "no"])
+def test_a_port_that_is_none_is_refused(port: object) -> None:
+    with pytest.raises(ValidationError):
+        parse_credentials({**CASES[2], "port": port})
+
+
+@pytest.mark.parametrize("path", [":memory:", "", "sqlite:///shop.db", "a\0b"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError):
+        SqliteCredentials(path=path)
+
+
+def test_memory_is_refused_with_the_reason() -> None:
+    with pytest.raises(ValidationError, match="nobody else can see"):
+        SqliteCredentials(path=":memory:")
+
+
+@pytest.mark.parametrize("reference", ["env:PGPASSWORD", "file:secrets/pg"])
+@pytest.mark.parametrize("wrap", [str, SecretStr])
+def test_a_reference_is_plain_text_whatever_it_came_in(reference: str, wrap: Any) -> None:
+    credentials = parse_credentials({**CASES[2], "password": wrap(reference)})
+    assert isinstance(credentials, PostgresCredentials)
+    assert credentials.password == reference
+    stored = credentials.model_dump_json(round_trip=True, by_alias=True)
+    assert parse_credentials(json.loads(stored)) == credentials
+
+
+@given(st.text())
+def test_every_password_survives(password: str) -> None:
+    credentials = parse_credentials({**CASES[2], "password": password})
+    assert isinstance(credentials, PostgresCredentials)
+    secret = credentials.password
+    assert (secret if isinstance(secret, str) else secret.get_secret_value()) == password
+
+
+def test_a_key_given_as_an_object_is_kept_as_text() -> None:
+    credentials = parse_credentials(
+        {"type": "bigquery", "project_id": "p", "service_account_key": {"a": 1}}
+    )
+    assert isinstance(credentials, BigqueryCredentials)
+    assert isinstance(credentials.service_account_key, SecretStr)
+    assert json.loads(credentials.service_account_key.get_secret_value()) == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sqlite"])
+def test_a_kind_without_a_reader_says_which_have_one(kind: str) -> None:
+    with pytest.raises(SourceNotSupportedError, match=f"{kind}.*it has one for: sqlite") as caught:
+        connect({"type": kind, **EXAMPLES[kind][0]})
+    assert caught.value.transient is False

@@ -1,0 +1,38 @@
+import pickle
+
+import pytest
+
+from buster_tasks import errors
+from buster_tasks.errors import ConnectionFailedError, SourceError
+from taskkit.errors import TaskkitError
+
+TYPES = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, SourceError)
+]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_error_has_a_code_a_message_and_a_fix(kind: type[SourceError]) -> None:
+    error = kind("What happened.", fix="What to do.")
+    assert isinstance(error, TaskkitError)
+    assert (error.message, error.fix) == ("What happened.", "What to do.")
+    assert str(error) == "What happened. What to do."
+    assert error.code.isupper()
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.fix) == (kind, str(error), error.fix)
+
+
+def test_codes_are_different() -> None:
+    assert len({kind.code for kind in TYPES}) == len(TYPES)
+
+
+def test_the_tree_on_top_names_them_all() -> None:
+    assert errors.__doc__ is not None
+    assert [kind.__name__ for kind in TYPES if kind.__name__ not in errors.__doc__] == []
+
+
+def test_one_error_may_differ_from_its_kind() -> None:
+    assert ConnectionFailedError("Down.").transient is True
+    assert ConnectionFailedError("Gone.", transient=False).transient is False
