@@ -45,6 +45,7 @@ class Worker:
         self.options = options
         self.name = new_id("worker")
         self.clock = options.clock
+        self._shared = Capability.SHARED in backend.capabilities
         self.held: dict[str, Held] = {}
         self.parked: dict[str, Held] = {}
         self.free = options.concurrency
@@ -144,10 +145,14 @@ class Worker:
 
     # --- beats --------------------------------------------------------------------------------------
 
+    @property
+    def _must_beat(self) -> bool:
+        """A parked run has no lease to lose; only another process could take it from here."""
+        return len(self.held) > (0 if self._shared else len(self.parked))
+
     async def _beat(self) -> None:
         self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
-        shared = Capability.SHARED in self.backend.capabilities
-        held = [h for h in self.held.values() if h.in_slot or h.lease.kind == "cleanup" or shared]
+        held = [h for h in self.held.values() if self._shared or h.lease.run.id not in self.parked]
         if not held:
             return
         leases = [h.lease for h in held]
@@ -166,7 +171,7 @@ class Worker:
 
     async def _sleep(self, due: datetime | None) -> None:
         monotonic = self.clock.monotonic()
-        until = self._next_beat if self.held else None
+        until = self._next_beat if self._must_beat else None
         if due is not None:
             at = monotonic + (due - self.clock.now()).total_seconds()
             until = at if until is None else min(until, at)

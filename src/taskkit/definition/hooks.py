@@ -183,7 +183,7 @@ def _wants(name: str, fn: HookFunction, label: str) -> tuple[str, ...]:
 def _as_sequence(functions: HookFunction | Sequence[HookFunction] | None) -> Sequence[HookFunction]:
     if functions is None:
         return ()
-    return functions if isinstance(functions, list | tuple) else (functions,)
+    return functions if isinstance(functions, Sequence) else (functions,)
 
 
 def _did_you_mean(word: object, known: Mapping[str, object] | Sequence[str]) -> str:

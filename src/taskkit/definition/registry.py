@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -42,12 +42,10 @@ class Registry:
         """Known ids that look like this one, nearest first."""
         return get_close_matches(task_id, self._definitions, n=3)
 
-    @property
     def ids(self) -> tuple[str, ...]:
         """Every id, in order of registration."""
         return tuple(self._definitions)
 
-    @property
     def definitions(self) -> tuple[TaskDefinition, ...]:
         """Every task, in order of registration."""
         return tuple(self._definitions.values())
@@ -71,7 +69,7 @@ class Registry:
         queues: dict[str, Queue] = {}
         places: dict[str, str] = {}
         declared = [(queue, "its own declaration") for queue in self._declared.values()]
-        tasks = [(task.queue, f"task {task.id!r} at {task.where}") for task in self.definitions]
+        tasks = [(task.queue, f"task {task.id!r} at {task.where}") for task in self.definitions()]
         for queue, place in declared + tasks:
             present = queues.get(queue.name)
             if present is None or not _has_limits(present):
@@ -86,7 +84,7 @@ class Registry:
         return queues
 
     @contextmanager
-    def isolated(self) -> Iterator[None]:
+    def isolated(self) -> Generator[None]:
         """Inside, no task, queue or global hook is registered; afterwards all is as before."""
         before = (self._definitions, self._declared)
         hooks = GLOBAL_HOOKS.copy()

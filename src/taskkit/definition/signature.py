@@ -111,8 +111,8 @@ def _innermost(fn: Callable[..., Any]) -> Callable[..., Any]:
     while True:
         if isinstance(fn, functools.partial):
             fn = fn.func
-        elif hasattr(fn, "__wrapped__"):
-            fn = fn.__wrapped__
+        elif (wrapped := getattr(fn, "__wrapped__", None)) is not None:
+            fn = wrapped
         elif inspect.isroutine(fn) or isinstance(fn, type):
             return fn
         else:

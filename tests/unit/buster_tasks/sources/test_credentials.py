@@ -109,7 +109,10 @@ def test_a_model_is_taken_as_it_is() -> None:
 
 
 def test_a_path_object_is_a_path() -> None:
-    assert parse_credentials({"type": "sqlite", "path": Path("shop.db")}).model_dump()["path"] == "shop.db"
+    assert (
+        parse_credentials({"type": "sqlite", "path": Path("shop.db")}).model_dump()["path"]
+        == "shop.db"
+    )
 
 
 @pytest.mark.parametrize("raw", [{"type": "oracle"}, {}, {"type": None}, {"type": 5}, 7, None])

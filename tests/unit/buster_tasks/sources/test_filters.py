@@ -41,7 +41,9 @@ def test_case_counts_where_the_source_says_so() -> None:
 
 
 def test_exclusion_wins() -> None:
-    assert kept(Filters(tables=["order*"], exclude_tables=["main.orders", "*notes"])) == ["Order Items"]
+    assert kept(Filters(tables=["order*"], exclude_tables=["main.orders", "*notes"])) == [
+        "Order Items"
+    ]
 
 
 def test_an_empty_exclusion_excludes_nothing() -> None:
@@ -62,17 +64,20 @@ def test_tables_go_with_their_schema_and_database(filters: Filters, expected: li
 
 
 @pytest.mark.parametrize(
-    ("filters", "text"),
+    ("filters", "kind"),
     [
-        (Filters(databases=[]), "Database filter array is empty. Please provide at least one database name or remove the filter."),
-        (Filters(schemas=[]), "Schema filter array is empty. Please provide at least one schema name or remove the filter."),
-        (Filters(tables=[]), "Table filter array is empty. Please provide at least one table name or remove the filter."),
+        (Filters(databases=[]), "Database"),
+        (Filters(schemas=[]), "Schema"),
+        (Filters(tables=[]), "Table"),
     ],
-)  # fmt: skip
-def test_an_empty_list_is_an_error_in_the_originals_words(filters: Filters, text: str) -> None:
+)
+def test_an_empty_list_is_an_error_in_the_originals_words(filters: Filters, kind: str) -> None:
     with pytest.raises(InvalidFilterError) as caught:
         check_filters(filters)
-    assert str(caught.value) == text
+    assert str(caught.value) == (
+        f"{kind} filter array is empty. "
+        f"Please provide at least one {kind.lower()} name or remove the filter."
+    )
 
 
 def test_a_pattern_that_matches_nothing_names_the_nearest() -> None:

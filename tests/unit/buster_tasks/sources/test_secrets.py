@@ -1,6 +1,5 @@
 import os
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +14,7 @@ def test_a_secret_is_itself(text: str) -> None:
 
 
 def test_a_variable_is_looked_up_when_it_is_needed() -> None:
-    with patch.dict(os.environ, {"SHOP_PASSWORD": "hunter2"}):
-        assert resolve_secret("env:SHOP_PASSWORD") == "hunter2"
+    assert resolve_secret("env:PATH") == os.environ["PATH"]
 
 
 def test_a_missing_variable_is_named() -> None:

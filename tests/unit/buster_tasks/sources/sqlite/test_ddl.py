@@ -30,12 +30,16 @@ def test_a_table_tells_what_the_pragmas_do_not() -> None:
 
 
 def test_a_named_table_constraint_keeps_its_name() -> None:
-    table = read_table("create table t(a, b, constraint k primary key (a, b), constraint c check(a))")
+    table = read_table(
+        "create table t(a, b, constraint k primary key (a, b), constraint c check(a))"
+    )
     assert (table.primary_key_name, table.checks) == ("k", ["a"])
 
 
 def test_names_that_look_like_keywords_are_names() -> None:
-    table = read_table("""create table "check"("constraint" text, 'collate' int as (1), [as] int)""")
+    table = read_table(
+        """create table "check"("constraint" text, 'collate' int as (1), [as] int)"""
+    )
     assert table.generated == {"collate": "1"}
     assert (table.checks, table.foreign_key_names, table.collations) == ([], [], {})
 

@@ -1,0 +1,141 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+
+from buster_tasks.errors import ConnectionFailedError, QueryCanceledError, SourceTimeoutError
+from buster_tasks.sources.blocking import BlockingThread, Budget
+
+pytestmark = pytest.mark.anyio
+
+
+class Driver:
+    """A driver whose one statement blocks until it is interrupted, and forgets the first interrupts."""
+
+    def __init__(self, *, forgets: int = 0) -> None:
+        self.started = threading.Event()
+        self.released = threading.Event()
+        self.interrupts = 0
+        self.closed = 0
+        self._forgets = forgets
+
+    def statement(self, budget: Budget) -> str:
+        self.started.set()
+        assert self.released.wait(timeout=20)
+        if budget.is_spent:
+            raise budget.error()
+        return "rows"
+
+    def interrupt(self) -> None:
+        self.interrupts += 1
+        if self.interrupts > self._forgets:
+            self.released.set()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def driver() -> Driver:
+    return Driver()
+
+
+@pytest.fixture
+async def thread(driver: Driver) -> AsyncIterator[BlockingThread]:
+    thread = BlockingThread("test", driver.interrupt)
+    yield thread
+    await thread.close(driver.close)
+
+
+async def started(driver: Driver) -> None:
+    await asyncio.to_thread(driver.started.wait, 20)
+
+
+async def test_calls_run_in_one_other_thread(thread: BlockingThread) -> None:
+    threads = [await thread.call(threading.get_ident, Budget(None)) for _ in range(3)]
+    assert len(set(threads)) == 1
+    assert threads[0] != threading.get_ident()
+
+
+async def test_an_error_of_the_work_is_raised(thread: BlockingThread) -> None:
+    def fail() -> None:
+        raise ConnectionFailedError("Down.")
+
+    with pytest.raises(ConnectionFailedError, match="Down"):
+        await thread.call(fail, Budget(None))
+
+
+async def test_a_statement_past_its_time_is_interrupted(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    budget = Budget(0.05)
+    with pytest.raises(SourceTimeoutError, match=r"0\.05 s"):
+        await thread.call(lambda: driver.statement(budget), budget)
+    assert driver.interrupts >= 1
+
+
+async def test_a_cancelled_caller_does_not_wait_and_the_statement_ends(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    budget = Budget(None)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(budget), budget))
+    await started(driver)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await thread.call(lambda: "next", Budget(20)) == "next"
+    assert budget.stopped
+
+
+async def test_a_forgotten_interrupt_is_sent_again() -> None:
+    driver = Driver(forgets=3)
+    thread = BlockingThread("test", driver.interrupt)
+    budget = Budget(None)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(budget), budget))
+    await started(driver)
+    thread.stop_all()
+    with pytest.raises(QueryCanceledError):
+        await call
+    assert driver.interrupts == 4
+    await thread.close(driver.close)
+
+
+async def test_stopping_reaches_calls_that_wait_for_the_thread(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    first, second = Budget(None), Budget(None)
+    calls = [
+        asyncio.create_task(thread.call(lambda: driver.statement(first), first)),
+        asyncio.create_task(thread.call(lambda: driver.statement(second), second)),
+    ]
+    await started(driver)
+    thread.stop_all()
+    errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in errors] == [QueryCanceledError, QueryCanceledError]
+
+
+async def test_closing_stops_what_runs_and_closes_once(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    budget = Budget(None)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(budget), budget))
+    await started(driver)
+    await thread.close(driver.close)
+    await thread.close(driver.close)
+    with pytest.raises(QueryCanceledError):
+        await call
+    assert driver.closed == 1
+    with pytest.raises(ConnectionFailedError, match="closed"):
+        await thread.call(lambda: "late", Budget(None))
+
+
+def test_a_budget_ends_by_time_or_by_hand() -> None:
+    assert Budget(None).left() is None
+    assert not Budget(None).is_spent
+    assert Budget(0).is_spent
+    assert isinstance(Budget(0).error(), SourceTimeoutError)
+    stopped = Budget(100)
+    stopped.stopped = True
+    assert stopped.is_spent
+    assert isinstance(stopped.error(), QueryCanceledError)
