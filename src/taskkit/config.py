@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -18,7 +15,6 @@ from taskkit.errors import (
     InvalidConfigError,
     InvalidDurationError,
     InvalidOptionError,
-    TaskkitError,
     shown,
 )
 from taskkit.model.duration import seconds, ttl_seconds
@@ -70,7 +66,7 @@ _current: Config | None = None
 
 def current() -> Config:
     """The configuration of this process; read at the first call."""
-    global _current  # noqa: PLW0603 - the one place where it is kept
+    global _current  # noqa: PLW0603 - kept here and nowhere else
     if _current is None:
         _current = load()
     return _current
@@ -78,7 +74,7 @@ def current() -> Config:
 
 def override(**changes: Any) -> Config:
     """Set what the file and the environment would set; InvalidConfigError names what cannot be used."""
-    global _current  # noqa: PLW0603
+    global _current  # noqa: PLW0603 - kept here and nowhere else
     base = current()
     _current = replace(base, **_checked(changes, "configure()", base))
     return _current
@@ -86,7 +82,7 @@ def override(**changes: Any) -> Config:
 
 def reset() -> None:
     """Forget everything that was read and overridden; the next look reads again."""
-    global _current  # noqa: PLW0603
+    global _current  # noqa: PLW0603 - kept here and nowhere else
     _current = None
 
 
@@ -125,11 +121,10 @@ def _settings_in(folder: Path) -> tuple[Path, Mapping[str, Any]] | None:
     text = _text(shared)
     if "taskkit" not in text:  # most projects' files are not worth parsing
         return None
-    tools = _parsed(shared, text).get("tool", {})
-    settings = tools.get("taskkit") if isinstance(tools, dict) else None
-    if settings is None:
+    tools = _table(_parsed(shared, text).get("tool", {}), str(shared), "[tool]")
+    if "taskkit" not in tools:
         return None
-    return shared, _table(settings, str(shared), "[tool.taskkit]")
+    return shared, _table(tools["taskkit"], str(shared), "[tool.taskkit]")
 
 
 def _text(file: Path) -> str:
@@ -175,9 +170,16 @@ def _guarded(check: Callable[[Any], Any], value: Any, file: str, key: str) -> An
     try:
         return check(value)
     except (InvalidOptionError, InvalidDurationError) as error:
-        raise InvalidConfigError(
-            f"{file}: {key} is {shown(value)}: {error.reason}", file=file, key=key
-        ) from None
+        raise _unusable(file, key, value, error.reason) from None
+
+
+def _unusable(file: str, key: str, value: object, reason: str) -> InvalidConfigError:
+    return InvalidConfigError(f"{file}: {key} is {_shown(value)}: {reason}", file=file, key=key)
+
+
+def _shown(value: object) -> str:
+    # A URL of a database may stand under a misspelt key, and its password is nobody's to read.
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:********@", shown(value))
 
 
 def _refuse_unknown(
@@ -188,7 +190,7 @@ def _refuse_unknown(
             near = get_close_matches(str(key), known, n=1)
             guess = f" Did you mean {near[0]!r}?" if near else ""
             raise InvalidConfigError(
-                f"{file}: {prefix}{key} = {shown(settings[key])} is no setting.{guess} "
+                f"{file}: {prefix}{key} = {_shown(settings[key])} is no setting.{guess} "
                 f"Settings are: {', '.join(known)}.",
                 file=file,
                 key=prefix + str(key),
@@ -213,21 +215,16 @@ def _retry(value: object, file: str, base: Retry) -> Retry:
     table = _table(value, file, "retries.default")
     known = [entry.name for entry in fields(Retry)]
     _refuse_unknown(table, known, file, "retries.default.")
-    for name in table:
-        _guarded(
-            lambda given, name=name: Retry(**{name: given}),
-            table[name],
-            file,
-            f"retries.default.{name}",
-        )
-    return replace(base, **table)
+    try:
+        return replace(base, **table)
+    except InvalidOptionError as error:
+        key = f"retries.default.{error.option}"
+        raise _unusable(file, key, error.value, error.reason) from None
 
 
 def _table(value: object, file: str, key: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidConfigError(
-            f"{file}: {key} is {shown(value)}: it must be a table.", file=file, key=key
-        )
+        raise _unusable(file, key, value, "it must be a table.")
     return cast("Mapping[str, Any]", value)
 
 
@@ -237,12 +234,14 @@ def _name(value: object) -> str | None:
     raise InvalidOptionError("it", value, "give a text that is not empty.")
 
 
-def _folders(value: object) -> tuple[str, ...]:
-    if isinstance(value, list | tuple):
-        items = tuple(cast("Sequence[Any]", value))
-        if all(isinstance(item, str | Path) and str(item) for item in items):
-            return tuple(str(item) for item in items)
-    raise InvalidOptionError("dirs", value, 'give a list of folders, for example ["tasks"].')
+def _folders(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(map(_is_folder, cast("list[Any]", value))):
+        raise InvalidOptionError("it", value, 'give a list of folders, for example ["tasks"].')
+    return tuple(map(str, cast("list[Any]", value)))
+
+
+def _is_folder(value: object) -> bool:
+    return isinstance(value, str | Path) and str(value) != ""
 
 
 def _limit(value: Any) -> float:
@@ -261,7 +260,7 @@ def _machine(value: Any) -> str | None:
 def _log_level(value: object) -> str:
     if isinstance(value, str) and value in _LOG_LEVELS:
         return value
-    raise InvalidOptionError("log_level", value, f"give one of {', '.join(_LOG_LEVELS)}.")
+    raise InvalidOptionError("it", value, f"give one of {', '.join(_LOG_LEVELS)}.")
 
 
 def _flag(value: object) -> bool:
@@ -279,113 +278,3 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "ttl": ttl_seconds,
     "backend": _name,
 }
-
-
-# --- task modules -----------------------------------------------------------------------------------
-
-
-def discover(dirs: Sequence[str | Path], root: Path) -> list[str]:
-    """Import every task module under `dirs` (relative to `root`) and give their names, in order of path.
-
-    Left out are names that begin with `_` or `.`, and tests. A module that was imported already is not
-    imported again. Modules of a package are imported by its name, others by their path from `root`, which
-    is put on the import path. InvalidConfigError names the file that is missing or cannot be imported.
-    """
-    root = root.resolve()
-    names: dict[str, None] = {}
-    for entry in dirs:
-        folder = (root / entry).resolve()
-        if not folder.is_dir():
-            raise InvalidConfigError(
-                f"dirs names {str(entry)!r}, but there is no folder {folder}. Folders are relative to {root}.",
-                key="dirs",
-            )
-        _make_importable(root)
-        for file in _task_files(folder):
-            names[_imported(file, root)] = None
-    return list(names)
-
-
-def _task_files(folder: Path) -> Iterator[Path]:
-    if (folder / "__init__.py").is_file():
-        yield folder / "__init__.py"
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(("_", ".")):
-            continue
-        if path.is_dir() and path.name not in ("tests", "test"):
-            yield from _task_files(path)
-        elif path.suffix == ".py" and not _is_test(path):
-            yield path
-
-
-def _is_test(file: Path) -> bool:
-    return (
-        file.stem.startswith("test_")
-        or file.stem.endswith("_test")
-        or file.stem in ("conftest", "setup")
-    )
-
-
-def _imported(file: Path, root: Path) -> str:
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) and Path(module.__file__ or "").resolve() == file:
-            return name
-    name = _module_name(file, root)
-    try:
-        if name is not None:
-            importlib.import_module(name)
-            return name
-        return _imported_by_path(file)
-    except (TaskkitError, KeyboardInterrupt):
-        raise  # ours name their place themselves
-    except BaseException as error:  # a module may also call sys.exit()
-        raise InvalidConfigError(
-            f"The task module {file} cannot be imported: {type(error).__name__}: {error}. Import it yourself to "
-            f"see where, or keep it out of `dirs` with a name that begins with _.",
-            file=str(file),
-            key="dirs",
-        ) from error
-
-
-def _module_name(file: Path, root: Path) -> str | None:
-    """The name by which Python finds this very file; None when there is none."""
-    top = file.parent
-    while (top / "__init__.py").is_file():
-        top = top.parent
-    in_package = top != file.parent
-    if in_package:
-        _make_importable(top)
-    base = top if in_package else root
-    if not file.is_relative_to(base):
-        return None
-    parts = file.relative_to(base).with_suffix("").parts
-    parts = parts[:-1] if parts[-1] == "__init__" else parts
-    if not parts or not all(part.isidentifier() for part in parts):
-        return None
-    name = ".".join(parts)
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        return None if not in_package else name
-    if spec is None or spec.origin is None or Path(spec.origin).resolve() != file:
-        return None
-    return name
-
-
-def _imported_by_path(file: Path) -> str:
-    name = f"taskkit_dirs_{sha256(str(file).encode()).hexdigest()[:8]}_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None, f"{file} ends in .py"
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return name
-
-
-def _make_importable(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))

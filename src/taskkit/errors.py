@@ -1,48 +1,25 @@
 """Every error that taskkit raises.
 
 TaskkitError
-├── ConfigError                       how taskkit is set up
-│   ├── BackendNotConfiguredError
-│   ├── MissingExtraError
-│   ├── InvalidConfigError
-│   ├── InvalidDurationError
-│   └── InvalidCronError
-├── DefinitionError                   how a task is written
-│   ├── DuplicateTaskIdError
-│   ├── TaskSignatureError
-│   └── HookSignatureError
-├── TriggerError                      how a run is asked for
-│   ├── PayloadValidationError
-│   ├── PayloadNotStableError
-│   ├── PayloadTooLargeError
-│   ├── NotSerializableError
-│   ├── SecretInPayloadError
-│   ├── TaskNotFoundError
-│   ├── QueueNotFoundError
-│   ├── QueueFullError
-│   ├── InvalidIdempotencyKeyError
-│   ├── InvalidOptionError
-│   ├── UnsupportedByBackendError
-│   ├── SyncInAsyncError
-│   └── NotInTaskError
-├── RunError                          what became of a run
-│   ├── RunNotFoundError
-│   ├── RunFailedError
-│   ├── ResultTimeoutError            also a TimeoutError
-│   ├── NoWorkerError
-│   ├── RunNotDelayedError
-│   ├── WaitTimeoutError              also a TimeoutError
-│   ├── TokenNotFoundError
-│   ├── ScheduleNotFoundError
-│   └── BatchNotFoundError
-├── BackendError                      the place where runs live
-│   ├── StoreUnavailableError
-│   └── LeaseLostError
-├── AbortTaskRunError                 in an attempt: fail without a retry
-├── CompleteTaskWithOutput            in an attempt: succeed with this output
-├── OutOfMemoryError                  in an attempt: counts as out of memory
-├── MaxDurationError                  in an attempt: the time limit is over
-└── MiddlewareError                   in an attempt: a middleware broke its contract
+├── ConfigError ─────── how taskkit is set up
+│   ├── BackendNotConfiguredError · MissingExtraError
+│   └── InvalidConfigError · InvalidDurationError · InvalidCronError
+├── DefinitionError ─── how a task is written
+│   └── DuplicateTaskIdError · TaskSignatureError · HookSignatureError
+├── TriggerError ────── how a run is asked for
+│   ├── PayloadValidationError · PayloadNotStableError · PayloadTooLargeError · NotSerializableError
+│   ├── SecretInPayloadError · TaskNotFoundError · QueueNotFoundError · QueueFullError
+│   ├── InvalidIdempotencyKeyError · InvalidOptionError · UnsupportedByBackendError
+│   └── SyncInAsyncError · NotInTaskError
+├── RunError ────────── what became of a run
+│   ├── RunNotFoundError · TokenNotFoundError · ScheduleNotFoundError · BatchNotFoundError
+│   ├── RunFailedError · NoWorkerError · RunNotDelayedError
+│   └── ResultTimeoutError · WaitTimeoutError (both are a TimeoutError too)
+├── BackendError ────── the place where runs live
+│   └── StoreUnavailableError · LeaseLostError
+└── inside an attempt
+    ├── AbortTaskRunError (no retry) · CompleteTaskWithOutput (succeed at once)
+    └── OutOfMemoryError · MaxDurationError · MiddlewareError
 
 An error whose text is always the same builds it from its arguments; the others take the text. All of them
 can be pickled and copied, whatever their arguments are.
@@ -50,12 +27,11 @@ can be pickled and copied, whatever their arguments are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 _SHOWN = 120
-
-ErrorT = TypeVar("ErrorT", bound="TaskkitError")
+_ELSEWHERE = " It is misspelt, was purged, or lives elsewhere: check which backend applies here."
 
 
 class ErrorRecord(Protocol):
@@ -74,7 +50,7 @@ class ErrorRecord(Protocol):
 
 
 def shown(value: object) -> str:
-    """`repr(value)` for a message: at most 120 characters, and a word on the type where repr itself fails."""
+    """`repr(value)` for a message: at most 120 characters, or the type where repr itself fails."""
     try:
         text = repr(value)
     except Exception:  # a user's __repr__, or an int of more digits than Python prints
@@ -86,7 +62,7 @@ def _guess(near: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def _rebuild(cls: type[ErrorT], args: tuple[Any, ...], state: dict[str, Any]) -> ErrorT:
+def _rebuild(cls: type[TaskkitError], args: tuple[Any, ...], state: dict[str, Any]) -> TaskkitError:
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(state)
@@ -96,16 +72,9 @@ def _rebuild(cls: type[ErrorT], args: tuple[Any, ...], state: dict[str, Any]) ->
 class TaskkitError(Exception):
     """The root of every error of taskkit."""
 
-    def __reduce__(
-        self,
-    ) -> tuple[
-        Callable[..., TaskkitError], tuple[type[TaskkitError], tuple[Any, ...], dict[str, Any]]
-    ]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own way calls the class with `args`, which hold the text, not what it was built from.
         return _rebuild, (type(self), self.args, self.__dict__)
-
-
-# --- set-up -----------------------------------------------------------------------------------------
 
 
 class ConfigError(TaskkitError):
@@ -115,38 +84,31 @@ class ConfigError(TaskkitError):
 class BackendNotConfiguredError(ConfigError):
     """Nothing says where runs live."""
 
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                "No backend is configured, so there is no place for the run. Write one of: "
-                "`async with taskkit.local():` around this call (in memory, with a worker); "
-                '`taskkit.configure(backend="sqlite:///runs.db")` at start; '
-                "TASKKIT_BACKEND=sqlite:///runs.db in the environment; "
-                'or backend = "sqlite:///runs.db" under [tool.taskkit] in pyproject.toml.'
-            )
-        )
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or _NO_BACKEND)
+
+
+_NO_BACKEND = """No backend is configured, so there is no place for the run. Write one of:
+  async with taskkit.local(): ...                    # in memory, with a worker, around this call
+  taskkit.configure(backend="sqlite:///runs.db")     # when the program starts
+  TASKKIT_BACKEND=sqlite:///runs.db                  # in the environment
+  backend = "sqlite:///runs.db"                      # under [tool.taskkit] in pyproject.toml"""
 
 
 class MissingExtraError(ConfigError):
-    """An optional dependency is not installed.
-
-    `what` is a clause such as "reading Snowflake needs snowflake-connector-python".
-    """
+    """An optional dependency is missing; `what` is "reading Snowflake needs snowflake-connector-python"."""
 
     def __init__(self, extra: str, what: str) -> None:
         super().__init__(f'{what}. Run: pip install "buster-tasks[{extra}]"')
-        self.extra = extra
-        self.what = what
+        self.extra, self.what = extra, what
 
 
 class InvalidConfigError(ConfigError):
-    """A configuration file, an environment variable or `configure` holds something that cannot be used."""
+    """A configuration file, an environment variable or `configure` holds something unusable."""
 
     def __init__(self, message: str, *, file: str | None = None, key: str | None = None) -> None:
         super().__init__(message)
-        self.file = file
-        self.key = key
+        self.file, self.key = file, key
 
 
 class InvalidDurationError(ConfigError):
@@ -154,9 +116,7 @@ class InvalidDurationError(ConfigError):
 
     def __init__(self, what: str, value: object, reason: str) -> None:
         super().__init__(f"{what} is {shown(value)}: {reason}")
-        self.what = what
-        self.value = value
-        self.reason = reason
+        self.what, self.value, self.reason = what, value, reason
 
 
 class InvalidCronError(ConfigError):
@@ -167,9 +127,6 @@ class InvalidCronError(ConfigError):
         self.pattern = pattern
 
 
-# --- definition -------------------------------------------------------------------------------------
-
-
 class DefinitionError(TaskkitError):
     """A task is written in a way that cannot work."""
 
@@ -178,13 +135,9 @@ class DuplicateTaskIdError(DefinitionError):
     """Two different functions claim one task id. `first` and `second` are their places, `file:line`."""
 
     def __init__(self, task_id: str, first: str, second: str) -> None:
-        super().__init__(
-            f"Task id {task_id!r} is taken: defined at {first} and again at {second}. "
-            f'Give one of them another id: @task(id="...").'
-        )
-        self.task_id = task_id
-        self.first = first
-        self.second = second
+        where = f"Task id {task_id!r} is taken: defined at {first} and again at {second}."
+        super().__init__(f'{where} Give one of them another id: @task(id="...").')
+        self.task_id, self.first, self.second = task_id, first, second
 
 
 class TaskSignatureError(DefinitionError):
@@ -193,9 +146,6 @@ class TaskSignatureError(DefinitionError):
 
 class HookSignatureError(DefinitionError):
     """A hook asks for something that it cannot be given."""
-
-
-# --- trigger ----------------------------------------------------------------------------------------
 
 
 class TriggerError(TaskkitError):
@@ -217,30 +167,20 @@ class PayloadValidationError(TriggerError):
 class PayloadNotStableError(TriggerError):
     """A payload does not come back equal from JSON; `field` is the path of the first difference."""
 
-    def __init__(self, field: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"The payload's field {field!r} does not come back equal from JSON, so the task would be given "
-                f"something else than was passed. Let the model read what it writes, or pass plain data."
-            )
-        )
+    def __init__(self, field: str, message: str = "") -> None:
+        why = f"The payload's field {field!r} does not come back equal from JSON"
+        fix = "Let the model read what it writes, or pass plain data."
+        super().__init__(message or f"{why}, so the task would get another value. {fix}")
         self.field = field
 
 
 class PayloadTooLargeError(TriggerError):
     """A payload, output or metadata is over its limit. `size` and `limit` in bytes."""
 
-    def __init__(self, what: str, size: int, limit: int, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. "
-                f"Store the data elsewhere and pass a reference to it."
-            )
-        )
-        self.size = size
-        self.limit = limit
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        fix = "Store the data elsewhere and pass a reference to it."
+        super().__init__(f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. {fix}")
+        self.size, self.limit = size, limit
 
 
 class NotSerializableError(TriggerError):
@@ -250,55 +190,40 @@ class NotSerializableError(TriggerError):
 class SecretInPayloadError(TriggerError):
     """A payload holds secrets and the backend would write them down. `fields` are their paths."""
 
-    def __init__(self, fields: Sequence[str], message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"The payload holds a secret at {', '.join(map(repr, fields))}, and this backend keeps payloads. "
-                f"Set TASKKIT_SECRET_KEY (extra `secrets`) to have secrets sealed, "
-                f'or pass a reference instead of the value: "env:NAME" or "file:/path".'
-            )
-        )
+    def __init__(self, fields: Sequence[str], message: str = "") -> None:
+        why = f"The payload holds a secret at {', '.join(map(repr, fields))}, and this backend keeps payloads."
+        seal = "Set TASKKIT_SECRET_KEY (extra `secrets`) to have secrets sealed"
+        fix = f'{seal}, or pass a reference: "env:NAME" or "file:path".'
+        super().__init__(message or f"{why} {fix}")
         self.fields = tuple(fields)
 
 
 class TaskNotFoundError(TriggerError):
     """No task has this id. `near` are ids that look like it."""
 
-    def __init__(self, task_id: str, near: Sequence[str] = (), message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"No task has the id {task_id!r} in this process.{_guess(near)} Import the module that defines "
-                f"it, or list its folder under `dirs` in [tool.taskkit]."
-            )
-        )
-        self.task_id = task_id
-        self.near = tuple(near)
+    def __init__(self, task_id: str, near: Sequence[str] = (), message: str = "") -> None:
+        why = f"No task has the id {task_id!r} in this process.{_guess(near)}"
+        fix = "Import the module that defines it, or list its folder in [tool.taskkit] dirs."
+        super().__init__(message or f"{why} {fix}")
+        self.task_id, self.near = task_id, tuple(near)
 
 
 class QueueNotFoundError(TriggerError):
     """No queue has this name. `near` are names that look like it."""
 
     def __init__(self, queue: str, near: Sequence[str] = ()) -> None:
-        super().__init__(
-            f"No queue is named {queue!r}.{_guess(near)} Declare it on a task: "
-            f'@task(queue=Queue("{queue}", concurrency_limit=...)).'
-        )
-        self.queue = queue
-        self.near = tuple(near)
+        fix = f'Declare it on a task: @task(queue=Queue("{queue}", concurrency_limit=...)).'
+        super().__init__(f"No queue is named {queue!r}.{_guess(near)} {fix}")
+        self.queue, self.near = queue, tuple(near)
 
 
 class QueueFullError(TriggerError):
     """A queue holds as many waiting runs as it may."""
 
     def __init__(self, queue: str, max_length: int) -> None:
-        super().__init__(
-            f"Queue {queue!r} holds {max_length} waiting runs, which is its max_length; the run was refused. "
-            f"Trigger again later, or raise max_length."
-        )
-        self.queue = queue
-        self.max_length = max_length
+        why = f"Queue {queue!r} is full: {max_length} runs wait in it. The run was refused."
+        super().__init__(f"{why} Trigger again later, or raise max_length.")
+        self.queue, self.max_length = queue, max_length
 
 
 class InvalidIdempotencyKeyError(TriggerError):
@@ -310,53 +235,35 @@ class InvalidOptionError(TriggerError):
 
     def __init__(self, option: str, value: object, reason: str) -> None:
         super().__init__(f"{option} is {shown(value)}: {reason}")
-        self.option = option
-        self.value = value
-        self.reason = reason
+        self.option, self.value, self.reason = option, value, reason
 
 
 class UnsupportedByBackendError(TriggerError):
     """The backend does not declare a capability that was asked for."""
 
     def __init__(self, what: str, *, backend: str, capability: str | None = None) -> None:
-        declared = f" (it does not declare the capability {capability})" if capability else ""
-        super().__init__(
-            f"{what} is not supported by the backend {backend}{declared}. "
-            f"Leave it out, or use a backend that supports it."
-        )
-        self.backend = backend
-        self.capability = capability
+        undeclared = f" (it does not declare {capability})" if capability else ""
+        fix = "Leave it out, or use a backend that supports it."
+        super().__init__(f"{what} is not supported by the backend {backend}{undeclared}. {fix}")
+        self.backend, self.capability = backend, capability
 
 
 class SyncInAsyncError(TriggerError):
-    """A `.sync` call was made inside a running event loop. `call` is the async call, e.g. "runs.retrieve"."""
+    """A `.sync` call was made inside a running event loop. `call` is the async one: "runs.retrieve"."""
 
-    def __init__(self, call: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"The .sync form of {call} was called inside a running event loop, which it would block. "
-                f"Write: await {call}(...)"
-            )
-        )
+    def __init__(self, call: str, message: str = "") -> None:
+        why = f"The .sync form of {call} was called inside a running event loop, which it would block."
+        super().__init__(message or f"{why} Write: await {call}(...)")
         self.call = call
 
 
 class NotInTaskError(TriggerError):
-    """A call that only makes sense inside a running task was made outside. `call` is e.g. "wait.sleep"."""
+    """A call that only makes sense inside a running task was made outside. `call` is "wait.sleep"."""
 
-    def __init__(self, call: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"{call} works only inside a running task: there is no run here. "
-                f"Call it from a task's function, its hooks, or what they await."
-            )
-        )
+    def __init__(self, call: str, message: str = "") -> None:
+        why = f"{call} works only inside a running task, and there is no run here."
+        super().__init__(message or f"{why} Call it from a task's function or its hooks.")
         self.call = call
-
-
-# --- runs -------------------------------------------------------------------------------------------
 
 
 class RunError(TaskkitError):
@@ -366,64 +273,39 @@ class RunError(TaskkitError):
 class RunNotFoundError(RunError):
     """No run has this id."""
 
-    def __init__(self, run_id: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"No run has the id {run_id!r} in this backend: it is misspelt, was purged, or lives elsewhere. "
-                f"Check which backend applies here."
-            )
-        )
+    def __init__(self, run_id: str, message: str = "") -> None:
+        super().__init__(message or f"No run has the id {run_id!r} in this backend.{_ELSEWHERE}")
         self.run_id = run_id
 
 
 class RunFailedError(RunError):
-    """`unwrap()` of a run that did not complete.
-
-    `error` tells what happened (type, name, message, stack, code); None for a run that was canceled or
-    expired without one.
-    """
+    """`unwrap()` of a run that did not complete; `error` is None where it was only canceled or expired."""
 
     def __init__(
         self, run_id: str, status: str, error: ErrorRecord | None, task_id: str | None = None
     ) -> None:
         of = f" of task {task_id!r}" if task_id else ""
-        cause = ""
-        if error is not None:
-            cause = f": {error.name}: {error.message}" if error.message else f": {error.name}"
+        cause = "" if error is None else f": {error.name}: {error.message}".removesuffix(": ")
         super().__init__(f"Run {run_id}{of} ended {status!s}{cause}")
-        self.run_id = run_id
-        self.status = status
-        self.error = error
-        self.task_id = task_id
+        self.run_id, self.status, self.error, self.task_id = run_id, status, error, task_id
 
 
 class ResultTimeoutError(RunError, TimeoutError):
     """A run was not final in time; it goes on. `timeout` in seconds."""
 
     def __init__(self, run_id: str, timeout: float, status: str | None = None) -> None:
-        now = f" and is {status!s}" if status else ""
-        super().__init__(
-            f"Run {run_id} was not over after {timeout:g} s{now}. It goes on: ask for its result again, "
-            f"or cancel it."
-        )
-        self.run_id = run_id
-        self.timeout = timeout
-        self.status = status
+        why = f"Run {run_id} was not over after {timeout:g} s{f' and is {status!s}' if status else ''}."
+        super().__init__(f"{why} It goes on: ask for its result again, or cancel it.")
+        self.run_id, self.timeout, self.status = run_id, timeout, status
 
 
 class NoWorkerError(RunError):
     """A result was awaited where nothing will ever carry the run out."""
 
-    def __init__(self, run_id: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"Run {run_id} is in memory and no worker serves this backend, so it would never end. "
-                f"Open one around the call: `async with taskkit.local():`, or use "
-                f"`taskkit.run_task(task, payload)`."
-            )
-        )
+    def __init__(self, run_id: str, message: str = "") -> None:
+        why = f"Run {run_id} is in memory and no worker serves this backend, so it would never end."
+        fix = "Put `async with taskkit.local():` around the call, or use `taskkit.run_task(task, payload)`."
+        super().__init__(message or f"{why} {fix}")
         self.run_id = run_id
 
 
@@ -431,25 +313,17 @@ class RunNotDelayedError(RunError):
     """A run that is to be rescheduled is not waiting for its time."""
 
     def __init__(self, run_id: str, status: str) -> None:
-        super().__init__(
-            f"Run {run_id} is {status!s}; only a DELAYED run can be rescheduled. "
-            f"Cancel it and trigger again with another delay."
-        )
-        self.run_id = run_id
-        self.status = status
+        why = f"Run {run_id} is {status!s}; only a DELAYED run can be rescheduled."
+        super().__init__(f"{why} Cancel it and trigger again with another delay.")
+        self.run_id, self.status = run_id, status
 
 
 class WaitTimeoutError(RunError, TimeoutError):
     """`unwrap()` of a wait for a token whose time ran out."""
 
-    def __init__(self, token_id: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"Token {token_id} was not completed in time. Look at `result.ok` to go on without it, "
-                f"or give the token a longer timeout."
-            )
-        )
+    def __init__(self, token_id: str, message: str = "") -> None:
+        fix = "Look at `result.ok` to go on without it, or give the token a longer timeout."
+        super().__init__(message or f"Token {token_id} was not completed in time. {fix}")
         self.token_id = token_id
 
 
@@ -457,9 +331,7 @@ class TokenNotFoundError(RunError):
     """No token has this id."""
 
     def __init__(self, token_id: str) -> None:
-        super().__init__(
-            f"No token has the id {token_id!r} in this backend. Make one with wait.create_token()."
-        )
+        super().__init__(f"No token has the id {token_id!r} in this backend.{_ELSEWHERE}")
         self.token_id = token_id
 
 
@@ -467,9 +339,7 @@ class ScheduleNotFoundError(RunError):
     """No schedule has this id."""
 
     def __init__(self, schedule_id: str) -> None:
-        super().__init__(
-            f"No schedule has the id {schedule_id!r} in this backend. List them with schedules.list()."
-        )
+        super().__init__(f"No schedule has the id {schedule_id!r} in this backend.{_ELSEWHERE}")
         self.schedule_id = schedule_id
 
 
@@ -477,13 +347,8 @@ class BatchNotFoundError(RunError):
     """No batch has this id."""
 
     def __init__(self, batch_id: str) -> None:
-        super().__init__(
-            f"No batch has the id {batch_id!r} in this backend: it is misspelt, or was purged."
-        )
+        super().__init__(f"No batch has the id {batch_id!r} in this backend.{_ELSEWHERE}")
         self.batch_id = batch_id
-
-
-# --- backends ---------------------------------------------------------------------------------------
 
 
 class BackendError(TaskkitError):
@@ -497,25 +362,14 @@ class StoreUnavailableError(BackendError):
 class LeaseLostError(BackendError):
     """A write came under a lease that is no longer good; nothing was written."""
 
-    def __init__(self, run_id: str, message: str | None = None) -> None:
-        super().__init__(
-            message
-            or (
-                f"The lease on run {run_id} is no longer held: it ran out and another worker may have the run, "
-                f"or the run is over. Nothing was written; drop this attempt."
-            )
-        )
+    def __init__(self, run_id: str, message: str = "") -> None:
+        why = f"The lease on run {run_id} is no longer held: its time ran out, or the run is over."
+        super().__init__(message or f"{why} Nothing was written; drop this attempt.")
         self.run_id = run_id
-
-
-# --- inside an attempt ------------------------------------------------------------------------------
 
 
 class AbortTaskRunError(TaskkitError):
     """Raise it in a task to fail the run without another attempt."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
 
 
 class CompleteTaskWithOutput(TaskkitError):  # noqa: N818 - control flow, not an error

@@ -74,9 +74,9 @@ async def _find(
     options = payload.options or IntrospectDataOptions()
     filters = options.filters()
     check_filters(filters)
-    progress("connecting", 0.0, {})
+    await progress("connecting", 0.0, {})
     async with _opened(payload, findings) as source:
-        progress("testing", 0.05, {})
+        await progress("testing", 0.05, {})
         findings.connection = await source.test()
         findings.connection.raise_if_failed()
         found = await source.introspect(
@@ -84,15 +84,15 @@ async def _find(
         )
         named = {"data_source_name": payload.data_source_name}
         findings.introspection = found.model_copy(update=named)
-        progress("finishing", _INTROSPECTED, found.counts())
-    progress("done", 1.0, findings.introspection.counts())
+        await progress("finishing", _INTROSPECTED, found.counts())
+    await progress("done", 1.0, findings.introspection.counts())
 
 
 def _scaled(progress: Progress) -> Progress:
     """Progress of the introspection alone as its share of the whole."""
 
-    def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
-        progress(phase, _TESTED + (_INTROSPECTED - _TESTED) * fraction, counts)
+    async def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        await progress(phase, _TESTED + (_INTROSPECTED - _TESTED) * fraction, counts)
 
     return report
 

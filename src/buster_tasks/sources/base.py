@@ -17,13 +17,13 @@ from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
 class Progress(Protocol):
     """Told how far an operation is: the phase, the fraction 0 to 1 of it, and what was found up to now.
 
-    Called in the event loop, between steps; it must be quick and must not raise.
+    Awaited between steps, so it should be quick.
     """
 
-    def __call__(self, phase: str, fraction: float, counts: Mapping[str, int]) -> None: ...
+    async def __call__(self, phase: str, fraction: float, counts: Mapping[str, int]) -> None: ...
 
 
-def no_progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+async def no_progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
     """A `Progress` that nobody looks at."""
 
 

@@ -175,7 +175,9 @@ class Backend(Protocol):
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
         """The runs as they stand, in order; None for an unknown id."""
 
-    async def cancel(self, run_ids: Sequence[str], *, reason: str | None, now: Now) -> Sequence[Run]:
+    async def cancel(
+        self, run_ids: Sequence[str], *, reason: str | None, now: Now
+    ) -> Sequence[Run]:
         """Ask for the end of these runs, and of those that they wait for; the runs as known afterwards.
 
         A run that never started is CANCELED at once. A running one is told with the next beat and ends

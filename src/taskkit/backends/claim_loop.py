@@ -109,7 +109,9 @@ class Worker:
             if lease.kind != "start":
                 parked.resume(lease)
                 return
-            parked.execution.signal(Signal.LOST)  # somebody else entered the attempt in the meantime
+            parked.execution.signal(
+                Signal.LOST
+            )  # somebody else entered the attempt in the meantime
         held = Held(self, lease)
         self.held[lease.token] = held
         held.task = asyncio.create_task(self._carry(held), name=lease.run.id)
@@ -126,13 +128,17 @@ class Worker:
         finally:
             self._let_go(held)
 
-    async def settle(self, lease: Lease, outcome: Outcome | Suspended, *, quiet: bool = False) -> bool:
+    async def settle(
+        self, lease: Lease, outcome: Outcome | Suspended, *, quiet: bool = False
+    ) -> bool:
         """Record an outcome; False when the run was taken by somebody else in the meantime."""
         try:
             await self.backend.settle(lease, outcome, now=self.now)
         except LeaseLostError:
             if not quiet:
-                _log.warning("run %s: its lease was lost, what it did here is not recorded", lease.run.id)
+                _log.warning(
+                    "run %s: its lease was lost, what it did here is not recorded", lease.run.id
+                )
             return False
         return True
 
@@ -266,7 +272,9 @@ class Held:
 
     async def park(self, waits: Sequence[Wait]) -> None:
         worker, lease = self._worker, self.lease
-        worker.parked[lease.run.id] = self  # before the store knows: its answer may come with the next claim
+        worker.parked[lease.run.id] = (
+            self  # before the store knows: its answer may come with the next claim
+        )
         kept = await worker.settle(lease, Suspended(tuple(waits)), quiet=True)
         if self.lease is not lease:
             return  # resumed while this was under way; the slot is the new lease's

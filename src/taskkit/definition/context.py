@@ -138,7 +138,7 @@ class ContextSource(Protocol):
     """Where a context takes its parts from; each is asked for at most once, when it is first looked at."""
 
     @property
-    def signal(self) -> Signal: ...
+    def stop_signal(self) -> Signal: ...
     def run_info(self) -> RunInfo: ...
     def task_info(self) -> TaskInfo: ...
     def attempt_info(self) -> AttemptInfo: ...
@@ -202,7 +202,7 @@ class Context:
     @property
     def signal(self) -> Signal:
         """Tells when this attempt should stop, and why."""
-        return self._source.signal
+        return self._source.stop_signal
 
     def time_left(self) -> float | None:
         """Seconds until the attempt's max_duration, at least 0; None without a limit."""

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from taskkit.errors import HookSignatureError, shown
 
@@ -183,7 +183,10 @@ def _wants(name: str, fn: HookFunction, label: str) -> tuple[str, ...]:
 def _as_sequence(functions: HookFunction | Sequence[HookFunction] | None) -> Sequence[HookFunction]:
     if functions is None:
         return ()
-    return functions if isinstance(functions, Sequence) else (functions,)
+    if callable(functions):
+        return (functions,)
+    # Whatever else it is, make_hook says that it is no function.
+    return functions if isinstance(functions, list | tuple) else (cast("HookFunction", functions),)
 
 
 def _did_you_mean(word: object, known: Mapping[str, object] | Sequence[str]) -> str:

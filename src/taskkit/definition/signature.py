@@ -60,6 +60,11 @@ def place_of(fn: Callable[..., Any]) -> Place:
     )
 
 
+def is_partial(fn: object) -> bool:
+    """It is a `functools.partial`, which has no name of its own."""
+    return isinstance(fn, functools.partial)
+
+
 def read(fn: Callable[..., Any], frame_locals: Mapping[str, Any]) -> Signature:
     """The signature of a task's function; TaskSignatureError when it cannot be a task."""
     label = f"The function {place_of(fn).qualname} at {place_of(fn)}"
@@ -116,7 +121,7 @@ def _innermost(fn: Callable[..., Any]) -> Callable[..., Any]:
         elif inspect.isroutine(fn) or isinstance(fn, type):
             return fn
         else:
-            return type(fn).__call__ if callable(fn) else fn
+            return getattr(type(fn), "__call__", fn)  # noqa: B004 - the function behind it is wanted
 
 
 def _outermost(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import re
@@ -13,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from taskkit.definition.hooks import HookSet
 from taskkit.definition.schedule import Cron
-from taskkit.definition.signature import Signature, place_of, read
+from taskkit.definition.signature import Signature, is_partial, place_of, read
 from taskkit.errors import InvalidDurationError, InvalidOptionError, TaskSignatureError, shown
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.machine import preset_name
@@ -144,7 +143,7 @@ def define(
 
 def _task_id(given: object, name: str | None, fn: Callable[..., Any]) -> str:
     if given is None:
-        if name is None or name == "<lambda>" or isinstance(fn, functools.partial):
+        if name is None or name == "<lambda>" or is_partial(fn):
             raise TaskSignatureError(
                 f'{shown(fn)} at {place_of(fn)} has no name to make an id of. Write id="...".'
             )
@@ -158,7 +157,7 @@ def _task_id(given: object, name: str | None, fn: Callable[..., Any]) -> str:
 
 
 def _description(given: str | None, fn: Callable[..., Any]) -> str | None:
-    if given is not None or isinstance(fn, functools.partial):
+    if given is not None or is_partial(fn):
         return given
     text = inspect.getdoc(fn)
     return text.partition("\n")[0] or None if text else None

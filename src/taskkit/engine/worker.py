@@ -36,7 +36,7 @@ class Runner:
 
     @property
     def manifest(self) -> Manifest:
-        return Manifest(frozenset(REGISTRY.ids), REGISTRY.queues())
+        return Manifest(frozenset(REGISTRY.ids()), REGISTRY.queues())
 
     def begin(self, lease: Lease, control: Control) -> Execution:
         definition = REGISTRY.get(lease.run.request.task_id)

@@ -74,7 +74,7 @@ class PayloadCodec:
 
     def _encode_instance(self, payload: object) -> bytes:
         try:
-            data = self._adapter.dump_json(payload, by_alias=True, round_trip=True, warnings="error")
+            data = self._adapter.serializer.to_json(payload, by_alias=True, round_trip=True, warnings="error")
         except (PydanticSerializationError, UnicodeEncodeError):
             # Not an instance of the schema after all; what it is as plain JSON decides.
             data = self._encode_raw(payload)
@@ -82,7 +82,7 @@ class PayloadCodec:
             return data
         check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
         try:
-            again = self._adapter.validate_json(data)
+            again = self._adapter.validator.validate_json(data)
         except ValidationError as error:
             self._not_stable(_place(error.errors(include_url=False)[0]["loc"]), "the schema refuses it")
         if again != payload:
@@ -108,7 +108,7 @@ class PayloadCodec:
 
     def _validate(self, data: bytes) -> Any:
         try:
-            return self._adapter.validate_json(data)
+            return self._adapter.validator.validate_json(data)
         except ValidationError as error:
             raise invalid_payload(error, self._owner, show_input=not self._guarded) from None
 
@@ -139,7 +139,7 @@ class OutputCodec:
             data = json_of(output, f"The output of {self._owner}")
         else:
             try:
-                data = self._adapter.dump_json(output, by_alias=True, round_trip=True, warnings="error")
+                data = self._adapter.serializer.to_json(output, by_alias=True, round_trip=True, warnings="error")
             except (PydanticSerializationError, UnicodeEncodeError):
                 data = json_of(output, f"The output of {self._owner}")  # another type than was promised
             if b"NaN" in data or b"Infinity" in data:
@@ -154,7 +154,7 @@ class OutputCodec:
             return None
         if not self._any:
             try:
-                return self._adapter.validate_json(data)
+                return self._adapter.validator.validate_json(data)
             except ValidationError:
                 pass  # the function returned something else than it promised; that is not the reader's fault
         return from_json(data)

@@ -43,17 +43,15 @@ def seconds(value: Duration, *, what: str, allow_infinite: bool = False) -> floa
     `allow_infinite`. Anything that is no duration raises InvalidDurationError; nothing is rounded but to
     the precision of a float.
     """
-    if isinstance(value, bool):
-        raise InvalidDurationError(what, value, ALLOWED)
     if isinstance(value, str):
         return _of_text(value, what)
     if isinstance(value, timedelta):
         return _checked(value.total_seconds(), value, what)
-    if isinstance(value, int | float):
-        if allow_infinite and value == math.inf:
-            return math.inf
-        return _checked(value, value, what)
-    raise InvalidDurationError(what, value, ALLOWED)
+    if not _is_number(value):
+        raise InvalidDurationError(what, value, ALLOWED)
+    if allow_infinite and value == math.inf:
+        return math.inf
+    return _checked(value, value, what)
 
 
 def delay_until(value: Duration | datetime, *, now: datetime) -> datetime:
@@ -81,6 +79,10 @@ def delay_until(value: Duration | datetime, *, now: datetime) -> datetime:
 def ttl_seconds(value: Duration | None) -> float | None:
     """Seconds that a run may wait for its start; None for 0 and None, which both mean no limit."""
     return None if value is None else seconds(value, what="ttl") or None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _of_text(text: str, what: str) -> float:

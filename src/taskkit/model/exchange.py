@@ -141,7 +141,7 @@ class Signal(Enum):
 # --- out --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Completed:
     """The run is over and has an output, as JSON."""
 

@@ -17,7 +17,7 @@ class _Sequence:
     apart; it is drawn again after a fork and when the counter is used up.
     """
 
-    __slots__ = ("_counter", "_seed")
+    __slots__ = ("_counter", "_millisecond", "_seed", "_start")
 
     def __init__(self) -> None:
         self.reseed()
@@ -25,13 +25,19 @@ class _Sequence:
     def reseed(self) -> None:
         self._seed = os.urandom(5).hex()[:9]
         self._counter = itertools.count()
+        self._millisecond = 0
+        self._start = ""
 
     def next(self) -> str:
         number = next(self._counter)
         if number > 0xFFFFFF:
             self.reseed()
             number = next(self._counter)
-        return f"{time.time_ns() // 1_000_000:011x}{self._seed}{number:06x}"
+        millisecond = time.time_ns() // 1_000_000
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._start = f"{millisecond:011x}{self._seed}"
+        return f"{self._start}{number:06x}"
 
 
 _sequence = _Sequence()

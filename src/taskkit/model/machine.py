@@ -39,7 +39,7 @@ PRESETS: Mapping[str, MachinePreset] = MappingProxyType(
 """Every preset by its name, smallest first."""
 
 
-def preset_name(machine: str | Mapping[str, str]) -> str:
+def preset_name(machine: str | Mapping[str, str], *, option: str = "machine") -> str:
     """The name of a preset, given as "large-1x" or {"preset": "large-1x"}; InvalidOptionError otherwise."""
     name: object = machine
     if isinstance(machine, Mapping) and set(machine) == {"preset"}:
@@ -49,7 +49,7 @@ def preset_name(machine: str | Mapping[str, str]) -> str:
     near = get_close_matches(name.lower(), PRESETS, n=2) if isinstance(name, str) else []
     guess = f" Did you mean {' or '.join(near)}?" if near else ""
     raise InvalidOptionError(
-        "machine",
+        option,
         machine,
         f'give the name of a preset, "x" or {{"preset": "x"}}: {", ".join(PRESETS)}.{guess}',
     )

@@ -6,6 +6,7 @@ import math
 import random as _random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from taskkit.errors import InvalidDurationError, InvalidOptionError
 from taskkit.model.duration import Duration, seconds
@@ -55,14 +56,14 @@ class Retry:
         )
         keep(self, "factor", 2.0 if factor is None else _factor(factor))
         keep(self, "randomize", True if randomize is None else _flag(randomize))
-        keep(self, "out_of_memory", None if out_of_memory is None else preset_name(out_of_memory))
+        keep(self, "out_of_memory", None if out_of_memory is None else _preset(out_of_memory))
 
     def next_delay(self, attempt: int, random: Callable[[], float] | None = None) -> float | None:
         """Seconds, to the millisecond, from the end of `attempt` to the next one; None when none is left.
 
         `random` gives a number in [0, 1); it is called once, and only with `randomize`.
         """
-        if isinstance(attempt, bool) or not isinstance(attempt, int) or attempt < 1:
+        if not _is_count(attempt):
             raise InvalidOptionError("attempt", attempt, "attempts are whole numbers from 1.")
         if attempt >= self.max_attempts:
             return None
@@ -82,8 +83,12 @@ class Retry:
             return math.inf
 
 
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def _attempts(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not _is_count(value):
         raise InvalidOptionError(
             "max_attempts", value, "give a whole number of at least 1; 1 means no retry."
         )
@@ -108,6 +113,10 @@ def _factor(value: object) -> float:
     raise InvalidOptionError(
         "factor", value, "give a finite number of at least 0; 2 doubles each delay."
     )
+
+
+def _preset(value: str) -> str:
+    return preset_name(value, option="out_of_memory")
 
 
 def _flag(value: object) -> bool:

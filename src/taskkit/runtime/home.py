@@ -72,7 +72,7 @@ class Home:
         if not self.is_shared:
             queues = REGISTRY.queues()
             if queues is not self._declared:  # a task was defined after the worker had started
-                await self.backend.register(Manifest(frozenset(REGISTRY.ids), queues))
+                await self.backend.register(Manifest(frozenset(REGISTRY.ids()), queues))
                 self._declared = queues
         return await self.backend.enqueue(requests, batch_id=batch_id, now=self.now)
 

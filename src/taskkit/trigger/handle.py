@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from taskkit.backends.base import SupportsWorkers
 from taskkit.definition.policy import output_codec
@@ -157,9 +157,11 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
         timers.append(home.clock.call_at(home.clock.monotonic() + timeout, expire))
     try:
         await _look(home, list(pending), pending, found)
+        checked = home.is_shared
         while pending:
-            if not home.is_shared:
+            if not checked:
                 await _need_worker(home, next(iter(pending)))
+                checked = True
             try:
                 topic = await anext(watch)
             except StopAsyncIteration:
@@ -168,6 +170,7 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
                     await _give_up(home, next(iter(pending)), timeout if expired[0] else None)
                 break
             await _look(home, [topic[4:]], pending, found)
+            checked = home.is_shared or topic[4:] not in pending  # woken without an end: is somebody gone?
         return found
     finally:
         watch.close()
@@ -188,10 +191,9 @@ async def _look(
 
 async def _need_worker(home: Home, run_id: str) -> None:
     """In one process a run that nobody carries out would be waited for for ever."""
-    backend = home.backend
-    if not home.supports(SupportsWorkers) or not isinstance(backend, SupportsWorkers):
+    if not home.supports(SupportsWorkers):
         return
-    workers = await backend.list_workers()
+    workers = await cast("SupportsWorkers", home.backend).list_workers()
     if any(worker.alive for worker in workers):
         return
     failure = next((worker.failure for worker in reversed(workers) if worker.failure), None)

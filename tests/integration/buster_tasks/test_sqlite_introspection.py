@@ -340,7 +340,7 @@ async def test_tables_named_like_sqlites_own_functions_are_no_trap(
 async def test_progress_rises_and_ends(make_database: MakeDatabase) -> None:
     told: list[tuple[str, float, Mapping[str, int]]] = []
 
-    def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+    async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
         told.append((phase, fraction, counts))
 
     async with SqliteSource(SqliteCredentials(path=str(make_database(SHOP)))) as source:
@@ -356,7 +356,7 @@ async def test_a_lock_in_the_middle_is_an_error_that_may_pass(make_database: Mak
     path = make_database(SHOP)
     writer = sqlite3.connect(path, isolation_level=None)
 
-    def lock(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+    async def lock(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
         if "tables" in counts and not writer.in_transaction:
             writer.execute("BEGIN EXCLUSIVE")
 

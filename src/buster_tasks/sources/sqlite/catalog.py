@@ -17,12 +17,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from buster_tasks.errors import (
-    QueryCanceledError,
-    QueryFailedError,
-    SourceError,
-    SourceTimeoutError,
-)
+from buster_tasks.errors import DatabaseCorruptError, QueryFailedError, SourceError
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.sqlite.session import Row, SqliteSession
 
@@ -218,9 +213,7 @@ def _read_columns(
         return
     try:
         rows = session.rows(COLUMNS, (json.dumps(list(names)),), budget=budget)
-    except (QueryCanceledError, SourceTimeoutError):
-        raise
-    except SourceError as error:
+    except (QueryFailedError, DatabaseCorruptError) as error:
         if len(names) == 1:
             structure.unreadable.append(Unreadable(names[0], error))
             return

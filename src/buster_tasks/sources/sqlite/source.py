@@ -117,14 +117,14 @@ class SqliteSource:
         selection = Selection(filters, ascii_case)
         ends = Budget(time_limit)
         await self.open()
-        progress("introspecting", 0.0, {})
+        await progress("introspecting", 0.0, {})
         relations = await self._read(read_relations)
         kept = self._kept(relations, selection)
         views = sum(relation.kind == "view" for relation in kept)
-        progress("introspecting", 0.1, {"tables": len(kept) - views, "views": views})
+        await progress("introspecting", 0.1, {"tables": len(kept) - views, "views": views})
         structure = await self._read(lambda session, budget: read_structure(session, kept, budget))
         analyzed = await self._statistics(relations)
-        progress("introspecting", 0.4, {"columns": len(structure.columns)})
+        await progress("introspecting", 0.4, {"columns": len(structure.columns)})
         lost = {one.name for one in structure.unreadable}
         countable = [one.name for one in kept if one.kind != "view" and one.name not in lost]
         sizing = await self._measure(countable, ends, progress)
@@ -137,7 +137,7 @@ class SqliteSource:
             selection=selection,
             level=statistics,
         )
-        progress("introspecting", 1.0, found.counts())
+        await progress("introspecting", 1.0, found.counts())
         return found
 
     async def execute(
@@ -205,8 +205,9 @@ class SqliteSource:
                 sizing.counted[table] = await self._count(table, ends)
             except (SourceTimeoutError, QueryFailedError, DatabaseCorruptError) as error:
                 sizing.uncounted[table] = error
-            if at % _TABLES_PER_REPORT == 0:
-                progress("introspecting", 0.4 + 0.5 * at / len(tables), {"tablesCounted": at + 1})
+            if (at + 1) % _TABLES_PER_REPORT == 0 or at + 1 == len(tables):
+                done = (at + 1) / len(tables)
+                await progress("introspecting", 0.4 + 0.5 * done, {"tables_counted": at + 1})
         try:
             sizing.bytes = await self._read(read_sizes, self._allowance(ends))
         except (SourceTimeoutError, DatabaseCorruptError) as error:

@@ -17,7 +17,13 @@ from taskkit.backends.memory.lanes import Lanes
 from taskkit.backends.memory.life import Life
 from taskkit.backends.memory.record import Record
 from taskkit.backends.memory.watch import Watches
-from taskkit.errors import InvalidConfigError, LeaseLostError, QueueFullError, RunNotFoundError
+from taskkit.errors import (
+    InvalidConfigError,
+    LeaseLostError,
+    QueueFullError,
+    RunNotDelayedError,
+    RunNotFoundError,
+)
 from taskkit.model import metadata_operations
 from taskkit.model.exchange import (
     ClaimSpec,
@@ -36,7 +42,7 @@ from taskkit.model.exchange import (
 )
 from taskkit.model.ids import new_id
 from taskkit.model.request import TriggerRequest
-from taskkit.model.run import Run
+from taskkit.model.run import Run, RunStatus
 
 _ENTRIES_KEPT = 10_000
 _TAGS_PER_RUN = 10
@@ -63,6 +69,7 @@ class MemoryBackend(ClaimLoop):
         self._records: dict[str, Record] = {}
         self._forgotten: WeakValueDictionary[str, Record] = WeakValueDictionary()
         self._finished: deque[str] = deque()
+        self._forgets = False
         self._numbers = itertools.count(1)
         self._keys = Keys()
         self._watches = Watches()
@@ -76,7 +83,13 @@ class MemoryBackend(ClaimLoop):
         parts = urlsplit(url)
         options = parse_qs(parts.query, keep_blank_values=True)
         keep = options.pop("keep", ["10000"])[-1]
-        if parts.netloc or parts.path.strip("/") or options or not keep.isascii() or not keep.isdigit():
+        if (
+            parts.netloc
+            or parts.path.strip("/")
+            or options
+            or not keep.isascii()
+            or not keep.isdigit()
+        ):
             raise InvalidConfigError(
                 f"The backend URL {url!r} is not understood: memory:// takes nothing but ?keep=<number of "
                 f"finished runs to keep>. Write memory:// or memory://?keep=500."
@@ -114,22 +127,28 @@ class MemoryBackend(ClaimLoop):
             return Enqueued(known.id, "existing", None, known)
         queue = self._lanes.queue(request.queue)
         if queue.max_length is not None and queue.length >= queue.max_length:
-            return Enqueued(request.run_id, "refused", QueueFullError(request.queue, queue.max_length))
+            return Enqueued(
+                request.run_id, "refused", QueueFullError(request.queue, queue.max_length)
+            )
         record = self._life.create(request, batch_id, now, next(self._numbers))
         self._records[request.run_id] = record
         self._keys.hold(record, request.idempotency_key_ttl, now)
         return Enqueued(request.run_id, "created", None, record)
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
-        return [None if (record := self._find(run_id)) is None else record.run.copy() for run_id in run_ids]
+        return [
+            None if (record := self._find(run_id)) is None else record.copy() for run_id in run_ids
+        ]
 
-    async def cancel(self, run_ids: Sequence[str], *, reason: str | None, now: Now) -> Sequence[Run]:
+    async def cancel(
+        self, run_ids: Sequence[str], *, reason: str | None, now: Now
+    ) -> Sequence[Run]:
         moment = now or datetime.now(UTC)
         records = [self._known(run_id) for run_id in run_ids]
         for record in records:
             self._life.cancel(record, reason, moment)
         self._life.wake()
-        return [record.run.copy() for record in records]
+        return [record.copy() for record in records]
 
     # --- beside a run -------------------------------------------------------------------------------
 
@@ -144,15 +163,15 @@ class MemoryBackend(ClaimLoop):
         metadata = None
         for entry in entries:
             if entry.kind is EntryKind.METADATA:
-                metadata = deepcopy(record.run.metadata) if metadata is None else metadata
+                metadata = deepcopy(record.metadata) if metadata is None else metadata
                 metadata_operations.apply(metadata, entry.data)
             elif entry.kind is EntryKind.TAG:
-                self._tag(record.run, entry.data)
+                self._tag(record, entry.data)
             else:
                 _store(record, entry)
         if metadata is not None:
-            record.run.metadata = metadata
-        self._life.changed(record)
+            record.metadata = metadata
+        self._watches.changed(record)
 
     def _tag(self, run: Run, tag: str) -> None:
         if tag not in run.tags and len(run.tags) < _TAGS_PER_RUN:
@@ -171,7 +190,7 @@ class MemoryBackend(ClaimLoop):
         return self._watches.add(topics)
 
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        return self._life.on_work(callback)
+        return self._watches.on_work(callback)
 
     # --- working ------------------------------------------------------------------------------------
 
@@ -186,13 +205,17 @@ class MemoryBackend(ClaimLoop):
             failure = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._workers[name] = WorkerRecord(name, tasks, datetime.now(UTC), alive=False, failure=failure)
+            self._workers[name] = WorkerRecord(
+                name, tasks, datetime.now(UTC), alive=False, failure=failure
+            )
             self._watches.publish_all()
 
     async def claim(
         self, worker: str, spec: ClaimSpec, *, limit: int, lease: float, now: Now
     ) -> Sequence[Lease]:
-        return self._life.claim(worker, spec, limit, timedelta(seconds=lease), now or datetime.now(UTC))
+        return self._life.claim(
+            worker, spec, limit, timedelta(seconds=lease), now or datetime.now(UTC)
+        )
 
     async def extend(self, leases: Sequence[Lease], *, lease: float, now: Now) -> Sequence[Signal]:
         expires = (now or datetime.now(UTC)) + timedelta(seconds=lease)
@@ -212,13 +235,20 @@ class MemoryBackend(ClaimLoop):
         below = None if cursor is None else int(cursor)
         found: list[Record] = []
         for record in reversed(self._records.values()):
-            if (below is None or record.number < below) and _matches(record.run, where):
+            if (below is None or record.number < below) and _matches(record, where):
                 found.append(record)
                 if len(found) > limit:
                     break
         more = len(found) > limit
         page = found[:limit]
-        return Page([record.run.copy() for record in page], page[-1].number if more else None)
+        return Page([record.copy() for record in page], page[-1].number if more else None)
+
+    async def reschedule(self, run_id: str, at: datetime, *, now: Now) -> Run:
+        record = self._known(run_id)
+        if record.status is not RunStatus.DELAYED:
+            raise RunNotDelayedError(run_id, record.status)
+        self._life.reschedule(record, at, now or datetime.now(UTC))
+        return record.copy()
 
     async def release_key(self, task_id: str, key: str) -> bool:
         return self._keys.free(task_id, key)
@@ -232,7 +262,8 @@ class MemoryBackend(ClaimLoop):
     # --- keeping and forgetting ---------------------------------------------------------------------
 
     def _find(self, run_id: str) -> Record | None:
-        return self._records.get(run_id) or self._forgotten.get(run_id)
+        record = self._records.get(run_id)
+        return record if record is not None or not self._forgets else self._forgotten.get(run_id)
 
     def _known(self, run_id: str) -> Record:
         record = self._find(run_id)
@@ -247,6 +278,7 @@ class MemoryBackend(ClaimLoop):
     def _retire(self, record: Record) -> None:
         self._finished.append(record.id)
         if len(self._finished) > self._keep:
+            self._forgets = True
             oldest = self._finished.popleft()
             self._forgotten[oldest] = self._records.pop(oldest)
 

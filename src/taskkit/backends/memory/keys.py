@@ -22,13 +22,13 @@ class Keys:
         if held is None:
             return None
         record, expires = held
-        if expires <= now or record.run.status in FREES_KEY:
+        if expires <= now or record.status in FREES_KEY:
             del self._held[(task_id, key)]
             return None
         return record
 
     def hold(self, record: Record, ttl: float | None, now: datetime) -> None:
-        request = record.run.request
+        request = record.request
         if request.idempotency_key is None:
             return
         try:
@@ -44,8 +44,8 @@ class Keys:
 
     def free_after(self, record: Record) -> None:
         """Let go of the key of a run that ended in a way that frees it."""
-        request = record.run.request
-        if request.idempotency_key is None or record.run.status not in FREES_KEY:
+        request = record.request
+        if request.idempotency_key is None or record.status not in FREES_KEY:
             return
         name = (request.task_id, request.idempotency_key)
         held = self._held.get(name)

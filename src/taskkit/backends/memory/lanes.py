@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from taskkit.backends.memory.record import Record
 from taskkit.model.exchange import ClaimSpec
 from taskkit.model.queue import Queue
+from taskkit.model.run import RunStatus
 
-Position = tuple[float, int, int]
+LaneKey = tuple[str, str | None, str, str | None, str | None]
+Item = tuple[float, int, int, Record]
+"""Order in time, order of arrival (never the same twice), the record's place, the record."""
+
+
+class QueueState:
+    """A queue's settings and how many runs stand in it."""
+
+    __slots__ = ("length", "limit", "max_length", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.limit: int | None = None
+        self.max_length: int | None = None
+        self.length = 0
 
 
 class Gate:
@@ -24,26 +39,6 @@ class Gate:
         self.lanes = 0
         self.blocked: list[Lane] = []
 
-    @property
-    def is_open(self) -> bool:
-        limit = self.queue.limit
-        return limit is None or self.running < limit
-
-
-class QueueState:
-    """A queue's settings and what stands in it."""
-
-    __slots__ = ("length", "limit", "max_length", "name")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.limit: int | None = None
-        self.max_length: int | None = None
-        self.length = 0
-
-
-LaneKey = tuple[str, str | None, str, str | None, str | None]
-
 
 class Lane:
     """Runs that only differ in their order: same queue, key, task, machine and preferred worker.
@@ -56,7 +51,7 @@ class Lane:
     def __init__(self, key: LaneKey, gate: Gate) -> None:
         self.key = key
         self.gate = gate
-        self.items: list[tuple[Position, Record]] = []
+        self.items: list[Item] = []
 
     def matches(self, worker: str, spec: ClaimSpec) -> bool:
         queue, _, task, machine, holder = self.key
@@ -69,14 +64,17 @@ class Lane:
 
 
 class Lanes:
-    """Every due run, in lanes; a heap of lane heads gives the next one in O(log lanes)."""
+    """Every due run, in lanes; a heap of lane heads gives the next one in O(log lanes).
+
+    An entry whose record has moved on since, by its `place` or its status, is stale and skipped.
+    """
 
     def __init__(self) -> None:
         self.queues: dict[str, QueueState] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._lanes: dict[LaneKey, Lane] = {}
-        self._heads: list[tuple[Position, Lane]] = []
-        self._count = 0
+        self._heads: list[tuple[float, int, Lane]] = []
+        self._arrivals = 0
 
     def queue(self, name: str) -> QueueState:
         state = self.queues.get(name)
@@ -93,70 +91,88 @@ class Lanes:
 
     def put(self, record: Record, holder: str | None = None) -> None:
         """Queue a due run; with a holder only that worker may take it."""
-        run = record.run
-        request = run.request
-        key = (request.queue, request.concurrency_key, request.task_id, run.machine, holder)
+        request = record.request
+        key = (request.queue, request.concurrency_key, request.task_id, record.machine, holder)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, self._gate(request.queue, request.concurrency_key))
             lane.gate.lanes += 1
-        record.place += 1
-        self._count += 1
-        position = (run.queue_time.timestamp() - request.priority, self._count, record.place)
-        heappush(lane.items, (position, record))
-        if lane.items[0][0] is position:
-            heappush(self._heads, (position, lane))
+        record.place = place = record.place + 1
+        if record.status is RunStatus.QUEUED:
+            record.queued = True
+            lane.gate.queue.length += 1
+        self._arrivals = arrival = self._arrivals + 1
+        order = record.queue_time.timestamp() - request.priority
+        items = lane.items
+        heappush(items, (order, arrival, place, record))
+        if items[0][1] == arrival:
+            heappush(self._heads, (order, arrival, lane))
 
-    def take(self, worker: str, spec: ClaimSpec, limit: int, due: Callable[[Record], bool]) -> Iterator[Record]:
-        """Up to `limit` runs in order, each with its gate entered; `due` tells stale entries apart."""
-        aside: list[tuple[Position, Lane]] = []
+    def take(self, worker: str, spec: ClaimSpec, limit: int) -> Iterator[Record]:
+        """Up to `limit` runs in order, each with its gate entered."""
+        aside: list[tuple[float, int, Lane]] = []
         heads = self._heads
         while limit > 0 and heads:
             head = heappop(heads)
-            lane = head[1]
-            if not lane.items or lane.items[0][0] is not head[0]:
+            lane = head[2]
+            gate = lane.gate
+            if not lane.items or lane.items[0][1] != head[1]:
                 continue
             if not lane.matches(worker, spec):
                 aside.append(head)
-            elif not lane.gate.is_open:
-                lane.gate.blocked.append(lane)
+            elif gate.queue.limit is not None and gate.running >= gate.queue.limit:
+                gate.blocked.append(lane)
             else:
-                record = self._pop(lane, due)
+                record = self._pop(lane)
                 if record is not None:
                     limit -= 1
                     yield record
         for head in aside:
             heappush(heads, head)
 
-    def _pop(self, lane: Lane, due: Callable[[Record], bool]) -> Record | None:
-        (position, record) = heappop(lane.items)
-        if lane.items:
-            heappush(self._heads, (lane.items[0][0], lane))
-        else:
+    def _pop(self, lane: Lane) -> Record | None:
+        items = lane.items
+        _, _, place, record = heappop(items)
+        if items:
+            heappush(self._heads, (items[0][0], items[0][1], lane))
+        elif lane.key[1] is not None or lane.key[4] is not None:
             self._drop(lane)
-        if position[2] != record.place or not due(record):
+        status = record.status
+        if place != record.place or not (status is RunStatus.QUEUED or status is RunStatus.WAITING):
             return None
         lane.gate.running += 1
         record.gate = lane.gate
+        if record.queued:
+            record.queued = False
+            lane.gate.queue.length -= 1
         return record
 
-    def leave(self, record: Record) -> None:
-        """Give the run's place in its queue back, once."""
+    def remove(self, record: Record) -> None:
+        """The run no longer stands in its queue; its entry is stale from now on."""
+        record.place += 1
+        if record.queued:
+            record.queued = False
+            self.queue(record.request.queue).length -= 1
+
+    def leave(self, record: Record) -> bool:
+        """Give the run's place in its queue's limit back, once; whether that lets another run go."""
         gate = record.gate
         if gate is None:
-            return
+            return False
         record.gate = None
         gate.running -= 1
         if gate.blocked:
             self._unblock(gate)
-        elif gate.running == 0 and gate.lanes == 0 and gate.key is not None:
+            return True
+        if gate.key is not None and gate.running == 0 and gate.lanes == 0:
             self._gates.pop((gate.queue.name, gate.key), None)
+        return False
 
     def _unblock(self, gate: Gate) -> None:
         blocked, gate.blocked = gate.blocked, []
         for lane in blocked:
             if lane.items:
-                heappush(self._heads, (lane.items[0][0], lane))
+                heappush(self._heads, (lane.items[0][0], lane.items[0][1], lane))
 
     def _gate(self, queue: str, key: str | None) -> Gate:
         gate = self._gates.get((queue, key))
@@ -166,7 +182,5 @@ class Lanes:
 
     def _drop(self, lane: Lane) -> None:
         """Forget an empty lane whose like may never come again; ordinary ones stay, they are few and hot."""
-        _, key, _, _, holder = lane.key
-        if key is not None or holder is not None:
-            del self._lanes[lane.key]
-            lane.gate.lanes -= 1
+        del self._lanes[lane.key]
+        lane.gate.lanes -= 1

@@ -6,17 +6,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from taskkit.model.exchange import Answer, Entry, EntryKind, Outcome, Suspended, Wait
+from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 
 if TYPE_CHECKING:
     from taskkit.backends.memory.lanes import Gate
 
 
-class Record:
-    """The run, who holds it, and what it waits for.
+class Record(Run):
+    """The run itself, who holds it, and what it waits for; handed out only as a `copy()`.
 
-    `place` counts how often the record was put into a lane, so that an older entry in a lane is seen to be
-    stale; `wait_round` does the same for answers and timers of waits that were replaced.
+    One object for both, because thousands of finished runs are kept, and every object more is looked at by
+    each full garbage collection. `place` counts how often the record was put into a lane, so that an older
+    entry in a lane is seen to be stale; `wait_round` does the same for answers and timers of waits that
+    were replaced. `moments` are the times that this attempt's timers were first set to.
     """
 
     __slots__ = (
@@ -30,19 +33,35 @@ class Record:
         "flushes",
         "gate",
         "holder",
+        "moments",
         "number",
         "open_waits",
         "orphaned",
         "outcome",
         "place",
         "queued",
-        "run",
         "token",
         "wait_round",
     )
 
-    def __init__(self, run: Run, number: int) -> None:
-        self.run = run
+    def __init__(
+        self,
+        request: TriggerRequest,
+        number: int,
+        now: datetime,
+        available_at: datetime,
+        batch_id: str | None,
+    ) -> None:
+        super().__init__(
+            request,
+            RunStatus.DELAYED,
+            now,
+            available_at,
+            request.queue_time or available_at,
+            batch_id,
+        )
+        self.tags = request.tags
+        self.machine = request.machine
         self.number = number
         self.place = 0
         self.token: str | None = None
@@ -52,6 +71,7 @@ class Record:
         self.outcome: Outcome | Suspended | None = None
         self.open_waits: dict[str, Wait] | None = None
         self.answers: dict[str, Answer] | None = None
+        self.moments: dict[str, datetime] | None = None
         self.wait_round = 0
         self.cancel_requested = False
         self.orphaned = False
@@ -60,10 +80,6 @@ class Record:
         self.queued = False
         self.entries: dict[EntryKind, list[Entry]] | None = None
         self.flushes: dict[str, None] | None = None
-
-    @property
-    def id(self) -> str:
-        return self.run.request.run_id
 
     def flushed(self, flush_id: str) -> bool:
         """Whether this flush was counted before; it is from now on."""

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from taskkit.backends.memory.record import Record
+from taskkit.backends.memory.timers import Timers
 from taskkit.model.exchange import Answer, Answers, Runs, Until, Wait
-
-Timer = Callable[[datetime, Callable[[Record, int, datetime], None], Record, int], None]
 
 
 class Waiting:
@@ -21,11 +20,11 @@ class Waiting:
         self,
         find: Callable[[str], Record | None],
         answered: Callable[[Record, datetime], None],
-        at: Timer,
+        timers: Timers,
     ) -> None:
         self._find = find
         self._answered = answered
-        self._at = at
+        self._timers = timers
         self._awaited: dict[str, list[tuple[Record, int, str]]] = {}
 
     def begin(self, record: Record, waits: Sequence[Wait], now: datetime) -> None:
@@ -45,10 +44,14 @@ class Waiting:
         record.answers = None
 
     def _begin_timer(self, record: Record, wait_id: str, at: datetime, now: datetime) -> None:
+        """A timer keeps the moment it was first set to, also when a crash makes the attempt set it again."""
+        if record.moments is None:
+            record.moments = {}
+        at = record.moments.setdefault(wait_id, at)
         if at <= now:
             _answer(record, wait_id, None)
         else:
-            self._at(at, self._time_came, record, record.wait_round)
+            self._timers.at(at, self._time_came, record, record.wait_round)
 
     def _begin_runs(self, record: Record, wait_id: str, on: Runs) -> None:
         pending = [run_id for run_id in on.ids if not self._is_final(run_id)]
@@ -60,9 +63,9 @@ class Waiting:
     def _time_came(self, record: Record, wait_round: int, now: datetime) -> None:
         if record.wait_round != wait_round or record.open_waits is None:
             return
-        for wait in record.open_waits.values():
-            if isinstance(wait.on, Until) and wait.on.at <= now:
-                _answer(record, wait.id, None)
+        for wait_id, at in (record.moments or {}).items():
+            if at <= now and wait_id in record.open_waits:
+                _answer(record, wait_id, None)
         if record.answers:
             self._answered(record, now)
 
@@ -95,16 +98,16 @@ class Waiting:
         return [
             child
             for child in found
-            if child is not None and child.run.parent_id == record.id and child.run.request.awaited
+            if child is not None and child.parent_id == record.id and child.request.awaited
         ]
 
     def _is_final(self, run_id: str) -> bool:
         record = self._find(run_id)
-        return record is None or record.run.status.is_final
+        return record is None or record.status.is_final
 
     def _runs(self, on: Runs) -> Answer:
         records = [self._find(run_id) for run_id in on.ids]
-        return tuple(record.run.copy() for record in records if record is not None)
+        return tuple(record.copy() for record in records if record is not None)
 
 
 def _answer(record: Record, wait_id: str, answer: Answer) -> None:

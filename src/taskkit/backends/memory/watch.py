@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from taskkit.backends.memory.record import Record
+from taskkit.model.exchange import batch_topic, end_topic, run_topic, tag_topic
 
 
 class MemoryWatch:
@@ -13,7 +16,7 @@ class MemoryWatch:
 
     def __init__(self, watches: Watches, topics: Sequence[str]) -> None:
         self._watches = watches
-        self._topics = tuple(topics)
+        self._topics = topics
         self._changed: dict[str, None] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -50,18 +53,18 @@ class MemoryWatch:
 
 
 class Watches:
-    """Subscriptions by topic."""
+    """Subscriptions by topic, and the workers to wake."""
 
     def __init__(self) -> None:
         self._by_topic: dict[str, list[MemoryWatch]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._by_topic)
+        self._details = 0  # subscriptions to more than the end of a run; most changes are no end
+        self._workers: list[Callable[[str], None]] = []
 
     def add(self, topics: Sequence[str]) -> MemoryWatch:
-        watch = MemoryWatch(self, topics)
+        watch = MemoryWatch(self, tuple(topics))
         for topic in topics:
             self._by_topic.setdefault(topic, []).append(watch)
+            self._details += not topic.startswith("end:")
         return watch
 
     def remove(self, watch: MemoryWatch, topics: Sequence[str]) -> None:
@@ -69,6 +72,7 @@ class Watches:
             watches = self._by_topic.get(topic, [])
             if watch in watches:
                 watches.remove(watch)
+                self._details -= not topic.startswith("end:")
             if not watches:
                 self._by_topic.pop(topic, None)
 
@@ -81,6 +85,30 @@ class Watches:
         for topic in list(self._by_topic):
             self.publish(topic)
 
+    def changed(self, record: Record) -> None:
+        """Something about the run is not as it was."""
+        if not self._details:
+            return
+        self.publish(run_topic(record.id))
+        for tag in record.tags:
+            self.publish(tag_topic(tag))
+        if record.batch_id is not None:
+            self.publish(batch_topic(record.batch_id))
+
+    def ended(self, record: Record) -> None:
+        """The run is final."""
+        if self._by_topic:
+            self.publish(end_topic(record.request.run_id))
+            self.changed(record)
+
+    def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        self._workers.append(callback)
+        return lambda: self._workers.remove(callback)
+
+    def tell_workers(self, topic: str) -> None:
+        for worker in self._workers:
+            worker(topic)
+
     def close(self) -> None:
-        for watch in [w for watches in self._by_topic.values() for w in watches]:
+        for watch in [watch for watches in self._by_topic.values() for watch in watches]:
             watch.close()

@@ -1,0 +1,195 @@
+"""Introspects a small shop database and shows the progress live.
+
+    python examples/introspect_shop.py [--out FOLDER]
+
+The database is made from shop/shop.sql, the task `introspect-data` runs in memory, and the whole result is written to
+FOLDER/introspection.json, where FOLDER is a new temporary one unless you name it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.text import Text
+from rich.tree import Tree
+
+import taskkit
+from buster_tasks import IntrospectDataInput, IntrospectDataOutput, introspect_data
+from buster_tasks.sources.credentials import SqliteCredentials
+from buster_tasks.sources.schema import Column, ForeignKey, Index, Introspection, Table, View
+from taskkit import RunHandle
+
+POLL_SECONDS = 0.03
+SHOWN_COUNTS = ("tables", "columns", "views", "indexes", "foreignKeys")
+
+
+def make_database(folder: Path) -> Path:
+    """A fresh shop.db in the folder, from shop.sql."""
+    path = folder / "shop.db"
+    path.unlink(missing_ok=True)
+    script = Path(__file__).with_name("shop") / "shop.sql"
+    connection = sqlite3.connect(path)
+    try:
+        connection.executescript(script.read_text(encoding="utf-8"))
+    finally:
+        connection.close()
+    return path
+
+
+async def introspect(database: Path, console: Console) -> IntrospectDataOutput:
+    """Runs the task in memory and shows its metadata as it changes."""
+    payload = IntrospectDataInput(
+        data_source_name="Shop", credentials=SqliteCredentials(path=str(database))
+    )
+    async with taskkit.local():
+        handle = await introspect_data.trigger(payload)
+        console.print(
+            Text.assemble("run ", (handle.id, "cyan"), " of task ", (handle.task_id, "cyan"))
+        )
+        await show_progress(handle, console)
+        return (await handle.result()).unwrap()
+
+
+async def show_progress(handle: RunHandle[Any], console: Console) -> None:
+    """A bar on a terminal; elsewhere one line for each phase."""
+    columns = (
+        SpinnerColumn(finished_text="[green]✓"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("[dim]{task.fields[found]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("waiting".ljust(13), total=1.0, found="")
+        told = ""
+        while True:
+            run = await handle.retrieve()
+            phase, done = run.metadata.get("phase", "waiting"), run.metadata.get("progress", 0)
+            progress.update(
+                bar, completed=done, description=phase.ljust(13), found=found(run.metadata)
+            )
+            if phase != told and not console.is_terminal:
+                console.print(f"{phase.ljust(13)} {done:4.0%}  {found(run.metadata)}".rstrip())
+            told = phase
+            if run.is_completed:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def found(metadata: Mapping[str, Any]) -> str:
+    """What was found up to now, in few words."""
+    known = [name for name in SHOWN_COUNTS if name in metadata]
+    return ", ".join(
+        f"{metadata[name]} {'keys' if name == 'foreignKeys' else name}" for name in known
+    )
+
+
+def tree_of(introspection: Introspection) -> Tree:
+    """The whole structure, one line for each object."""
+    database = introspection.databases[0]
+    tree = Tree(
+        Text.assemble((database.name, "bold"), (f"  {introspection.data_source_type}", "dim"))
+    )
+    tables = tree.add(title("tables", introspection.tables))
+    for table in introspection.tables:
+        add_table(tables, table, introspection)
+    views = tree.add(title("views", introspection.views))
+    for view in introspection.views:
+        branch = views.add(Text.assemble((view.name, "bold green")))
+        for column in columns_of(introspection, view):
+            branch.add(column_line(column))
+    if introspection.issues:
+        issues = tree.add(title("issues", introspection.issues))
+        for issue in introspection.issues:
+            issues.add(Text.assemble((issue.code, "yellow"), f" {issue.message} {issue.fix}"))
+    return tree
+
+
+def title(name: str, objects: list[Any]) -> Text:
+    return Text.assemble((name, "bold"), (f"  {len(objects)}", "dim"))
+
+
+def add_table(tree: Tree, table: Table, introspection: Introspection) -> None:
+    rows = "? rows" if table.row_count is None else f"{table.row_count:,} rows"
+    size = "" if table.size_bytes is None else f", {table.size_bytes // 1024} KiB"
+    branch = tree.add(Text.assemble((table.name, "bold green"), (f"  {rows}{size}", "dim")))
+    for column in columns_of(introspection, table):
+        branch.add(column_line(column))
+    for index in introspection.indexes:
+        if index.table == table.name and not index.name.startswith("sqlite_autoindex"):
+            branch.add(index_line(index))
+    for key in introspection.foreign_keys:
+        if key.source_table == table.name:
+            branch.add(foreign_key_line(key))
+
+
+def columns_of(introspection: Introspection, owner: Table | View) -> Iterable[Column]:
+    return (column for column in introspection.columns if column.table == owner.name)
+
+
+def column_line(column: Column) -> Text:
+    marks = {
+        "key": column.is_primary_key,
+        "ref": column.is_foreign_key,
+        "not null": column.is_nullable is False and not column.is_primary_key,
+        f"= {column.generated_expression}": column.generated_kind,
+    }
+    shown = "  ".join(mark for mark, holds in marks.items() if holds)
+    return Text.assemble(
+        f"{column.name} ",
+        (column.data_type.lower(), "cyan"),
+        (f"  {shown}" if shown else "", "magenta"),
+    )
+
+
+def index_line(index: Index) -> Text:
+    where = f" where {index.predicate}" if index.predicate else ""
+    kind = "unique index" if index.is_unique else "index"
+    return Text.assemble(
+        (f"{kind} ", "dim"), index.name, (f" ({', '.join(index.columns)}){where}", "dim")
+    )
+
+
+def foreign_key_line(key: ForeignKey) -> Text:
+    source, target = ", ".join(key.source_columns), ", ".join(key.referenced_columns)
+    return Text.assemble(("reference ", "dim"), source, " → ", f"{key.referenced_table} ({target})")
+
+
+def show(output: IntrospectDataOutput, folder: Path, console: Console) -> bool:
+    """Prints what was found, or why nothing was; whether it was found."""
+    if output.introspection is None:
+        error = output.error
+        console.print(
+            f"[red]{error.code}[/] {error.message} {error.fix}" if error else "[red]failed[/]"
+        )
+        return False
+    console.print(tree_of(output.introspection))
+    path = folder / "introspection.json"
+    path.write_text(output.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
+    counts = output.introspection.counts()
+    console.print(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()))
+    console.print(Text.assemble("the whole result: ", (str(path), "cyan")), soft_wrap=True)
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Introspect a small shop database.")
+    parser.add_argument("--out", type=Path, help="folder for the database and the result")
+    folder = parser.parse_args(arguments).out or Path(tempfile.mkdtemp(prefix="shop-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False)
+    output = asyncio.run(introspect(make_database(folder), console))
+    return 0 if show(output, folder, console) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,182 @@
+"""The task end to end, in memory."""
+
+import asyncio
+import io
+import logging
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import taskkit
+from buster_tasks import IntrospectDataInput, IntrospectDataOptions, introspect_data
+from buster_tasks.sources.credentials import PostgresCredentials, SqliteCredentials
+from taskkit import Run, RunHandle, runs
+
+pytestmark = pytest.mark.anyio
+
+MakeDatabase = Callable[..., Path]
+CANARY = "canary-7f3a"
+SCRIPT = "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2); CREATE VIEW v AS SELECT a FROM t;"
+
+
+@pytest.fixture(autouse=True)
+async def app() -> AsyncIterator[taskkit.Worker]:
+    async with taskkit.local() as app:
+        yield app
+
+
+def payload_for(path: Path, options: IntrospectDataOptions | None = None) -> IntrospectDataInput:
+    credentials = SqliteCredentials(path=str(path))
+    return IntrospectDataInput(data_source_name="My shop", credentials=credentials, options=options)
+
+
+def open_sources() -> list[threading.Thread]:
+    threads = [thread for thread in threading.enumerate() if "sqlite-source" in thread.name]
+    for thread in threads:
+        thread.join(timeout=0.5)
+    return [thread for thread in threads if thread.is_alive()]
+
+
+async def until(handle: RunHandle[Any], holds: Callable[[Run], bool]) -> Run:
+    """The run as soon as the condition holds for it."""
+    for _ in range(2_000):
+        run = await handle.retrieve()
+        if holds(run):
+            return run
+        await asyncio.sleep(0.005)
+    pytest.fail(f"it never came to that: {await handle.retrieve()}")
+
+
+async def test_a_source_is_introspected(make_database: MakeDatabase) -> None:
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)))
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.complete, output.data_source_name) == (True, True, "My shop")
+    assert output.introspection is not None
+    assert [(table.name, table.row_count) for table in output.introspection.tables] == [("t", 2)]
+    run = await handle.retrieve()
+    assert run.metadata == {
+        "phase": "done", "progress": 1.0, "tables": 1, "views": 1, "columns": 2, "tablesCounted": 1, "databases": 1,
+        "schemas": 1, "primaryKeys": 1, "uniqueKeys": 0, "indexes": 0, "foreignKeys": 0, "issues": 0,
+    }  # fmt: skip
+
+
+async def test_the_wire_is_that_of_the_original(make_database: MakeDatabase) -> None:
+    handle = await introspect_data.trigger({  # type: ignore[arg-type]  # raw input, as from another language
+        "dataSourceName": "shop",
+        "credentials": {"type": "sqlite", "path": str(make_database(SCRIPT))},
+        "options": {"excludeTables": ["v"]},
+    })  # fmt: skip
+    result = await handle.result()
+    assert result.unwrap().success
+    run = await handle.retrieve()
+    assert set(run.payload) == {"dataSourceName", "credentials", "options"}
+    assert {"dataSourceName", "introspection", "snapshotId"} <= set(run.output)
+    assert "dataType" in run.output["introspection"]["columns"][0]
+
+
+async def test_a_wrong_path_is_a_structured_answer(tmp_path: Path) -> None:
+    handle = await introspect_data.trigger(payload_for(tmp_path / "gone.db"))
+    output = (await handle.result()).unwrap()
+    assert not output.success
+    assert output.error is not None
+    assert output.error.code == "DATABASE_NOT_FOUND"
+    assert len((await handle.retrieve()).attempts) == 1
+
+
+async def test_what_may_pass_is_retried_and_the_last_attempt_answers(
+    make_database: MakeDatabase,
+) -> None:
+    path = make_database(SCRIPT)
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    handle = await introspect_data.trigger(payload_for(path), max_attempts=2)
+    failed = await until(
+        handle, lambda run: len(run.attempts) == 1 and run.attempts[0].error is not None
+    )
+    assert failed.attempts[0].error is not None
+    assert "SourceBusyError" in failed.attempts[0].error.name
+    output = (await handle.result()).unwrap()
+    assert output.error is not None
+    assert output.error.code == "SOURCE_BUSY"
+    assert len((await handle.retrieve()).attempts) == 2
+    writer.close()
+
+
+async def test_a_retry_succeeds_when_the_lock_is_gone(make_database: MakeDatabase) -> None:
+    path = make_database(SCRIPT)
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    handle = await introspect_data.trigger(payload_for(path))
+    await until(handle, lambda run: len(run.attempts) == 1 and run.attempts[0].error is not None)
+    writer.execute("COMMIT")
+    assert (await handle.result()).unwrap().success
+    writer.close()
+
+
+async def started(handle: RunHandle[Any]) -> None:
+    await until(handle, lambda run: run.metadata.get("phase") is not None)
+
+
+async def test_cancelling_closes_the_connection(make_database: MakeDatabase) -> None:
+    path = make_database(SCRIPT)
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    handle = await introspect_data.trigger(payload_for(path))
+    await started(handle)
+    assert any("sqlite-source" in thread.name for thread in threading.enumerate())
+    await handle.cancel()
+    result = await handle.result()
+    assert result.status == "CANCELED"
+    assert open_sources() == []
+    writer.close()
+
+
+async def test_the_time_limit_closes_the_connection(make_database: MakeDatabase) -> None:
+    path = make_database(SCRIPT)
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    handle = await introspect_data.trigger(payload_for(path), max_duration=0.3)
+    result = await handle.result()
+    assert result.status == "TIMED_OUT"
+    assert open_sources() == []
+    writer.close()
+
+
+async def test_a_secret_is_nowhere_to_be_seen(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    payload = IntrospectDataInput(
+        data_source_name="shop",
+        credentials=PostgresCredentials(
+            host="localhost", database="d", username="u", password=SecretStr(CANARY)
+        ),
+    )
+    handle = await introspect_data.trigger(payload)
+    output = (await handle.result()).unwrap()
+    assert output.error is not None
+    assert output.error.code == "SOURCE_NOT_SUPPORTED"
+    run = await runs.retrieve(handle.id)
+    seen = io.StringIO()
+    print(run, run.payload, run.output, run.metadata, repr(payload), output, caplog.text, file=seen)
+    assert CANARY not in seen.getvalue()
+    assert run.payload["credentials"]["password"] == "********"
+
+
+async def test_logs_tell_the_steps(
+    make_database: MakeDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)))
+    await handle.result()
+    assert [record.message for record in caplog.records if record.name == "taskkit.task"] == [
+        "Starting data source introspection",
+        "Connecting to the data source",
+        "Testing the data source connection",
+        "Running full introspection",
+        "Closing the connection",
+        "Introspection completed",
+    ]

@@ -1,0 +1,151 @@
+"""Connect, test, introspect, always close: without the task, on real SQLite files."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from buster_tasks.introspection.flow import introspect
+from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOptions
+from buster_tasks.sources.base import Progress
+from buster_tasks.sources.credentials import DuckdbCredentials, SqliteCredentials
+
+pytestmark = pytest.mark.anyio
+
+MakeDatabase = Callable[..., Path]
+
+
+def payload_for(path: Path, options: IntrospectDataOptions | None = None) -> IntrospectDataInput:
+    credentials = SqliteCredentials(path=str(path))
+    return IntrospectDataInput(data_source_name="My shop", credentials=credentials, options=options)
+
+
+def open_sources() -> list[threading.Thread]:
+    """The threads of sources that are still open; those that are just ending are waited for."""
+    threads = [thread for thread in threading.enumerate() if "sqlite-source" in thread.name]
+    for thread in threads:
+        thread.join(timeout=0.5)
+    return [thread for thread in threads if thread.is_alive()]
+
+
+async def test_a_whole_introspection(make_database: MakeDatabase) -> None:
+    phases: list[tuple[str, float]] = []
+
+    async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        phases.append((phase, fraction))
+
+    path = make_database("CREATE TABLE t (a); INSERT INTO t VALUES (1);")
+    outcome = await introspect(payload_for(path), progress)
+    output = outcome.output
+    assert outcome.error is None
+    assert (output.success, output.complete, output.issues) == (True, True, [])
+    assert output.connection is not None
+    assert output.connection.ok
+    assert output.introspection is not None
+    assert output.introspection.data_source_name == "My shop"
+    assert [table.row_count for table in output.introspection.tables] == [1]
+    assert list(dict(phases)) == ["connecting", "testing", "introspecting", "finishing", "done"]
+    fractions = [fraction for _phase, fraction in phases]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)
+    assert open_sources() == []
+
+
+async def test_options_reach_the_source(make_database: MakeDatabase) -> None:
+    path = make_database("CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x);")
+    options = IntrospectDataOptions(
+        tables=["A", "b", "z"], exclude_tables=["B"], statistics="sample"
+    )
+    output = (await introspect(payload_for(path, options))).output
+    assert output.introspection is not None
+    assert [table.name for table in output.introspection.tables] == ["a"]
+    assert {issue.code for issue in output.issues} == {
+        "FILTER_MATCHES_NOTHING",
+        "STATISTICS_LEVEL_NOT_AVAILABLE",
+    }
+
+
+async def test_a_missing_file_is_an_output_not_an_exception(tmp_path: Path) -> None:
+    outcome = await introspect(payload_for(tmp_path / "gone.db"))
+    output = outcome.output
+    assert (output.success, output.complete, output.introspection) == (False, False, None)
+    assert output.error is not None
+    assert (output.error.code, "gone.db" in output.error.message) == ("DATABASE_NOT_FOUND", True)
+    assert output.connection is not None
+    assert (output.connection.ok, output.connection.error_code) == (False, "DATABASE_NOT_FOUND")
+    assert outcome.error is not None
+    assert outcome.error.transient is False
+    assert open_sources() == []
+
+
+async def test_an_empty_filter_is_told_before_connecting(tmp_path: Path) -> None:
+    options = IntrospectDataOptions(tables=[])
+    output = (await introspect(payload_for(tmp_path / "gone.db", options))).output
+    assert output.error is not None
+    assert (output.error.code, output.connection) == ("INVALID_FILTER", None)
+
+
+async def test_a_kind_without_a_reader_is_told() -> None:
+    payload = IntrospectDataInput(
+        data_source_name="x", credentials=DuckdbCredentials(path="x.duckdb")
+    )
+    output = (await introspect(payload)).output
+    assert output.error is not None
+    assert output.error.code == "SOURCE_NOT_SUPPORTED"
+
+
+def locking(path: Path) -> tuple[sqlite3.Connection, Progress, asyncio.Event]:
+    """A progress that locks the file when introspection has begun, and an event that says so."""
+    writer = sqlite3.connect(path, isolation_level=None)
+    locked = asyncio.Event()
+
+    async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        if "tables" in counts and not writer.in_transaction:
+            writer.execute("BEGIN EXCLUSIVE")
+            locked.set()
+
+    return writer, progress, locked
+
+
+async def test_cancelling_in_the_middle_closes_the_connection(make_database: MakeDatabase) -> None:
+    path = make_database("CREATE TABLE t (a)")
+    writer, progress, locked = locking(path)
+    running = asyncio.create_task(introspect(payload_for(path), progress))
+    await locked.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert open_sources() == []
+    writer.close()
+
+
+async def test_a_time_limit_of_the_caller_closes_the_connection(
+    make_database: MakeDatabase,
+) -> None:
+    path = make_database("CREATE TABLE t (a)")
+    writer, progress, _locked = locking(path)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(introspect(payload_for(path), progress), timeout=0.5)
+    assert open_sources() == []
+    writer.close()
+
+
+async def test_an_error_of_the_progress_closes_the_connection(make_database: MakeDatabase) -> None:
+    async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        if phase == "introspecting":
+            raise KeyError(phase)
+
+    with pytest.raises(KeyError):
+        await introspect(payload_for(make_database("CREATE TABLE t (a)")), progress)
+    assert open_sources() == []
+
+
+async def test_without_time_rows_are_left_out(make_database: MakeDatabase) -> None:
+    path = make_database("CREATE TABLE t (a)")
+    output = (await introspect(payload_for(path), time_limit=0)).output
+    assert output.introspection is not None
+    assert [table.row_count_kind for table in output.introspection.tables] == ["unknown"]
+    assert (output.success, output.complete) == (True, True)
