@@ -28,7 +28,7 @@ from buster_tasks.sources.credentials import SqliteCredentials
 from buster_tasks.sources.schema import Column, ForeignKey, Index, Introspection, Table, View
 from taskkit import RunHandle
 
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.01
 SHOWN_COUNTS = ("tables", "columns", "views", "indexes", "foreignKeys")
 
 
@@ -144,9 +144,10 @@ def column_line(column: Column) -> Text:
         f"= {column.generated_expression}": column.generated_kind,
     }
     shown = "  ".join(mark for mark, holds in marks.items() if holds)
+    kind = column.data_type.lower()
     return Text.assemble(
-        f"{column.name} ",
-        (column.data_type.lower(), "cyan"),
+        column.name,
+        (f" {kind}" if kind else "", "cyan"),
         (f"  {shown}" if shown else "", "magenta"),
     )
 
@@ -154,9 +155,11 @@ def column_line(column: Column) -> Text:
 def index_line(index: Index) -> Text:
     where = f" where {index.predicate}" if index.predicate else ""
     kind = "unique index" if index.is_unique else "index"
-    return Text.assemble(
-        (f"{kind} ", "dim"), index.name, (f" ({', '.join(index.columns)}){where}", "dim")
+    parts = ", ".join(
+        f"{part.column or part.expression}{' desc' if part.is_descending else ''}"
+        for part in index.parts
     )
+    return Text.assemble((f"{kind} ", "dim"), index.name, (f" ({parts}){where}", "dim"))
 
 
 def foreign_key_line(key: ForeignKey) -> Text:
@@ -172,13 +175,25 @@ def show(output: IntrospectDataOutput, folder: Path, console: Console) -> bool:
             f"[red]{error.code}[/] {error.message} {error.fix}" if error else "[red]failed[/]"
         )
         return False
+    if output.connection is not None:
+        version, latency = output.connection.server_version, output.connection.latency_ms
+        console.print(f"connected to SQLite {version} in {latency} ms")
     console.print(tree_of(output.introspection))
     path = folder / "introspection.json"
     path.write_text(output.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
-    counts = output.introspection.counts()
-    console.print(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()))
+    console.print(summary(output))
     console.print(Text.assemble("the whole result: ", (str(path), "cyan")), soft_wrap=True)
     return True
+
+
+def summary(output: IntrospectDataOutput) -> str:
+    """One line of what was found."""
+    counts = output.introspection.counts() if output.introspection else {}
+    keys = counts["primary_keys"] + counts["unique_keys"]
+    return (
+        f"{counts['tables']} tables, {counts['columns']} columns, {counts['views']} views, {keys} keys, "
+        f"{counts['indexes']} indexes, {counts['foreign_keys']} references, {counts['issues']} issues"
+    )
 
 
 def main(arguments: list[str]) -> int:

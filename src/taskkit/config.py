@@ -234,10 +234,15 @@ def _name(value: object) -> str | None:
     raise InvalidOptionError("it", value, "give a text that is not empty.")
 
 
-def _folders(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(map(_is_folder, cast("list[Any]", value))):
+def _folders(value: object) -> tuple[str, ...]:
+    items = _items(value)
+    if items is None or not all(map(_is_folder, items)):
         raise InvalidOptionError("it", value, 'give a list of folders, for example ["tasks"].')
-    return tuple(map(str, cast("list[Any]", value)))
+    return tuple(map(str, items))
+
+
+def _items(value: object) -> Sequence[Any] | None:
+    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else None
 
 
 def _is_folder(value: object) -> bool:

@@ -51,7 +51,7 @@ class Database(SchemaModel):
     comment: str | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class Schema(SchemaModel):
@@ -63,7 +63,7 @@ class Schema(SchemaModel):
     comment: str | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class SchemaObject(SchemaModel):
@@ -90,7 +90,7 @@ class Table(SchemaObject):
     last_modified: datetime | None = None
     clustering_keys: list[str] | None = None
     partition_keys: list[str] | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class Column(SchemaObject):
@@ -122,7 +122,7 @@ class Column(SchemaObject):
     min_value: JsonValue = None
     max_value: JsonValue = None
     sample_values: list[JsonValue] | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class View(SchemaObject):
@@ -135,7 +135,7 @@ class View(SchemaObject):
     comment: str | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class TableKey(SchemaObject):
@@ -144,7 +144,7 @@ class TableKey(SchemaObject):
     name: str | None = None
     table: str
     columns: list[str]
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class PrimaryKey(TableKey):
@@ -178,7 +178,7 @@ class Index(SchemaObject):
     is_unique: bool
     is_primary_key: bool
     predicate: str | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class ForeignKey(SchemaModel):
@@ -195,7 +195,7 @@ class ForeignKey(SchemaModel):
     referenced_columns: list[str]
     on_update: str | None = None
     on_delete: str | None = None
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
 class Issue(SchemaModel):

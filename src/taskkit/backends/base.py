@@ -133,7 +133,7 @@ class Execution(Protocol):
     def resume(self, lease: Lease) -> None:
         """The parked run has a slot again, and `lease.answers`. A cleanup lease tells it to end."""
 
-    def signal(self, signal: Signal) -> None:
+    def tell(self, signal: Signal) -> None:
         """What a beat brought: CANCEL, LOST or SHUTDOWN."""
 
 

@@ -109,7 +109,7 @@ class Worker:
             if lease.kind != "start":
                 parked.resume(lease)
                 return
-            parked.execution.signal(
+            parked.execution.tell(
                 Signal.LOST
             )  # somebody else entered the attempt in the meantime
         held = Held(self, lease)
@@ -144,9 +144,13 @@ class Worker:
 
     def _let_go(self, held: Held) -> None:
         self.held.pop(held.lease.token, None)
-        if self.parked.get(held.lease.run.id) is held:
+        if self.parked and self.parked.get(held.lease.run.id) is held:
             del self.parked[held.lease.run.id]
-        held.give_back()
+        if held.in_slot:
+            held.in_slot = False
+            self.free += 1
+        held.task = None
+        del held.execution  # these two are cycles, which would leave every run to the garbage collector
         self.wake()
 
     # --- beats --------------------------------------------------------------------------------------
@@ -165,7 +169,7 @@ class Worker:
         signals = await self.backend.extend(leases, lease=self.options.lease, now=self.now)
         for one, lease, signal in zip(held, leases, signals, strict=True):
             if signal is not Signal.HELD and one.lease is lease:
-                one.execution.signal(signal)
+                one.execution.tell(signal)
 
     # --- sleeping and waking ------------------------------------------------------------------------
 
@@ -252,7 +256,7 @@ class Worker:
         self.stopping = True
         tasks = [h.task for h in self.held.values() if h.task is not None]
         for one in list(self.held.values()):
-            one.execution.signal(Signal.SHUTDOWN)
+            one.execution.tell(Signal.SHUTDOWN)
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -280,7 +284,7 @@ class Held:
             return  # resumed while this was under way; the slot is the new lease's
         if not kept:
             worker.parked.pop(lease.run.id, None)
-            self.execution.signal(Signal.LOST)
+            self.execution.tell(Signal.LOST)
         self.give_back()
         worker.wake()
 

@@ -1,11 +1,13 @@
-"""What applies to a task once its own settings, a trigger's options and the configuration are put together."""
+"""What applies to a task once its own settings and the configuration are put together."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from taskkit import config
+from taskkit.config import Config
 from taskkit.definition.task_definition import UNSET, TaskDefinition
 from taskkit.model.codec import OutputCodec, PayloadCodec
 from taskkit.model.retry import Retry
@@ -13,35 +15,46 @@ from taskkit.model.retry import Retry
 ONE_ATTEMPT = Retry(max_attempts=1)
 
 
-def retry_of(definition: TaskDefinition) -> Retry:
-    """The task's retry policy: its own, none at all (one attempt), or the configured default."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A task's settings with the configuration's in the place of those that it left out.
+
+    `ttl` and `max_duration` in seconds; no ttl is None, no max_duration is infinite.
+    """
+
+    config: Config
+    retry: Retry
+    ttl: float | None
+    machine: str | None
+    max_duration: float
+    payload: PayloadCodec
+    output: OutputCodec
+
+
+def policy_of(definition: TaskDefinition) -> Policy:
+    """The task's policy, put together anew only when the configuration has changed.
+
+    Made at first use: building pydantic's validators at import would slow every import of a task module.
+    """
+    settings = config.current()
+    policy: Policy | None = definition.policy
+    if policy is None or policy.config is not settings:
+        policy = definition.policy = _put_together(definition, settings)
+    return policy
+
+
+def _put_together(definition: TaskDefinition, settings: Config) -> Policy:
     retry = definition.retry
-    if retry is UNSET:
-        return config.current().retries.default
-    return ONE_ATTEMPT if retry is None else retry
-
-
-def max_duration_of(definition: TaskDefinition, asked: float | None) -> float:
-    """Seconds that one attempt may take; infinite for none."""
-    limit = asked if asked is not None else definition.max_duration
-    if limit is None:
-        limit = config.current().max_duration
-    return math.inf if limit is None else limit
-
-
-def payload_codec(definition: TaskDefinition) -> PayloadCodec:
-    """Made at first use: building pydantic's validators at import would slow every import of a task module."""
-    codec: PayloadCodec | None = definition.payload_codec
-    if codec is None:
-        codec = definition.payload_codec = PayloadCodec(
-            definition.payload_type, f"task {definition.id!r}"
-        )
-    return codec
-
-
-def output_codec(definition: TaskDefinition) -> OutputCodec:
-    codec: OutputCodec | None = definition.output_codec
-    if codec is None:
-        output_type: Any = definition.output_type
-        codec = definition.output_codec = OutputCodec(output_type, f"task {definition.id!r}")
-    return codec
+    ttl = definition.ttl if definition.ttl is not None else settings.ttl
+    limit = definition.max_duration if definition.max_duration is not None else settings.max_duration
+    owner = f"task {definition.id!r}"
+    output_type: Any = definition.output_type
+    return Policy(
+        settings,
+        settings.retries.default if retry is UNSET else ONE_ATTEMPT if retry is None else retry,
+        ttl or None,
+        definition.machine or settings.machine,
+        math.inf if limit is None else limit,
+        PayloadCodec(definition.payload_type, owner),
+        OutputCodec(output_type, owner),
+    )

@@ -47,7 +47,7 @@ class TaskDefinition:
     take for a payload that was not given, UNSET when it has none. `invoke(payload, ctx)` calls the plain
     function. `max_duration` in seconds: None leaves it to the config, `math.inf` is no limit. `ttl` in
     seconds: None leaves it to the config, 0 is no limit. `retry`: UNSET leaves it to the config, None is
-    one attempt. The codecs are filled by their owner at first use.
+    one attempt. `policy` is filled by its owner at first use.
     """
 
     id: str
@@ -74,8 +74,7 @@ class TaskDefinition:
     hooks: HookSet
     schedule: Cron | None = None
     schema_given: bool = False
-    payload_codec: Any = field(default=None, repr=False)
-    output_codec: Any = field(default=None, repr=False)
+    policy: Any = field(default=None, repr=False)
 
     @property
     def where(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from taskkit.backends.base import Control
 from taskkit.definition.context import Context, Environment, SignalReason
 from taskkit.definition.hooks import GLOBAL_HOOKS
-from taskkit.definition.policy import max_duration_of, output_codec, payload_codec
+from taskkit.definition.policy import policy_of
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.context_parts import ContextParts
 from taskkit.engine.decide import decide
@@ -31,7 +31,7 @@ from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Canceled, Completed, Failed, Lease, Outcome, Released, Signal, Wait
 from taskkit.model.options import RetryDecision
 from taskkit.model.run import RunStatus
-from taskkit.runtime.scope import RunScope, current_scope
+from taskkit.runtime.scope import current_scope
 
 if TYPE_CHECKING:
     from taskkit.engine.worker import Runner
@@ -62,16 +62,13 @@ class Attempt(ContextParts):
         "_lost",
         "_runner",
         "_task",
-        "definition",
         "ending",
-        "env",
         "is_abandoned",
-        "limit",
         "payload",
-        "scope",
     )
 
     def __init__(self, runner: Runner, lease: Lease, control: Control, definition: TaskDefinition) -> None:
+        super().__init__(lease, runner.home, definition, asyncio.get_running_loop())
         self._runner = runner
         self._control = control
         self._context: Context | None = None
@@ -81,12 +78,10 @@ class Attempt(ContextParts):
         self._lost = False
         self._refused: BaseException | None = None
         self.is_abandoned = False
-        self.definition = definition
         self.ending: SignalReason | None = None
         self.env: Environment = runner.environment
         self.limit: TimeLimit | None = None
         self.payload: Any = None
-        self.scope = RunScope(lease, runner.home, definition, self._park, asyncio.get_running_loop())
 
     @property
     def context(self) -> Context:
@@ -97,14 +92,13 @@ class Attempt(ContextParts):
     # --- the way through ----------------------------------------------------------------------------
 
     async def run(self) -> Outcome:
-        scope = self.scope
         self._task = asyncio.current_task()
-        current_scope.set(scope)
+        current_scope.set(self)
         try:
             refused = self._prepare()
             if refused is not None:
                 return refused
-            if not (self.definition.hooks.empty and GLOBAL_HOOKS.empty) or scope.lease.kind == "cleanup":
+            if not (self.definition.hooks.empty and GLOBAL_HOOKS.empty) or self.lease.kind == "cleanup":
                 return await Lifecycle(self, self.definition.hooks).outcome()
             output = error = None
             try:
@@ -119,30 +113,33 @@ class Attempt(ContextParts):
                 await self.absorb_cancellation()
             return self.verdict(output, error, None)
         finally:
-            self._stop_limit()
-            if scope.open_waits is not None:
-                await scope.open_waits.end()
-            if scope.has_said:
-                await scope.flush_finally()
-            scope.ended = True
+            if self.open_waits is not None:
+                await self.open_waits.end()
+            if self.has_said:
+                await self.flush_finally()
+            self.ended = True
+            self._task = self._context = None  # cycles that would leave every run to the garbage collector
 
     def _prepare(self) -> Outcome | None:
         """Read the payload and start the clock; the outcome when the payload does not fit."""
-        lease, definition = self.scope.lease, self.definition
+        lease, definition = self.lease, self.definition
         request = lease.run.request
+        policy = policy_of(definition)
         if definition.has_payload:
             try:
-                self.payload = payload_codec(definition).decode(request.payload or b"null", request.secrets)
+                self.payload = policy.payload.decode(request.payload or b"null", request.secrets)
             except PayloadValidationError as error:
                 return Failed(ErrorInfo.of(error, code="TASK_INPUT_ERROR"))
-        seconds = max_duration_of(definition, request.max_duration)
+        seconds = policy.max_duration if request.max_duration is None else request.max_duration
         if seconds != math.inf and lease.kind != "cleanup":
-            self.limit = TimeLimit(self._runner.limits, seconds, self._limit_reached)
-            self.limit.start()
+            self.limit = TimeLimit(self._runner.limits, seconds)
+            self.limit.start(self.received, self._limit_reached)
         return None
 
     def body(self) -> Awaitable[Any]:
         """The task's own function, called; its cancellation and its errors come through."""
+        if self.ending is not None:
+            raise asyncio.CancelledError  # ended before it began
         definition = self.definition
         context = self.context if definition.wants_context else None
         if definition.is_async:
@@ -153,7 +150,7 @@ class Attempt(ContextParts):
 
     def verdict(self, output: Any, error: BaseException | None, decision: RetryDecision | None) -> Outcome:
         """What a body's return or error, or what ended it, means for the run."""
-        ended = self.ended(returned=error is None)
+        ended = None if self.ending is None else self.ended_by(returned=error is None)
         if ended is not None:
             return ended
         if error is None:
@@ -166,7 +163,7 @@ class Attempt(ContextParts):
     def completed(self, output: Any) -> Completed:
         """The end of a body that returned; NotSerializableError or PayloadTooLargeError where it cannot be stored."""
         try:
-            return Completed(output_codec(self.definition).encode(output))
+            return Completed(policy_of(self.definition).output.encode(output))
         except _REFUSED_OUTPUT as refused:
             self._refused = refused
             raise
@@ -176,10 +173,10 @@ class Attempt(ContextParts):
         return decide(
             error,
             decision,
-            attempt=self.scope.lease.attempt,
-            policy=self._runner.policy_of(self.definition, self.scope.lease.run),
-            machine=self.scope.lease.run.machine,
-            now=self.scope.now(),
+            attempt=self.lease.attempt,
+            retries=self._runner.retries_of(self.definition, self.lease.run),
+            machine=self.lease.run.machine,
+            now=self.now(),
             random=random.random,
             code=self.code_of(error),
         )
@@ -188,7 +185,7 @@ class Attempt(ContextParts):
         """The code of an error that is our own verdict, which no further attempt would change."""
         return "TASK_OUTPUT_ERROR" if error is self._refused else None
 
-    def ended(self, *, returned: bool) -> Outcome | None:
+    def ended_by(self, *, returned: bool) -> Outcome | None:
         """The outcome when something ended the body; None when it ended by itself.
 
         A body that answers its cancellation with an error, or by returning, was ended all the same; only
@@ -197,7 +194,7 @@ class Attempt(ContextParts):
         if self.ending == "timeout":
             return Failed(self._time_is_up(), RunStatus.TIMED_OUT)
         if self.ending == "cancel":
-            return Canceled(self.scope.lease.run.cancel_reason)
+            return Canceled(self.lease.run.cancel_reason)
         if self.ending == "shutdown" and not returned:
             return Released()
         return None
@@ -208,7 +205,8 @@ class Attempt(ContextParts):
         return self._lost
 
     def _time_is_up(self) -> ErrorInfo:
-        limit = max_duration_of(self.definition, self.scope.lease.run.request.max_duration)
+        asked = self.lease.run.request.max_duration
+        limit = policy_of(self.definition).max_duration if asked is None else asked
         message = (
             f"The attempt took longer than its max_duration of {limit:g} s (task {self.definition.id!r}, waits "
             f"not counted). Give it more with max_duration=..., or make it do less."
@@ -219,7 +217,7 @@ class Attempt(ContextParts):
 
     # --- endings ------------------------------------------------------------------------------------
 
-    def signal(self, signal: Signal) -> None:
+    def tell(self, signal: Signal) -> None:
         if signal is Signal.LOST:
             self._lost = True
         if signal in _REASONS:
@@ -233,18 +231,19 @@ class Attempt(ContextParts):
             return
         self.ending = reason
         self._stop_limit()
-        self.scope.signal.set(reason)
-        if self.scope.open_waits is not None:
-            self.scope.open_waits.stop()
+        self.signal.set(reason)
+        if self.open_waits is not None:
+            self.open_waits.stop()
         if self._task is not None:
             self._task.cancel()
-        clock = self.scope.home.clock
+        clock = self.home.clock
         self._grace = clock.call_at(clock.monotonic() + _GRACE, self._give_up)
 
     def body_is_over(self) -> bool:
         """From here on nothing interrupts the hooks; whether the body was asked to end."""
         self._body_over = True
-        self._stop_limit()
+        if self.limit is not None:
+            self.limit.end()
         if self._grace is not None:
             self._grace.cancel()
         if self.ending is None and self._task is not None and self._task.cancelling():
@@ -267,7 +266,7 @@ class Attempt(ContextParts):
         what = "time limit" if self.ending == "timeout" else self.ending
         _log.error(
             "run %s (task %s) ignores its %s; its slot is given back while the body still runs",
-            self.scope.run_id,
+            self.run_id,
             self.definition.id,
             what,
         )
@@ -280,15 +279,15 @@ class Attempt(ContextParts):
 
     # --- waiting ------------------------------------------------------------------------------------
 
-    async def _park(self, waits: tuple[Wait, ...]) -> None:
+    async def park(self, waits: tuple[Wait, ...]) -> None:
         self._stop_limit()
         await self._control.park(waits)
 
     def resume(self, lease: Lease) -> None:
-        self.scope.renew(lease)
+        self.renew(lease)
         if self.limit is not None and self.ending is None and not self._body_over:
-            self.limit.start()
+            self.limit.start(self.received, self._limit_reached)
         if lease.kind == "cleanup":
             self._end("cancel")
-        if self.scope.open_waits is not None:
-            self.scope.open_waits.resume(lease.answers)
+        if self.open_waits is not None:
+            self.open_waits.resume(lease.answers)

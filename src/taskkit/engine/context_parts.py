@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from taskkit import config
 from taskkit.definition.context import (
     AttemptInfo,
@@ -12,7 +10,6 @@ from taskkit.definition.context import (
     QueueInfo,
     RunInfo,
     ScheduleInfo,
-    Signal,
     TaskInfo,
 )
 from taskkit.engine.time_limit import TimeLimit
@@ -20,26 +17,21 @@ from taskkit.model.machine import DEFAULT, PRESETS, MachinePreset
 from taskkit.runtime.scope import RunScope
 
 
-class ContextParts:
-    """`ContextSource` for an attempt; most tasks look at few parts, so each is made when it is looked at."""
+class ContextParts(RunScope):
+    """A scope that is the `ContextSource` of its attempt; each part is made when it is looked at."""
 
-    __slots__ = ()
+    __slots__ = ("env", "limit")
 
-    scope: RunScope
-    limit: TimeLimit | None
     env: Environment
-
-    @property
-    def signal(self) -> Signal:
-        return self.scope.signal
+    limit: TimeLimit | None
 
     def run_info(self) -> RunInfo:
-        run = self.scope.lease.run
+        run = self.lease.run
         request = run.request
         return RunInfo(
             run.id,
             run.created_at,
-            run.started_at or self.scope.lease.now,
+            run.started_at or self.lease.now,
             run.tags,
             request.idempotency_key,
             request.is_test,
@@ -52,26 +44,26 @@ class ContextParts:
         )
 
     def task_info(self) -> TaskInfo:
-        definition = self.scope.definition
+        definition = self.definition
         return TaskInfo(definition.id, definition.file_path, definition.name)
 
     def attempt_info(self) -> AttemptInfo:
-        lease = self.scope.lease
+        lease = self.lease
         return AttemptInfo(lease.attempt, lease.run.attempt_started_at or lease.now)
 
     def queue_info(self) -> QueueInfo:
-        request = self.scope.lease.run.request
+        request = self.lease.run.request
         return QueueInfo(request.queue, request.concurrency_key)
 
     def batch_info(self) -> BatchInfo | None:
-        batch_id = self.scope.lease.run.batch_id
+        batch_id = self.lease.run.batch_id
         return None if batch_id is None else BatchInfo(batch_id)
 
     def machine_info(self) -> MachinePreset | None:
-        return PRESETS.get(self.scope.lease.run.machine or DEFAULT)
+        return PRESETS.get(self.lease.run.machine or DEFAULT)
 
     def schedule_info(self) -> ScheduleInfo | None:
-        schedule_id = self.scope.lease.run.schedule_id
+        schedule_id = self.lease.run.schedule_id
         return None if schedule_id is None else ScheduleInfo(schedule_id)
 
     def environment(self) -> Environment:
@@ -81,4 +73,4 @@ class ContextParts:
         return config.current().project
 
     def time_left(self) -> float | None:
-        return None if self.limit is None or math.isinf(self.limit.left) else self.limit.left
+        return None if self.limit is None else self.limit.left

@@ -17,7 +17,7 @@ from taskkit.model.retry import Retry
 Verdict = Failed | RetryAt
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Retries:
     """What applies to one run: the task's retries, and whether retries are on in this environment."""
 
     retry: Retry
@@ -45,7 +45,7 @@ def decide(
     decision: RetryDecision | None,
     *,
     attempt: int,
-    policy: Policy,
+    retries: Retries,
     machine: str | None,
     now: datetime,
     random: Callable[[], float],
@@ -53,29 +53,29 @@ def decide(
 ) -> Verdict:
     """The verdict on an attempt that raised `error`; a `code` makes it one of our own, which is final.
 
-    Precedence: what is final; retries switched off; the decision's skip, at, delay, retry; the policy. A
+    Precedence: what is final; retries switched off; the decision's skip, at, delay, retry; the retries. A
     decision that says none of these means no retry. Out of memory is retried only on another machine than
     the present one, and only when the policy names it.
     """
     reported = error if decision is None or decision.error is None else decision.error
     out_of_memory = isinstance(error, OutOfMemoryError | MemoryError)
     info = ErrorInfo.of(reported, code=code or ("TASK_PROCESS_OOM_KILLED" if out_of_memory else None))
-    if code is not None or isinstance(error, AbortTaskRunError) or not policy.retries_enabled:
+    if code is not None or isinstance(error, AbortTaskRunError) or not retries.retries_enabled:
         return Failed(info)
     larger = None
     if out_of_memory and decision is None:
-        larger = policy.retry.out_of_memory
+        larger = retries.retry.out_of_memory
         if larger is None or larger == machine:
             return Failed(info)
-    at = _next_start(decision, attempt, policy, now, random)
+    at = _next_start(decision, attempt, retries, now, random)
     return Failed(info) if at is None else RetryAt(at, info, larger)
 
 
 def _next_start(
-    decision: RetryDecision | None, attempt: int, policy: Policy, now: datetime, random: Callable[[], float]
+    decision: RetryDecision | None, attempt: int, retries: Retries, now: datetime, random: Callable[[], float]
 ) -> datetime | None:
     if decision is None:
-        return _from(now, policy.next_delay(attempt, None, random))
+        return _from(now, retries.next_delay(attempt, None, random))
     if decision.skip:
         return None
     if decision.at is not None:
@@ -83,7 +83,7 @@ def _next_start(
     if decision.delay is not None:
         return after(now, seconds(decision.delay, what="RetryDecision.delay"))
     if decision.retry is not None:
-        return _from(now, policy.next_delay(attempt, decision.retry, random))
+        return _from(now, retries.next_delay(attempt, decision.retry, random))
     return None
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from taskkit.definition.hooks import GLOBAL_HOOKS, Hook, HookSet
-from taskkit.definition.policy import output_codec
+from taskkit.definition.policy import policy_of
 from taskkit.errors import (
     AbortTaskRunError,
     CompleteTaskWithOutput,
@@ -64,13 +64,13 @@ class Lifecycle:
 
     async def outcome(self) -> Outcome:
         """Carry the attempt out and say how it ended."""
-        lease = self._attempt.scope.lease
+        lease = self._attempt.lease
         if lease.kind == "cleanup":
             return await self._only_clean_up()
         if lease.orphaned:
             await self._clean_up_after_the_dead()
         if self._both("on_wait") or self._both("on_resume"):
-            self._attempt.scope.wait_hook = self._wait_hook
+            self._attempt.wait_hook = self._wait_hook
         chain: CallNext = self._inside
         for hook in reversed(self._both("middleware")):
             chain = self._surround(hook, chain)
@@ -115,7 +115,7 @@ class Lifecycle:
         for hook in self._both("init"):
             self._init = _merged(self._init, await self._call(hook))
         names = ["on_start_attempt"]
-        if self._attempt.scope.lease.attempt == 1:
+        if self._attempt.lease.attempt == 1:
             names.insert(0, "on_start")
         for name in names:
             for hook in self._both(name):
@@ -124,7 +124,7 @@ class Lifecycle:
     async def conclude(self, output: Any, error: BaseException | None) -> Outcome:
         """Run the hooks that an ended body asks for, and give the verdict."""
         attempt = self._attempt
-        ended = attempt.ended(returned=error is None)
+        ended = attempt.ended_by(returned=error is None)
         if isinstance(ended, Canceled):
             await self._canceled()
             return ended
@@ -178,7 +178,7 @@ class Lifecycle:
 
     async def _succeeded(self, output: Any, completed: Completed) -> None:
         if self._both("on_success") or self._both("on_complete"):
-            stored = output_codec(self._attempt.definition).decode(completed.output)
+            stored = policy_of(self._attempt.definition).output.decode(completed.output)
             await self._tell("on_success", {"output": stored})
             await self._tell("on_complete", {"result": self._result(RunStatus.COMPLETED, stored, None)})
 
@@ -199,7 +199,7 @@ class Lifecycle:
             await self._clean_up()
         except Exception as error:
             if not isinstance(outcome, Completed):
-                _log.exception("cleanup of run %s failed", self._attempt.scope.run_id)
+                _log.exception("cleanup of run %s failed", self._attempt.run_id)
                 return outcome
             verdict = self._attempt.judge(error, None)
             if isinstance(verdict, Failed):
@@ -218,11 +218,11 @@ class Lifecycle:
         try:
             await self._clean_up()
         except Exception:
-            _log.exception("cleanup of run %s failed", self._attempt.scope.run_id)
+            _log.exception("cleanup of run %s failed", self._attempt.run_id)
 
     async def _only_clean_up(self) -> Outcome:
         """A cleanup lease: the run has ended, or is to end, and nobody is left who could run its hooks."""
-        lease = self._attempt.scope.lease
+        lease = self._attempt.lease
         if lease.ending is RunStatus.CRASHED:
             failed = Failed(crashed(lease.run), RunStatus.CRASHED)
             if lease.orphaned:
@@ -252,13 +252,13 @@ class Lifecycle:
         if attempt.body_is_over():
             await attempt.absorb_cancellation()
         if attempt.is_abandoned:
-            self._outcome = attempt.ended(returned=False)
+            self._outcome = attempt.ended_by(returned=False)
         elif self._outcome is None:
             self._outcome = await self.conclude(None, error)
         elif isinstance(self._outcome, Completed):
             self._outcome = await self._after_error(error)
         else:
-            _log.error("a middleware of run %s failed after the attempt had", attempt.scope.run_id, exc_info=error)
+            _log.error("a middleware of run %s failed after the attempt had", attempt.run_id, exc_info=error)
 
     def _never_called(self) -> MiddlewareError:
         places = ", ".join(hook.where for hook in self._both("middleware"))
@@ -288,12 +288,12 @@ class Lifecycle:
             try:
                 await self._bounded(hook, extra)
             except Exception:
-                _log.exception("%s of run %s failed (%s)", name, self._attempt.scope.run_id, hook.where)
+                _log.exception("%s of run %s failed (%s)", name, self._attempt.run_id, hook.where)
 
     async def _bounded(self, hook: Hook, extra: Mapping[str, object]) -> None:
         """A hook after the body may take 30 seconds: a hanging one must not keep the slot for ever."""
         task = asyncio.current_task()
-        clock = self._attempt.scope.home.clock
+        clock = self._attempt.home.clock
         late = [False]
 
         def stop() -> None:
@@ -317,7 +317,7 @@ class Lifecycle:
         await self._tell(name, {"wait": wait})
 
     def _result(self, status: RunStatus, output: Any, error: ErrorInfo | None) -> RunResult[Any]:
-        run = self._attempt.scope.lease.run
+        run = self._attempt.lease.run
         return RunResult(status is RunStatus.COMPLETED, run.id, run.task_id, status, output, error)
 
 

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from taskkit.model.clock import Clock, Timer
 
 _HORIZON = 10.0
+Reached = Callable[[], None]
 
 
 class TimeLimit:
     """One attempt's limit: runs while the attempt does, stands still while it waits."""
 
-    __slots__ = ("_deadline", "_left", "_limits", "_reached", "_timer")
+    __slots__ = ("_deadline", "_left", "_limits", "_timer")
 
-    def __init__(self, limits: TimeLimits, seconds: float, reached: Callable[[], None]) -> None:
+    def __init__(self, limits: TimeLimits, seconds: float) -> None:
         self._limits = limits
         self._left = seconds
-        self._reached = reached
         self._deadline: float | None = None
         self._timer: Timer | None = None
 
@@ -25,14 +25,18 @@ class TimeLimit:
     def left(self) -> float:
         """Seconds that the attempt still has."""
         if self._deadline is None:
-            return max(0.0, self._left)
+            return self._left
         return max(0.0, self._deadline - self._limits.clock.monotonic())
 
-    def start(self) -> None:
-        """Go on counting."""
+    def start(self, now: float, reached: Reached) -> None:
+        """Go on counting from `now`, and call `reached` at the end.
+
+        The limit itself keeps no reference to the attempt: a cycle between the two would leave every run
+        to the garbage collector.
+        """
         if self._deadline is None:
-            self._deadline = self._limits.clock.monotonic() + self._left
-            self._limits.add(self, self._left)
+            self._deadline = now + self._left
+            self._limits.add(self, self._left, reached)
 
     def stop(self) -> None:
         """Stand still."""
@@ -44,17 +48,21 @@ class TimeLimit:
                 self._timer.cancel()
                 self._timer = None
 
-    def arm_if_near(self, until: float) -> bool:
+    def end(self) -> None:
+        """The attempt is over; how much was left no longer matters."""
+        if self._deadline is not None:
+            self._deadline = None
+            self._limits.remove(self)
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def arm_if_near(self, until: float, reached: Reached) -> bool:
         """Set a timer when the limit falls before `until`; whether it did."""
         if self._deadline is None or self._deadline > until:
             return False
-        self._timer = self._limits.clock.call_at(self._deadline, self._ring)
+        self._timer = self._limits.clock.call_at(self._deadline, reached)
         return True
-
-    def _ring(self) -> None:
-        self._timer = self._deadline = None
-        self._left = 0.0
-        self._reached()
 
 
 class TimeLimits:
@@ -68,16 +76,16 @@ class TimeLimits:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._far: dict[TimeLimit, None] = {}
+        self._far: dict[TimeLimit, Reached] = {}
         self._scan: Timer | None = None
 
-    def add(self, limit: TimeLimit, seconds: float) -> None:
+    def add(self, limit: TimeLimit, seconds: float, reached: Reached) -> None:
         if seconds > 2 * _HORIZON:
-            self._far[limit] = None
+            self._far[limit] = reached
             if self._scan is None:
                 self._scan = self.clock.call_at(self.clock.monotonic() + _HORIZON, self._look)
         else:
-            limit.arm_if_near(float("inf"))
+            limit.arm_if_near(float("inf"), reached)
 
     def remove(self, limit: TimeLimit) -> None:
         self._far.pop(limit, None)
@@ -85,7 +93,8 @@ class TimeLimits:
     def _look(self) -> None:
         self._scan = None
         until = self.clock.monotonic() + 2 * _HORIZON
-        for limit in [limit for limit in self._far if limit.arm_if_near(until)]:
+        near = [limit for limit, reached in self._far.items() if limit.arm_if_near(until, reached)]
+        for limit in near:
             del self._far[limit]
         if self._far:
             self._scan = self.clock.call_at(self.clock.monotonic() + _HORIZON, self._look)

@@ -11,11 +11,11 @@ import anyio
 from taskkit import config
 from taskkit.backends.base import Control, Execution
 from taskkit.definition.context import Environment
-from taskkit.definition.policy import retry_of
+from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.attempt import Attempt
-from taskkit.engine.decide import Policy
+from taskkit.engine.decide import Retries
 from taskkit.engine.isolation import unlimited
 from taskkit.engine.time_limit import TimeLimits
 from taskkit.model.error_info import ErrorInfo
@@ -44,10 +44,10 @@ class Runner:
             return _Unknown(lease)
         return Attempt(self, lease, control, definition)
 
-    def policy_of(self, definition: TaskDefinition, run: Run) -> Policy:
+    def retries_of(self, definition: TaskDefinition, run: Run) -> Retries:
         """The retries that apply to a run here."""
         enabled = self.environment == "production" or config.current().retries.enabled_in_dev
-        return Policy(retry_of(definition), run.request.max_attempts, enabled)
+        return Retries(policy_of(definition).retry, run.request.max_attempts, enabled)
 
     def threads(self) -> anyio.CapacityLimiter:
         """No limit of its own: the worker's slots are the limit."""
@@ -84,5 +84,5 @@ class _Unknown:
     def resume(self, lease: Lease) -> None:
         self._lease = lease
 
-    def signal(self, signal: Signal) -> None:
+    def tell(self, signal: Signal) -> None:
         return None

@@ -32,14 +32,16 @@ _PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 class PayloadCodec:
     """A task's payload, to JSON and back."""
 
-    __slots__ = ("_adapter", "_any", "_guarded", "_model", "_owner", "_type")
+    __slots__ = ("_adapter", "_any", "_guarded", "_owner", "_plain_model", "_to_json", "_type", "_validate_json")
 
     def __init__(self, payload_type: Any, owner: str) -> None:
         self._type = payload_type
         self._owner = owner
         self._any = payload_type is Any
         self._adapter: TypeAdapter[Any] = adapter_of(payload_type, f"the payload of {owner}")
-        self._model = isinstance(payload_type, type) and issubclass(payload_type, BaseModel)
+        self._validate_json = self._adapter.validator.validate_json
+        self._to_json = self._adapter.serializer.to_json
+        self._plain_model = _is_plain_model(payload_type)
         self._guarded: bool | None = None
 
     def encode(self, payload: object) -> tuple[bytes, Mapping[str, str] | None]:
@@ -65,7 +67,10 @@ class PayloadCodec:
             data = to_json(secret_paths.put_back(from_json(data), secrets))
         elif self._any:
             return from_json(data)
-        return self._validate(data)
+        try:
+            return self._validate_json(data)
+        except ValidationError as error:
+            raise invalid_payload(error, self._owner, show_input=not secrets) from None
 
     def _encode_raw(self, payload: object) -> bytes:
         data = json_of(payload, f"The payload for {self._owner}")
@@ -74,20 +79,30 @@ class PayloadCodec:
 
     def _encode_instance(self, payload: object) -> bytes:
         try:
-            data = self._adapter.serializer.to_json(payload, by_alias=True, round_trip=True, warnings="error")
+            # A value of another type than the schema's is written as what it is; the way back tells.
+            data = self._to_json(payload, by_alias=True, round_trip=True, warnings=False)
         except (PydanticSerializationError, UnicodeEncodeError):
-            # Not an instance of the schema after all; what it is as plain JSON decides.
             data = self._encode_raw(payload)
-            self._validate(data)
-            return data
-        check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
+        if len(data) > DEPTH_LIMIT:
+            check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
         try:
-            again = self._adapter.validator.validate_json(data)
+            again = self._validate_json(data)
         except ValidationError as error:
+            if not self._is_instance(payload):
+                raise invalid_payload(error, self._owner) from None
             self._not_stable(_place(error.errors(include_url=False)[0]["loc"]), "the schema refuses it")
-        if again != payload:
+        if self._plain_model and type(payload) is self._type and again.__dict__ == payload.__dict__:
+            return data  # equal, without the cost of asking the model
+        if again != payload and self._is_instance(payload):
             self._not_stable(secret_paths.first_difference(payload, again), "it comes back changed")
         return data
+
+    def _is_instance(self, payload: object) -> bool:
+        """Whether the payload is what the schema makes, and not something that it can be made from."""
+        try:
+            return self._adapter.validator.isinstance_python(payload, strict=True)
+        except Exception:  # a validator of the user's that raises something of its own
+            return False
 
     def _encode_guarded(self, payload: object) -> tuple[bytes, Mapping[str, str] | None]:
         """The slow way, for schemas that may hold secrets: dumped as objects, so that secrets can be seen."""
@@ -108,7 +123,7 @@ class PayloadCodec:
 
     def _validate(self, data: bytes) -> Any:
         try:
-            return self._adapter.validator.validate_json(data)
+            return self._validate_json(data)
         except ValidationError as error:
             raise invalid_payload(error, self._owner, show_input=not self._guarded) from None
 
@@ -124,12 +139,14 @@ class PayloadCodec:
 class OutputCodec:
     """A task's output, to JSON and back."""
 
-    __slots__ = ("_adapter", "_any", "_owner")
+    __slots__ = ("_any", "_owner", "_to_json", "_validate_json")
 
     def __init__(self, output_type: Any, owner: str) -> None:
         self._owner = owner
         self._any = output_type is Any
-        self._adapter: TypeAdapter[Any] = adapter_of(output_type, f"the return value of {owner}")
+        adapter = adapter_of(output_type, f"the return value of {owner}")
+        self._to_json = adapter.serializer.to_json
+        self._validate_json = adapter.validator.validate_json
 
     def encode(self, output: object) -> bytes | None:
         """The JSON to store; None for None. NotSerializableError when there is none."""
@@ -139,9 +156,10 @@ class OutputCodec:
             data = json_of(output, f"The output of {self._owner}")
         else:
             try:
-                data = self._adapter.serializer.to_json(output, by_alias=True, round_trip=True, warnings="error")
+                # Another type than was promised is written as what it is.
+                data = self._to_json(output, by_alias=True, round_trip=True, warnings=False)
             except (PydanticSerializationError, UnicodeEncodeError):
-                data = json_of(output, f"The output of {self._owner}")  # another type than was promised
+                data = json_of(output, f"The output of {self._owner}")
             if b"NaN" in data or b"Infinity" in data:
                 check_numbers(data, f"The output of {self._owner}")
         if len(data) > OUTPUT_LIMIT:
@@ -154,10 +172,21 @@ class OutputCodec:
             return None
         if not self._any:
             try:
-                return self._adapter.validator.validate_json(data)
+                return self._validate_json(data)
             except ValidationError:
                 pass  # the function returned something else than it promised; that is not the reader's fault
         return from_json(data)
+
+
+def _is_plain_model(annotation: Any) -> bool:
+    """Whether two instances are equal just when their fields are."""
+    return (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and annotation.__eq__ is BaseModel.__eq__
+        and annotation.model_config.get("extra") != "allow"
+        and not annotation.__private_attributes__
+    )
 
 
 def adapter_of(annotation: Any, what: str) -> TypeAdapter[Any]:

@@ -184,27 +184,27 @@ class Run:
     def copy(self) -> Run:
         """A snapshot that later changes of this record do not reach.
 
-        Written field by field: `copy.copy` of a class with slots costs sixteen microseconds.
+        Written field by field, past `__init__`: it is made for every claim and every read.
         """
-        return Run(
-            self.request,
-            self.status,
-            self.created_at,
-            self.available_at,
-            self.queue_time,
-            self.batch_id,
-            self.attempt,
-            self.delivery,
-            self.deaths,
-            self.started_at,
-            self.finished_at,
-            self.output_json,
-            self.error,
-            self.metadata,
-            self.tags,
-            self.past_attempts,
-            self.attempt_started_at,
-            self.machine,
-            self.cancel_reason,
-            self.decode_output,
-        )
+        run = object.__new__(Run)
+        run.request = self.request
+        run.status = self.status
+        run.created_at = self.created_at
+        run.available_at = self.available_at
+        run.queue_time = self.queue_time
+        run.batch_id = self.batch_id
+        run.attempt = self.attempt
+        run.delivery = self.delivery
+        run.deaths = self.deaths
+        run.started_at = self.started_at
+        run.finished_at = self.finished_at
+        run.output_json = self.output_json
+        run.error = self.error
+        run.metadata = self.metadata
+        run.tags = self.tags
+        run.past_attempts = self.past_attempts
+        run.attempt_started_at = self.attempt_started_at
+        run.machine = self.machine
+        run.cancel_reason = self.cancel_reason
+        run.decode_output = self.decode_output
+        return run

@@ -24,15 +24,14 @@ WaitHook = Callable[[str, Wait], Awaitable[None]]
 class RunScope:
     """One attempt's lease, backend, definition, clock, buffers and open waits.
 
-    The engine makes it and sets it; what users call inside a task only reads it. Parts that most runs
-    never use are made when they are first asked for.
+    The engine's attempt is one, and sets itself; what users call inside a task only reads it. Parts that
+    most runs never use are made when they are first asked for.
     """
 
     __slots__ = (
         "_buffers",
         "_occurrences",
         "_other_buffers",
-        "_received",
         "_signal",
         "_waits",
         "definition",
@@ -40,7 +39,7 @@ class RunScope:
         "home",
         "lease",
         "loop",
-        "park",
+        "received",
         "wait_hook",
     )
 
@@ -49,22 +48,24 @@ class RunScope:
         lease: Lease,
         home: Home,
         definition: TaskDefinition,
-        park: Callable[[tuple[Wait, ...]], Awaitable[None]],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.lease = lease
         self.home = home
         self.definition = definition
-        self.park = park
         self.loop = loop
         self.ended = False
         self.wait_hook: WaitHook | None = None
-        self._received = home.clock.monotonic()
+        self.received = home.clock.monotonic()
         self._signal: Signal | None = None
         self._buffers: Buffers | None = None
         self._other_buffers: dict[str, Buffers] | None = None
         self._waits: OpenWaits | None = None
         self._occurrences: dict[str, int] | None = None
+
+    async def park(self, waits: tuple[Wait, ...]) -> None:
+        """Tell the backend what the run waits for, and give the slot back."""
+        raise NotInTaskError("waiting")
 
     @property
     def run_id(self) -> str:
@@ -80,13 +81,13 @@ class RunScope:
     def renew(self, lease: Lease) -> None:
         """Go on under a new lease."""
         self.lease = lease
-        self._received = self.home.clock.monotonic()
+        self.received = self.home.clock.monotonic()
         if self._buffers is not None:
             self._buffers.refresh(lease.run.metadata)
 
     def now(self) -> datetime:
         """The store's clock: what it said with the lease, and the time since."""
-        return after(self.lease.now, self.home.clock.monotonic() - self._received)
+        return after(self.lease.now, self.home.clock.monotonic() - self.received)
 
     def derived_id(self, prefix: str, kind: str, name: str, digest: bytes = b"") -> str:
         """An id that an attempt entered again after a crash meets again.

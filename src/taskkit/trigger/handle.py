@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from taskkit.backends.base import SupportsWorkers
-from taskkit.definition.policy import output_codec
+from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
 from taskkit.model.codec import OutputCodec
@@ -118,7 +118,7 @@ def handles(home: Home, task_ids: Iterable[str], answers: Sequence[Enqueued]) ->
 def decoder(task_id: str) -> Callable[[bytes | None], Any]:
     """How to rebuild the output of a task, as far as it is known in this process."""
     definition = REGISTRY.get(task_id)
-    return (_PLAIN_OUTPUT if definition is None else output_codec(definition)).decode
+    return (_PLAIN_OUTPUT if definition is None else policy_of(definition).output).decode
 
 
 def presented(run: Run) -> Run:

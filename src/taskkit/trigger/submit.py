@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any
 
-from taskkit import config
 from taskkit.backends.base import Capability
-from taskkit.definition.policy import payload_codec, retry_of
+from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import UNSET, TaskDefinition
 from taskkit.errors import (
@@ -55,7 +54,9 @@ def build(
     else:
         request = _known_task(definition, payload, home)
     scope = current_scope.get()
-    if scope is not None:
+    if scope is None:
+        request.run_id = new_run_id()
+    else:
         _belong(request, scope, awaited)
     if options:
         _apply(request, options, home, scope)
@@ -71,11 +72,12 @@ def find(task_id: str, home: Home) -> TaskDefinition | None:
 
 
 def _known_task(definition: TaskDefinition, payload: object, home: Home) -> TriggerRequest:
+    policy = policy_of(definition)
     data, secrets = None, None
     if definition.has_payload:
         if payload is None and definition.payload_default is not UNSET:
             payload = definition.payload_default
-        data, secrets = payload_codec(definition).encode(payload)
+        data, secrets = policy.payload.encode(payload)
     elif payload is not None:
         raise PayloadValidationError(
             f"Task {definition.id!r} ({definition.file_path}:{definition.line}) takes no payload, but one of type "
@@ -84,21 +86,19 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
     if secrets and Capability.DURABLE in home.backend.capabilities:
         _refuse_secrets(secrets)
     request = TriggerRequest(
-        new_run_id() if current_scope.get() is None else "",
+        "",
         definition.id,
         data,
         definition.queue.name,
         secrets,
-        max_attempts=retry_of(definition).max_attempts,
+        max_attempts=policy.retry.max_attempts,
+        machine=policy.machine,
     )
-    ttl = definition.ttl if definition.ttl is not None else config.current().ttl
-    if ttl:
+    if policy.ttl is not None:
         home.need(Capability.TTL, f"The ttl of task {definition.id!r}")
-        request.ttl = ttl
+        request.ttl = policy.ttl
     if definition.queue.concurrency_limit is not None:
         home.need(Capability.QUEUE_LIMIT, f"The concurrency limit of queue {definition.queue.name!r}")
-    if definition.machine is not None or config.current().machine is not None:
-        request.machine = definition.machine or config.current().machine
     return request
 
 
@@ -107,9 +107,7 @@ def _unknown_task(task_id: str, payload: object, home: Home) -> TriggerRequest:
     data = None if payload is None else json_of(payload, what)
     if data is not None:
         check_size(data, PAYLOAD_LIMIT, what)
-    return TriggerRequest(
-        new_run_id() if current_scope.get() is None else "", task_id, data, f"task/{task_id}"
-    )
+    return TriggerRequest("", task_id, data, f"task/{task_id}")
 
 
 def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:

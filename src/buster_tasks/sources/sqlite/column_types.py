@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from buster_tasks.sources.schema import NormalizedType
@@ -61,6 +62,7 @@ class ColumnType(NamedTuple):
     scale: int | None = None
 
 
+@lru_cache(maxsize=1_000)
 def read_type(declared: str) -> ColumnType:
     """The meaning of a type as it stands in CREATE TABLE; SQLite takes any words there, also none."""
     name = " ".join(_ARGUMENTS.sub(" ", declared).upper().split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -36,12 +36,28 @@ def _column(
     rowids: Collection[Place],
     distinct: Mapping[Place, int],
 ) -> Column:
-    place, declared, is_table = (
+    place, declared, text = (
         (row.table, row.name),
         read_type(row.declared_type),
-        reading.is_table(row.table),
+        reading.text(row.table),
     )
-    text = reading.text(row.table)
+    known: dict[str, Any] = {
+        "default_value": row.default,
+        "generated_expression": text.generated.get(ascii_case(row.name)),
+        "generated_kind": _GENERATED.get(row.hidden),
+        "max_length": declared.max_length,
+        "precision": declared.precision,
+        "scale": declared.scale,
+        "distinct_count": distinct.get(place),
+        "statistics_kind": "estimate" if place in distinct else None,
+    }
+    if place in rowids:
+        known["identity"] = "autoincrement" if text.autoincrement else "by_default"
+    if reading.is_table(row.table):  # of views and virtual tables SQLite says less
+        # a rowid is never NULL, whatever its declaration
+        known["is_nullable"] = not (row.is_not_null or place in rowids)
+        known["is_primary_key"] = row.key_position > 0
+        known["is_foreign_key"] = place in referring
     return Column(
         name=row.name,
         table=row.table,
@@ -50,22 +66,9 @@ def _column(
         position=row.position + 1,
         data_type=row.declared_type,
         normalized_type=declared.normalized,
-        # a rowid is never NULL, whatever its declaration; of views and virtual tables SQLite says nothing
-        is_nullable=not (row.is_not_null or place in rowids) if is_table else None,
-        default_value=row.default,
-        identity=("autoincrement" if text.autoincrement else "by_default")
-        if place in rowids
-        else None,
-        generated_expression=text.generated.get(ascii_case(row.name)),
-        generated_kind=_GENERATED.get(row.hidden),
-        max_length=declared.max_length,
-        precision=declared.precision,
-        scale=declared.scale,
-        is_primary_key=row.key_position > 0 if is_table else None,
-        is_foreign_key=place in referring if is_table else None,
-        statistics_kind="estimate" if place in distinct else None,
-        distinct_count=distinct.get(place),
         metadata=_metadata(row, declared.affinity, text.collations),
+        # a field that is set costs memory, and a large database has many columns
+        **{name: value for name, value in known.items() if value is not None},
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from buster_tasks.sources.filters import ascii_case
 
@@ -27,8 +28,7 @@ _NAMED_BY_CONSTRAINT = {"NOT", "NULL", "DEFAULT", "COLLATE", "GENERATED"}
 _PAIRS = {'"': '"', "'": "'", "`": "`", "[": "]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """A word, a quoted name or text, a parenthesised group with all within, or another character."""
 
     kind: str

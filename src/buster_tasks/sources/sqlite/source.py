@@ -57,7 +57,7 @@ class SqliteSource:
         self,
         credentials: SqliteCredentials,
         *,
-        lock_seconds: float = 5.0,
+        lock_seconds: float = 2.0,
         count_seconds: float = 2.0,
     ) -> None:
         self._path = credentials.path
@@ -128,15 +128,18 @@ class SqliteSource:
         lost = {one.name for one in structure.unreadable}
         countable = [one.name for one in kept if one.kind != "view" and one.name not in lost]
         sizing = await self._measure(countable, ends, progress)
+        facts = await self._read(read_facts)
         names = [relation.name for relation in relations]
-        found = assemble(
-            Reading(self.database, kept, structure, names=names, statistics=analyzed),
-            sizing,
-            await self._read(read_facts),
-            filters=filters,
-            selection=selection,
-            level=statistics,
-        )
+
+        def assembled(_session: SqliteSession, _budget: Budget) -> Introspection:
+            reading = Reading(self.database, kept, structure, names=names, statistics=analyzed)
+            return assemble(
+                reading, sizing, facts, filters=filters, selection=selection, level=statistics
+            )
+
+        found = await self._read(
+            assembled
+        )  # seconds for ten thousand tables: not in the event loop
         await progress("introspecting", 1.0, found.counts())
         return found
 
