@@ -11,6 +11,7 @@ taskkit.errors.TaskkitError
     ├── SourceTimeoutError         the time limit of the call is over (transient)
     ├── QueryFailedError           the database rejects the statement
     ├── QueryCanceledError         the statement was stopped by `cancel()` or `close()`
+    ├── ResultTooLargeError        what was found does not fit into the output of a run
     ├── InvalidFilterError         a filter that can match nothing by its form
     ├── SourceNotSupportedError    no reader for this kind in this version
     ├── DriverMissingError         the driver package is not installed
@@ -95,6 +96,12 @@ class QueryCanceledError(SourceError):
     """The statement was stopped before its end."""
 
     code = "QUERY_CANCELED"
+
+
+class ResultTooLargeError(SourceError):
+    """What was found does not fit into the output of a run."""
+
+    code = "RESULT_TOO_LARGE"
 
 
 class InvalidFilterError(SourceError):

@@ -86,7 +86,9 @@ class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
 
     async def batch_trigger(self, items: Items[PayloadT, OutputT], /) -> BatchHandle[OutputT]:
         """Ask for many runs at once: payloads, or `task.item(payload, ...)` for options of its own."""
-        return await calls.batch_trigger([self._item(item) for item in items])
+        if self._options or any(isinstance(item, BatchItem) for item in items):
+            items = [self._item(item) for item in items]
+        return await calls.batch_trigger(items, self.definition)
 
     @overload
     def trigger_and_wait(
@@ -112,7 +114,9 @@ class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
     ) -> Pending[BatchResult[OutputT], list[OutputT]]:
         """Ask for many child runs and wait for all; `.runs` holds their results in item order."""
         name = f"{self.__name__}.batch_trigger_and_wait"
-        inner = calls.batch_trigger_and_wait(name, [self._item(item) for item in items])
+        if self._options or any(isinstance(item, BatchItem) for item in items):
+            items = [self._item(item) for item in items]
+        inner = calls.batch_trigger_and_wait(name, items, self.definition)
         return Pending(inner, calls.unwrap_all, name)
 
     def item(

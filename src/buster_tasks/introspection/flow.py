@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -61,8 +61,26 @@ async def introspect(
     try:
         await _find(payload, findings, progress, time_limit)
     except SourceError as error:
-        return Outcome(_failure(payload, findings, error), error)
+        return failed(payload, error, connection=findings.connection, issues=findings.issues)
     return Outcome(_success(payload, findings))
+
+
+def failed(
+    payload: IntrospectDataInput,
+    error: SourceError,
+    *,
+    connection: ConnectionTest | None = None,
+    issues: Sequence[Issue] = (),
+) -> Outcome:
+    """The outcome of a failure; what was known before it is kept."""
+    output = IntrospectDataOutput(
+        success=False,
+        data_source_name=payload.data_source_name,
+        error=ErrorDetail.of(error),
+        connection=connection,
+        issues=list(issues),
+    )
+    return Outcome(output, error)
 
 
 async def _find(
@@ -135,16 +153,4 @@ def _success(payload: IntrospectDataInput, findings: _Findings) -> IntrospectDat
         introspection=found,
         issues=[*(found.issues if found else ()), *findings.issues],
         complete=found is not None and found.complete,
-    )
-
-
-def _failure(
-    payload: IntrospectDataInput, findings: _Findings, error: SourceError
-) -> IntrospectDataOutput:
-    return IntrospectDataOutput(
-        success=False,
-        data_source_name=payload.data_source_name,
-        error=ErrorDetail.of(error),
-        connection=findings.connection,
-        issues=findings.issues,
     )

@@ -101,6 +101,7 @@ class BlockingThread:
         closing = asyncio.get_running_loop().run_in_executor(self._executor, last)
         self._executor.shutdown(wait=False)
         await asyncio.wait([closing])
+        closing.result()
 
     def _stop(self, future: asyncio.Future[Any], budget: Budget) -> None:
         budget.stopped = True

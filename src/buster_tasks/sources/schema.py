@@ -8,7 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 TableType = Literal["TABLE", "VIEW", "MATERIALIZED_VIEW", "EXTERNAL_TABLE", "TEMPORARY_TABLE"]
@@ -36,11 +43,18 @@ NormalizedType = Literal[
 
 
 class SchemaModel(BaseModel):
-    """Base of all: frozen, snake_case in Python, camelCase on the wire; both are accepted."""
+    """Base of all: frozen, snake_case in Python, camelCase on the wire; both are accepted.
+
+    JSON leaves out what is unknown, as the original's optional fields did: most of a large result would be nulls.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
+
+    @model_serializer(mode="wrap", when_used="json")
+    def _known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class Database(SchemaModel):

@@ -304,6 +304,14 @@ class SupportsWorkers(Protocol):
 
 
 @runtime_checkable
+class SupportsTake(Protocol):
+    """A watch that can tell at once what else has changed."""
+
+    def take(self) -> Sequence[str]:
+        """The topics that have changed and were not iterated over; they count as iterated over."""
+
+
+@runtime_checkable
 class SupportsWake(Protocol):
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call back with WORK_TOPIC or CANCEL_TOPIC, on the event loop: a watch without its turns of the loop.

@@ -109,9 +109,7 @@ class Worker:
             if lease.kind != "start":
                 parked.resume(lease)
                 return
-            parked.execution.tell(
-                Signal.LOST
-            )  # somebody else entered the attempt in the meantime
+            parked.execution.tell(Signal.LOST)  # somebody else entered the attempt meanwhile
         held = Held(self, lease)
         self.held[lease.token] = held
         held.task = asyncio.create_task(self._carry(held), name=lease.run.id)
@@ -168,7 +166,7 @@ class Worker:
         leases = [h.lease for h in held]
         signals = await self.backend.extend(leases, lease=self.options.lease, now=self.now)
         for one, lease, signal in zip(held, leases, signals, strict=True):
-            if signal is not Signal.HELD and one.lease is lease:
+            if signal is not Signal.HELD and self.held.get(lease.token) is one:
                 one.execution.tell(signal)
 
     # --- sleeping and waking ------------------------------------------------------------------------
@@ -196,12 +194,13 @@ class Worker:
             self._sleeper = None
 
     def _arm(self, until: float | None) -> None:
-        if self._alarm is not None and until is not None and self._alarm_at <= until:
-            return  # an earlier alarm costs one more look, a new timer costs more
+        if self._alarm is not None and (until is None or self._alarm_at <= until):
+            return  # an earlier alarm costs one more look; a timer made and canceled for each run costs more
+        if until is None:
+            return
         self._disarm()
-        if until is not None:
-            self._alarm_at = until
-            self._alarm = self.clock.call_at(until, self._ring)
+        self._alarm_at = until
+        self._alarm = self.clock.call_at(until, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

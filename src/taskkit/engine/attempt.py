@@ -55,6 +55,7 @@ class Attempt(ContextParts):
 
     __slots__ = (
         "_body_over",
+        "_policy",
         "_refused",
         "_context",
         "_control",
@@ -71,6 +72,7 @@ class Attempt(ContextParts):
         super().__init__(lease, runner.home, definition, asyncio.get_running_loop())
         self._runner = runner
         self._control = control
+        self._policy = policy_of(definition)
         self._context: Context | None = None
         self._task: asyncio.Task[Any] | None = None
         self._grace: Any = None
@@ -124,7 +126,7 @@ class Attempt(ContextParts):
         """Read the payload and start the clock; the outcome when the payload does not fit."""
         lease, definition = self.lease, self.definition
         request = lease.run.request
-        policy = policy_of(definition)
+        policy = self._policy
         if definition.has_payload:
             try:
                 self.payload = policy.payload.decode(request.payload or b"null", request.secrets)
@@ -132,8 +134,7 @@ class Attempt(ContextParts):
                 return Failed(ErrorInfo.of(error, code="TASK_INPUT_ERROR"))
         seconds = policy.max_duration if request.max_duration is None else request.max_duration
         if seconds != math.inf and lease.kind != "cleanup":
-            self.limit = TimeLimit(self._runner.limits, seconds)
-            self.limit.start(self.received, self._limit_reached)
+            self.limit = TimeLimit(self._runner.limits, seconds, self.received, self._limit_reached)
         return None
 
     def body(self) -> Awaitable[Any]:
@@ -163,7 +164,7 @@ class Attempt(ContextParts):
     def completed(self, output: Any) -> Completed:
         """The end of a body that returned; NotSerializableError or PayloadTooLargeError where it cannot be stored."""
         try:
-            return Completed(policy_of(self.definition).output.encode(output))
+            return Completed(self._policy.output.encode(output))
         except _REFUSED_OUTPUT as refused:
             self._refused = refused
             raise
@@ -206,7 +207,7 @@ class Attempt(ContextParts):
 
     def _time_is_up(self) -> ErrorInfo:
         asked = self.lease.run.request.max_duration
-        limit = policy_of(self.definition).max_duration if asked is None else asked
+        limit = self._policy.max_duration if asked is None else asked
         message = (
             f"The attempt took longer than its max_duration of {limit:g} s (task {self.definition.id!r}, waits "
             f"not counted). Give it more with max_duration=..., or make it do less."
@@ -286,7 +287,7 @@ class Attempt(ContextParts):
     def resume(self, lease: Lease) -> None:
         self.renew(lease)
         if self.limit is not None and self.ending is None and not self._body_over:
-            self.limit.start(self.received, self._limit_reached)
+            self.limit.go_on(self.received, self._limit_reached)
         if lease.kind == "cleanup":
             self._end("cancel")
         if self.open_waits is not None:

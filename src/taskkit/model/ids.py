@@ -28,7 +28,8 @@ class _Sequence:
         self._millisecond = 0
         self._start = ""
 
-    def next(self) -> str:
+    def next_run_id(self) -> str:
+        """A fresh run id: `run_` and 26 characters that sort by time of creation."""
         number = next(self._counter)
         if number > 0xFFFFFF:
             self.reseed()
@@ -36,7 +37,7 @@ class _Sequence:
         millisecond = time.time_ns() // 1_000_000
         if millisecond != self._millisecond:
             self._millisecond = millisecond
-            self._start = f"{millisecond:011x}{self._seed}"
+            self._start = f"run_{millisecond:011x}{self._seed}"
         return f"{self._start}{number:06x}"
 
 
@@ -44,14 +45,12 @@ _sequence = _Sequence()
 os.register_at_fork(after_in_child=_sequence.reseed)
 
 
-def new_run_id() -> str:
-    """A fresh run id: `run_` and 26 characters that sort by time of creation."""
-    return "run_" + _sequence.next()
+new_run_id = _sequence.next_run_id
 
 
 def new_id(prefix: str) -> str:
     """A fresh id `<prefix>_` and 26 characters that sort by time of creation."""
-    return f"{prefix}_{_sequence.next()}"
+    return f"{prefix}_{_sequence.next_run_id()[4:]}"
 
 
 def derived_id(prefix: str, *parts: str | bytes) -> str:

@@ -200,7 +200,7 @@ class Run:
         run.finished_at = self.finished_at
         run.output_json = self.output_json
         run.error = self.error
-        run.metadata = self.metadata
+        run.metadata = self.metadata.copy()
         run.tags = self.tags
         run.past_attempts = self.past_attempts
         run.attempt_started_at = self.attempt_started_at

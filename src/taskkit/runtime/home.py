@@ -27,7 +27,7 @@ class Home:
     other loops are carried there. When the loop has closed, the next call opens the backend again.
     """
 
-    __slots__ = ("_declared", "_make", "_opening", "_supported", "backend", "clock", "loop", "name")
+    __slots__ = ("_declared", "_make", "_opening", "_shared", "_supported", "backend", "clock", "loop", "name")
 
     def __init__(self, make: Callable[[], Backend], *, name: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._make = make
@@ -38,6 +38,7 @@ class Home:
         self._opening: asyncio.Future[None] | None = None
         self._supported: dict[type, bool] = {}
         self._declared: object = None
+        self._shared = Capability.SHARED in self.backend.capabilities
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"
@@ -48,9 +49,14 @@ class Home:
         return None if self.clock is SYSTEM_CLOCK else self.clock.now()
 
     @property
+    def is_here(self) -> bool:
+        """The backend is open and lives on the running event loop."""
+        return self.loop is asyncio.get_running_loop() and self._opening is None
+
+    @property
     def is_shared(self) -> bool:
         """Other processes serve the same runs."""
-        return Capability.SHARED in self.backend.capabilities
+        return self._shared
 
     def supports(self, protocol: type) -> bool:
         """Whether the backend has an optional protocol; `isinstance` is slow, so the answer is kept."""
@@ -69,7 +75,7 @@ class Home:
         self, requests: Sequence[TriggerRequest], batch_id: str | None
     ) -> Sequence[Enqueued]:
         """Hand requests to the backend, on its loop."""
-        if not self.is_shared:
+        if not self._shared:
             queues = REGISTRY.queues()
             if queues is not self._declared:  # a task was defined after the worker had started
                 await self.backend.register(Manifest(frozenset(REGISTRY.ids()), queues))

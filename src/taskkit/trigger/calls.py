@@ -14,6 +14,7 @@ from taskkit.model.options import TriggerOptions
 from taskkit.model.request import TriggerRequest
 from taskkit.model.result import RunResult, result_of
 from taskkit.runtime.current_backend import current_home
+from taskkit.runtime.home import Home
 from taskkit.runtime.scope import need_scope
 from taskkit.trigger.handle import BatchHandle, RunHandle, decoder, handles
 from taskkit.trigger.submit import batch_id_of, build, send
@@ -21,6 +22,7 @@ from taskkit.trigger.submit import batch_id_of, build, send
 PayloadT = TypeVar("PayloadT")
 OutputT = TypeVar("OutputT")
 TaskLike = TaskDefinition | str
+_NO_OPTIONS: TriggerOptions = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,12 @@ class BatchResult(Generic[OutputT]):
 async def trigger(task: TaskLike, payload: object, options: TriggerOptions) -> RunHandle[Any]:
     home = current_home()
     request = build(task, payload, options, home)
-    (answer,) = await home.call(send, home, (request,), None)
+    if home.is_here:
+        (answer,) = await home.enqueue((request,), None)
+    else:
+        (answer,) = await home.call(home.enqueue, (request,), None)
+    if answer.error is not None:
+        raise answer.error
     return RunHandle(home, request.task_id, answer)
 
 
@@ -70,23 +77,42 @@ def as_item(task: TaskLike | None, item: Any) -> BatchItem[Any, Any]:
                 "a batch item", item.task_id, f"this is a batch of task {_id(task)!r}; use batch.trigger for several."
             )
         return item
+    return BatchItem(as_task(task, item), item, {})
+
+
+def as_task(task: TaskLike | None, item: object) -> TaskLike:
+    """The task that a bare payload belongs to."""
     if task is None:
         raise InvalidOptionError("a batch item", item, "give task.item(payload, ...) for each run of the batch.")
-    return BatchItem(task, item, {})
+    return task
 
 
-async def batch_trigger(items: Iterable[BatchItem[Any, Any]]) -> BatchHandle[Any]:
+async def batch_trigger(items: Iterable[Any], task: TaskLike | None = None) -> BatchHandle[Any]:
+    """Items, or bare payloads for one task."""
     home = current_home()
-    items = list(items)
-    requests = [build(item.task, item.payload, item.options, home) for item in items]
+    requests = _requests(items, task, home)
     batch_id = batch_id_of(requests)
     answers = await home.call(send, home, requests, batch_id) if requests else []
-    return BatchHandle(home, batch_id, handles(home, [item.task_id for item in items], answers))
+    return BatchHandle(home, batch_id, handles(home, [request.task_id for request in requests], answers))
 
 
-async def batch_trigger_and_wait(call: str, items: Iterable[BatchItem[Any, Any]]) -> BatchResult[Any]:
+def _requests(
+    items: Iterable[Any], task: TaskLike | None, home: Home, *, awaited: bool = False
+) -> list[TriggerRequest]:
+    return [
+        build(item.task, item.payload, item.options, home, awaited=awaited)
+        if isinstance(item, BatchItem)
+        else build(as_task(task, item), item, _NO_OPTIONS, home, awaited=awaited)
+        for item in items
+    ]
+
+
+async def batch_trigger_and_wait(
+    call: str, items: Iterable[Any], task: TaskLike | None = None
+) -> BatchResult[Any]:
+    """Items, or bare payloads for one task."""
     scope = need_scope(call)
-    requests = [build(item.task, item.payload, item.options, scope.home, awaited=True) for item in items]
+    requests = _requests(items, task, scope.home, awaited=True)
     batch_id = batch_id_of(requests)
     if not requests:
         return BatchResult(batch_id, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from taskkit.backends.base import SupportsWorkers
+from taskkit.backends.base import SupportsTake, SupportsWorkers, Watch
 from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
@@ -45,8 +45,12 @@ class RunHandle(Generic[OutputT]):
         and nobody works there.
         """
         limit = None if timeout is None else seconds(timeout, what="timeout")
-        found = await self._home.call(ends_of, self._home, [self.id], limit)
-        return result_of(found[self.id], decoder(self.task_id))
+        home = self._home
+        if home.is_here:
+            run = await end_of(home, self.id, limit)
+        else:
+            run = await home.call(end_of, home, self.id, limit)
+        return result_of(run, decoder(self.task_id))
 
     async def retrieve(self) -> Run:
         """The run as it stands."""
@@ -141,41 +145,68 @@ async def cancel(home: Home, run_id: str, reason: str | None) -> Run:
     return presented(run)
 
 
+async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
+    """The run once it is final. Runs on the backend's loop."""
+    if timeout is not None:
+        return (await ends_of(home, (run_id,), timeout))[run_id]
+    backend = home.backend
+    watch = backend.watch((end_topic(run_id),))
+    try:
+        while True:
+            (run,) = await backend.get((run_id,))
+            if run is None:
+                raise RunNotFoundError(run_id)
+            if run.status in FINAL:
+                return run
+            if not home.is_shared:
+                await _need_worker(home, run_id)
+            if await anext(watch, None) is None:
+                return (await ends_of(home, (run_id,), None))[run_id]  # closed: over now, or never
+    finally:
+        watch.close()
+
+
 async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> dict[str, Run]:
     """The runs once all of them are final, by id. Runs on the backend's loop."""
     pending = dict.fromkeys(run_ids)
     found: dict[str, Run] = {}
     watch = home.backend.watch([end_topic(run_id) for run_id in pending])
     expired = [False]
-    timers = []
 
     def expire() -> None:
         expired[0] = True
         watch.close()
 
+    timer = None
     if timeout is not None:
-        timers.append(home.clock.call_at(home.clock.monotonic() + timeout, expire))
+        timer = home.clock.call_at(home.clock.monotonic() + timeout, expire)
     try:
-        await _look(home, list(pending), pending, found)
-        checked = home.is_shared
+        changed: Sequence[str] = list(pending)
         while pending:
-            if not checked:
-                await _need_worker(home, next(iter(pending)))
-                checked = True
-            try:
-                topic = await anext(watch)
-            except StopAsyncIteration:
+            await _look(home, changed, pending, found)
+            if pending and not home.is_shared and any(run_id in pending for run_id in changed):
+                await _need_worker(home, next(iter(pending)))  # looked at without having ended
+            if pending:
+                changed = await _changed(watch)
+            if not changed:
                 await _look(home, list(pending), pending, found)
                 if pending:
                     await _give_up(home, next(iter(pending)), timeout if expired[0] else None)
-                break
-            await _look(home, [topic[4:]], pending, found)
-            checked = home.is_shared or topic[4:] not in pending  # woken without an end: is somebody gone?
         return found
     finally:
         watch.close()
-        for timer in timers:
+        if timer is not None:
             timer.cancel()
+
+
+async def _changed(watch: Watch) -> Sequence[str]:
+    """The ids of runs that may have ended; none when the watch was closed."""
+    topic = await anext(watch, None)
+    if topic is None:
+        return ()
+    if isinstance(watch, SupportsTake):
+        return [topic[4:], *[other[4:] for other in watch.take()]]
+    return (topic[4:],)
 
 
 async def _look(

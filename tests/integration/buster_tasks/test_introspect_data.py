@@ -146,6 +146,26 @@ async def test_the_time_limit_closes_the_connection(make_database: MakeDatabase)
     writer.close()
 
 
+async def test_rows_are_left_out_when_the_time_limit_is_near(make_database: MakeDatabase) -> None:
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)), max_duration=5)
+    output = (await handle.result()).unwrap()
+    assert output.introspection is not None
+    assert [table.row_count_kind for table in output.introspection.tables] == ["unknown"]
+    assert output.success
+
+
+async def test_what_no_run_could_hold_is_told(make_database: MakeDatabase) -> None:
+    columns = ", ".join(f"c{number}_{'x' * 2_000}" for number in range(2_000))
+    script = "".join(f"CREATE TABLE t{number} ({columns});" for number in range(3))
+    path = make_database(script)
+    output = (await (await introspect_data.trigger(payload_for(path))).result()).unwrap()
+    assert output.error is not None
+    assert (output.error.code, output.introspection) == ("RESULT_TOO_LARGE", None)
+    assert "6000 columns" in output.error.message
+    one = payload_for(path, IntrospectDataOptions(tables=["t1"]))
+    assert (await (await introspect_data.trigger(one)).result()).unwrap().success
+
+
 async def test_a_secret_is_nowhere_to_be_seen(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     payload = IntrospectDataInput(

@@ -1,6 +1,7 @@
 """What a SQLite source does with files that are whole, wrong, locked or hostile."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import time
@@ -21,13 +22,15 @@ from buster_tasks.errors import (
     SourceError,
     SourceTimeoutError,
 )
-from buster_tasks.sources import connect
+from buster_tasks.sources import DataSource, connect
 from buster_tasks.sources.credentials import SqliteCredentials
 from buster_tasks.sources.sqlite import SqliteSource
 
 pytestmark = pytest.mark.anyio
 
 MakeDatabase = Callable[..., Path]
+
+AS_PROTOCOL: type[DataSource] = SqliteSource  # a type checker compares the two
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -245,6 +248,39 @@ async def test_a_folder_is_no_database(tmp_path: Path) -> None:
     error = await refusal(tmp_path)
     assert isinstance(error, DatabaseNotFoundError)
     assert "folder" in str(error)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system here")
+async def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    error = await refusal(pipe)
+    assert isinstance(error, DatabaseNotFoundError)
+    assert "no regular file" in str(error)
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_is_told(make_database: MakeDatabase) -> None:
+    path = make_database()
+    path.chmod(0)
+    assert isinstance(await refusal(path), PermissionDeniedError)
+
+
+async def test_a_huge_value_is_refused(make_database: MakeDatabase) -> None:
+    async with source_of(make_database()) as source:
+        with pytest.raises(QueryFailedError, match="too big"):
+            await source.execute("SELECT zeroblob(1000000000)")
+
+
+async def test_any_encoding_of_text_is_read(make_database: MakeDatabase) -> None:
+    path = make_database(
+        "PRAGMA encoding = 'UTF-16le'; CREATE TABLE \"größe\" (\"😀\"); INSERT INTO größe VALUES ('ä');"
+    )
+    async with source_of(path) as source:
+        found = await source.introspect()
+        assert (await source.execute("SELECT * FROM größe")).rows == [("ä",)]
+    assert [(column.table, column.name) for column in found.columns] == [("größe", "😀")]
+    assert found.databases[0].metadata["encoding"] == "UTF-16le"
 
 
 async def test_another_kind_of_file_is_no_database(tmp_path: Path) -> None:

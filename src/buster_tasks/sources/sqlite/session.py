@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ Row = tuple[object, ...]
 _BUSY_SLICE_MS = 200
 _OPERATIONS_BETWEEN_LOOKS = 10_000
 _FETCH = 1_000
+_LONGEST_VALUE = 256 * 1024 * 1024
 _STORAGE_CLASSES: dict[type, str] = {int: "INTEGER", float: "REAL", str: "TEXT", bytes: "BLOB"}
 _PRAGMAS = (
     "query_only=ON",
@@ -130,7 +132,7 @@ class SqliteSession:
                 return names, _fetch(cursor, limit)
             finally:
                 cursor.close()
-        except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
+        except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
             if result_code(error) == sqlite3.SQLITE_INTERRUPT:
                 if budget.is_spent:
                     raise budget.error() from error
@@ -153,6 +155,12 @@ def _existing_file(path: Path) -> Path:
             raise DatabaseNotFoundError(f"{where!r} is a folder, not a SQLite file.", fix=fix)
         if not absolute.exists():
             raise DatabaseNotFoundError(f"There is no file {where!r}.", fix=fix)
+        if not absolute.is_file():  # opening a pipe would wait for its other end for ever
+            raise DatabaseNotFoundError(f"{where!r} is no regular file.", fix=fix)
+        if not os.access(absolute, os.R_OK):
+            raise PermissionDeniedError(
+                f"{where!r} may not be read by this user.", fix="Change the rights of the file."
+            )
     except (OSError, RuntimeError) as error:
         raise PermissionDeniedError(f"{where!r} cannot be looked at: {error}.", fix=fix) from error
     return absolute
@@ -164,6 +172,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(may_run)
 
 

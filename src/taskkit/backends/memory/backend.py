@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.claim_loop import ClaimLoop
@@ -67,9 +67,9 @@ class MemoryBackend(ClaimLoop):
     def __init__(self, *, keep: int = 10_000) -> None:
         self._keep = keep
         self._records: dict[str, Record] = {}
-        self._forgotten: WeakValueDictionary[str, Record] = WeakValueDictionary()
-        self._finished: deque[str] = deque()
-        self._forgets = False
+        self._forgotten: dict[str, ref[Record]] = {}
+        self._sweep_at = 2 * keep + 1000
+        self._finished: deque[Record] = deque()
         self._numbers = itertools.count(1)
         self._keys = Keys()
         self._watches = Watches()
@@ -263,7 +263,9 @@ class MemoryBackend(ClaimLoop):
 
     def _find(self, run_id: str) -> Record | None:
         record = self._records.get(run_id)
-        return record if record is not None or not self._forgets else self._forgotten.get(run_id)
+        if record is None and (reference := self._forgotten.get(run_id)) is not None:
+            return reference()
+        return record
 
     def _known(self, run_id: str) -> Record:
         record = self._find(run_id)
@@ -276,11 +278,16 @@ class MemoryBackend(ClaimLoop):
         return record
 
     def _retire(self, record: Record) -> None:
-        self._finished.append(record.id)
+        """Keep a finished run while it is among the last; afterwards as long as somebody holds it."""
+        self._finished.append(record)
         if len(self._finished) > self._keep:
-            self._forgets = True
             oldest = self._finished.popleft()
-            self._forgotten[oldest] = self._records.pop(oldest)
+            run_id = oldest.request.run_id
+            del self._records[run_id]
+            self._forgotten[run_id] = ref(oldest)
+            if len(self._forgotten) > self._sweep_at:
+                self._forgotten = {name: held for name, held in self._forgotten.items() if held() is not None}
+                self._sweep_at = 2 * (len(self._forgotten) + self._keep) + 1000
 
 
 def _store(record: Record, entry: Entry) -> None:

@@ -32,7 +32,7 @@ from taskkit.model.exchange import (
     Suspended,
 )
 from taskkit.model.request import TriggerRequest
-from taskkit.model.run import Attempt, RunStatus
+from taskkit.model.run import FINAL, Attempt, RunStatus
 from taskkit.model.verdict import crashed, expired
 
 _CLEANUP_TRIES = 3
@@ -147,7 +147,7 @@ class Life:
 
     def holds(self, record: Record, lease: Lease) -> bool:
         """Whether this lease may still write."""
-        if record.token != lease.token or record.status.is_final:
+        if record.token != lease.token or record.status in FINAL:
             return False
         return record.outcome is None or type(record.outcome) is Suspended
 
@@ -294,7 +294,8 @@ class Life:
     ) -> None:
         if record.queued:
             self._lanes.remove(record)
-        self._leave(record)
+        if record.gate is not None:
+            self._leave(record)
         if record.ending is not None:
             self._cleanups.pop(record.id, None)
         record.status = status
@@ -305,7 +306,8 @@ class Life:
         if record.request.idempotency_key is not None:
             self._keys.free_after(record)
         self._watches.ended(record)
-        self._waiting.ended(record, now)
+        if self._waiting.awaited:
+            self._waiting.ended(record, now)
         self._retire(record)
 
     # --- time ---------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Waiting:
         self._find = find
         self._answered = answered
         self._timers = timers
-        self._awaited: dict[str, list[tuple[Record, int, str]]] = {}
+        self.awaited: dict[str, list[tuple[Record, int, str]]] = {}
 
     def begin(self, record: Record, waits: Sequence[Wait], now: datetime) -> None:
         """Replace what the run waits for; what is answered already brings it back at once."""
@@ -56,7 +56,7 @@ class Waiting:
     def _begin_runs(self, record: Record, wait_id: str, on: Runs) -> None:
         pending = [run_id for run_id in on.ids if not self._is_final(run_id)]
         for run_id in pending:
-            self._awaited.setdefault(run_id, []).append((record, record.wait_round, wait_id))
+            self.awaited.setdefault(run_id, []).append((record, record.wait_round, wait_id))
         if not pending:
             _answer(record, wait_id, self._runs(on))
 
@@ -71,7 +71,7 @@ class Waiting:
 
     def ended(self, record: Record, now: datetime) -> None:
         """Tell those who wait for this run."""
-        for waiter, wait_round, wait_id in self._awaited.pop(record.id, ()):
+        for waiter, wait_round, wait_id in self.awaited.pop(record.id, ()):
             if waiter.wait_round != wait_round or waiter.open_waits is None:
                 continue
             on = waiter.open_waits[wait_id].on

@@ -29,13 +29,15 @@ class MemoryWatch:
             if self._closed:
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._waiter
         topic = next(iter(self._changed))
         del self._changed[topic]
         return topic
+
+    def take(self) -> list[str]:
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
 
     def notify(self, topic: str) -> None:
         self._changed[topic] = None

@@ -37,6 +37,16 @@ def test_the_unknown_is_none() -> None:
     }  # fmt: skip
 
 
+def test_json_leaves_the_unknown_out() -> None:
+    table = Table(name="t", schema="main", database="d", metadata={"kept": None})
+    assert json.loads(table.model_dump_json(by_alias=True)) == {
+        "name": "t", "schema": "main", "database": "d", "type": "TABLE", "rowCountKind": "unknown",
+        "metadata": {"kept": None},
+    }  # fmt: skip
+    assert Table.model_validate_json(table.model_dump_json(by_alias=True)) == table
+    assert table.model_dump()["row_count"] is None
+
+
 def test_models_are_frozen_and_whole() -> None:
     table = Table(name="t", schema="main", database="d")
     with pytest.raises(ValidationError):

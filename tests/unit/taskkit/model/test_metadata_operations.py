@@ -116,7 +116,7 @@ def test_nothing_to_do_is_no_change_and_no_complaint(
         ({"a": [1]}, "set", "$.a.b", 1, "'b' is no place in a list"),
         ({"a": [1]}, "set", "$.a.-1", 1, "'-1' is no place in a list"),
         ({"a": [1]}, "set", "$.a.00", 1, "'00' is no place in a list"),
-        ({"a": [1]}, "set", "$.a.٠", 1, "no place in a list"),
+        ({"a": [1]}, "set", "$.a.\u0660", 1, "no place in a list"),
         ({"a": [1]}, "set", "$.a.999999999", 1, "no place in a list"),
         ({"a": [1]}, "set", "$.a." + "9" * 5000, 1, "no place in a list"),
         ({"a": [1, 2]}, "set", "$.a.*", 9, "into objects, not into lists"),
