@@ -125,6 +125,8 @@ class Worker:
             self._home.call(self._home.backend.serve, self._runner, self._options()), name="taskkit-worker"
         )
         await self._started(self._serving)
+        self._home.serving += 1
+        self._serving.add_done_callback(self._stopped)
         current_backend.started_serving(self._home)
         self._chosen = current_backend.choose(self._home)
         self._chosen.__enter__()
@@ -158,6 +160,9 @@ class Worker:
             self._runner.close()
             if self._opened_here:
                 await self._home.close()
+
+    def _stopped(self, _: asyncio.Task[None]) -> None:
+        self._home.serving -= 1
 
     async def _stop(self) -> None:
         serving = self._serving

@@ -111,6 +111,10 @@ class Watch(Protocol):
 class Control(Protocol):
     """What the driver of the loop lends to one execution."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """The driver itself is being canceled: a cancellation of the execution's task comes from there."""
+
     async def park(self, waits: Sequence[Wait]) -> None:
         """Record that the run waits for these, instead of what it waited for before, and give its slot back.
 

@@ -45,11 +45,13 @@ class Worker:
         self.options = options
         self.name = new_id("worker")
         self.clock = options.clock
+        self._moves_time = self.clock is not SYSTEM_CLOCK
         self._shared = Capability.SHARED in backend.capabilities
         self.held: dict[str, Held] = {}
         self.parked: dict[str, Held] = {}
         self.free = options.concurrency
         self.stopping = False
+        self.task: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         self._woken = False
         self._sleeper: asyncio.Future[None] | None = None
@@ -60,16 +62,18 @@ class Worker:
     @property
     def now(self) -> datetime | None:
         """None lets the store use its own clock, which is the one all workers share."""
-        return None if self.clock is SYSTEM_CLOCK else self.clock.now()
+        return self.clock.now() if self._moves_time else None
 
     # --- the loop -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        self.task = asyncio.current_task()
         stop_listening = self._listen()
         try:
             while True:
                 await self._turn()
         except asyncio.CancelledError:
+            self.stopping = True
             _uncancel()
             await self._drain()
             raise
@@ -233,7 +237,6 @@ class Worker:
 
     async def _drain(self) -> None:
         """Wait for what runs, then give the rest back; a second cancellation gives it back at once."""
-        self.stopping = True
         deadline = self.clock.monotonic() + self.options.drain
         try:
             while self.free < self.options.concurrency and self.clock.monotonic() < deadline:
@@ -272,6 +275,11 @@ class Held:
         self.abandoned = False
         self.task: asyncio.Task[None] | None = None
         self.execution = worker.runner.begin(lease, self)
+
+    @property
+    def is_stopping(self) -> bool:
+        worker = self._worker
+        return worker.stopping or worker.task is None or worker.task.cancelling() > 0
 
     async def park(self, waits: Sequence[Wait]) -> None:
         worker, lease = self._worker, self.lease

@@ -165,7 +165,7 @@ class _Names:
         try:
             found = self.resolve(parameter.name, parameter.annotation)
         except TaskSignatureError:
-            if parameter.annotation in _CONTEXT_TEXTS:
+            if str(parameter.annotation).strip("'\"") in _CONTEXT_TEXTS:
                 return Context
             raise
         bare = found.__origin__ if typing.get_origin(found) is typing.Annotated else found

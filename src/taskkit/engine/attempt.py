@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +115,9 @@ class Attempt(ContextParts):
                 await self.absorb_cancellation()
             return self.verdict(output, error, None)
         finally:
-            if self.open_waits is not None:
-                await self.open_waits.end()
-            if self.has_said:
+            if self._waits is not None:
+                await self._waits.end()
+            if self._buffers is not None or self._other_buffers is not None:
                 await self.flush_finally()
             self.ended = True
             self._task = self._context = None  # cycles that would leave every run to the garbage collector
@@ -146,6 +146,10 @@ class Attempt(ContextParts):
         if definition.is_async:
             return definition.invoke(self.payload, context)  # type: ignore[no-any-return]  # a coroutine
         return call_in_thread(self._runner, definition.invoke, self.payload, context)
+
+    def in_thread(self, fn: Callable[[], Any]) -> Awaitable[Any]:
+        """What a plain function returns, from a worker thread."""
+        return call_in_thread(self._runner, fn)
 
     # --- verdicts -----------------------------------------------------------------------------------
 
@@ -247,9 +251,16 @@ class Attempt(ContextParts):
             self.limit.end()
         if self._grace is not None:
             self._grace.cancel()
-        if self.ending is None and self._task is not None and self._task.cancelling():
-            self.ending = "shutdown"  # the whole event loop is going down
+        if self.is_canceled_from_outside:
+            if self._control.is_stopping:
+                self.ending = "shutdown"  # the whole event loop is going down
+            return True
         return self.ending is not None
+
+    @property
+    def is_canceled_from_outside(self) -> bool:
+        """Something else than this attempt canceled its task: a scope in a middleware, the body itself, the loop."""
+        return self.ending is None and self._task is not None and self._task.cancelling() > 0
 
     async def absorb_cancellation(self) -> None:
         """Take back the cancellation that ended the body, also one that has not arrived yet."""

@@ -21,7 +21,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
+
 
 from taskkit.definition.hooks import GLOBAL_HOOKS, Hook, HookSet
 from taskkit.definition.policy import policy_of
@@ -52,7 +52,7 @@ CallNext = Callable[[], Awaitable[None]]
 class Lifecycle:
     """One attempt with its hooks."""
 
-    __slots__ = ("_attempt", "_cleaned", "_entered", "_hooks", "_init", "_outcome")
+    __slots__ = ("_attempt", "_cleaned", "_entered", "_hooks", "_init", "_interrupted", "_outcome")
 
     def __init__(self, attempt: Attempt, hooks: HookSet) -> None:
         self._attempt = attempt
@@ -61,6 +61,7 @@ class Lifecycle:
         self._outcome: Outcome | None = None
         self._cleaned = False
         self._entered = False
+        self._interrupted: asyncio.CancelledError | None = None
 
     async def outcome(self) -> Outcome:
         """Carry the attempt out and say how it ended."""
@@ -81,7 +82,7 @@ class Lifecycle:
         except BaseException as error:
             await self._middleware_failed(error)
         if self._outcome is None:
-            await self._middleware_failed(self._never_called())
+            await self._middleware_failed(self._interrupted or self._never_called())
         assert self._outcome is not None  # set by one of the two above
         return self._outcome
 
@@ -105,6 +106,9 @@ class Lifecycle:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as raised:
+            if isinstance(raised, asyncio.CancelledError) and attempt.is_canceled_from_outside:
+                self._interrupted = raised
+                raise  # to the middleware whose scope it is, such as asyncio.timeout
             error = raised
         if attempt.body_is_over():
             await attempt.absorb_cancellation()
@@ -155,7 +159,8 @@ class Lifecycle:
                 decision = await self._decision(error)
             verdict = attempt.judge(error, decision)
         except Exception as broken:  # a catch_error that fails ends the run, and says so
-            broken.__context__ = error
+            if broken is not error:
+                broken.__context__ = error
             verdict = Failed(ErrorInfo.of(broken, code="HANDLE_ERROR_ERROR"))
             error = broken
         if isinstance(verdict, Failed):
@@ -211,8 +216,16 @@ class Lifecycle:
         if self._cleaned or self._attempt.is_lost:
             return
         self._cleaned = True
+        failed: Exception | None = None
         for hook in self._both("cleanup"):
-            await self._bounded(hook, {})
+            try:
+                await self._bounded(hook, {})
+            except Exception as error:
+                if failed is not None:
+                    _log.exception("cleanup of run %s failed too (%s)", self._attempt.run_id, hook.where)
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def _clean_up_quietly(self) -> None:
         try:
@@ -253,12 +266,16 @@ class Lifecycle:
             await attempt.absorb_cancellation()
         if attempt.is_abandoned:
             self._outcome = attempt.ended_by(returned=False)
+        elif self._outcome is None and isinstance(error, CompleteTaskWithOutput):
+            self._outcome = await self.conclude(error.output, None)
         elif self._outcome is None:
             self._outcome = await self.conclude(None, error)
-        elif isinstance(self._outcome, Completed):
+        elif isinstance(self._outcome, Completed) and not isinstance(error, CompleteTaskWithOutput):
             self._outcome = await self._after_error(error)
         else:
-            _log.error("a middleware of run %s failed after the attempt had", attempt.run_id, exc_info=error)
+            _log.error(
+                "a middleware of run %s failed after the attempt had ended", attempt.run_id, exc_info=error
+            )
 
     def _never_called(self) -> MiddlewareError:
         places = ", ".join(hook.where for hook in self._both("middleware"))
@@ -279,7 +296,7 @@ class Lifecycle:
             values.update(extra)
         if hook.is_async:
             return await hook.fn(**hook.arguments(values))
-        answer = await to_thread.run_sync(lambda: hook.fn(**hook.arguments(values)))
+        answer = await attempt.in_thread(lambda: hook.fn(**hook.arguments(values)))
         return await answer if inspect.isawaitable(answer) else answer
 
     async def _tell(self, name: str, extra: Mapping[str, object]) -> None:

@@ -25,9 +25,10 @@ class Home:
 
     A backend lives on the event loop that opened it. Calls from that loop go straight through; calls from
     other loops are carried there. When the loop has closed, the next call opens the backend again.
+    `serving` counts the workers of this process that serve it just now.
     """
 
-    __slots__ = ("_declared", "_make", "_opening", "_shared", "_supported", "backend", "clock", "loop", "name")
+    __slots__ = ("_declared", "_make", "_opening", "_shared", "_supported", "backend", "clock", "loop", "name", "serving")
 
     def __init__(self, make: Callable[[], Backend], *, name: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._make = make
@@ -38,6 +39,7 @@ class Home:
         self._opening: asyncio.Future[None] | None = None
         self._supported: dict[type, bool] = {}
         self._declared: object = None
+        self.serving = 0
         self._shared = Capability.SHARED in self.backend.capabilities
 
     def __repr__(self) -> str:

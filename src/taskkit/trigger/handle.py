@@ -158,7 +158,7 @@ async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
                 raise RunNotFoundError(run_id)
             if run.status in FINAL:
                 return run
-            if not home.is_shared:
+            if not home.serving and not home.is_shared:
                 await _need_worker(home, run_id)
             if await anext(watch, None) is None:
                 return (await ends_of(home, (run_id,), None))[run_id]  # closed: over now, or never
@@ -184,7 +184,7 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
         changed: Sequence[str] = list(pending)
         while pending:
             await _look(home, changed, pending, found)
-            if pending and not home.is_shared and any(run_id in pending for run_id in changed):
+            if pending and not home.serving and not home.is_shared and any(run_id in pending for run_id in changed):
                 await _need_worker(home, next(iter(pending)))  # looked at without having ended
             if pending:
                 changed = await _changed(watch)

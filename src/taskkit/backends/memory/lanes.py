@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from taskkit.backends.memory.record import Record
@@ -55,6 +54,8 @@ class Lane:
 
     def matches(self, worker: str, spec: ClaimSpec) -> bool:
         queue, _, task, machine, holder = self.key
+        if spec.tasks is None and spec.queues is None and spec.machines is None:
+            return holder is None or holder == worker
         return (
             (holder is None or holder == worker)
             and (spec.tasks is None or task in spec.tasks)
@@ -108,44 +109,42 @@ class Lanes:
         if items[0][1] == arrival:
             heappush(self._heads, (order, arrival, lane))
 
-    def take(self, worker: str, spec: ClaimSpec, limit: int) -> Iterator[Record]:
+    def take(self, worker: str, spec: ClaimSpec, limit: int) -> list[Record]:
         """Up to `limit` runs in order, each with its gate entered."""
+        taken: list[Record] = []
         aside: list[tuple[float, int, Lane]] = []
         heads = self._heads
-        while limit > 0 and heads:
+        while len(taken) < limit and heads:
             head = heappop(heads)
             lane = head[2]
-            gate = lane.gate
             if not lane.items or lane.items[0][1] != head[1]:
                 continue
+            limited = lane.gate.queue.limit
             if not lane.matches(worker, spec):
                 aside.append(head)
-            elif gate.queue.limit is not None and gate.running >= gate.queue.limit:
-                gate.blocked.append(lane)
+            elif limited is not None and lane.gate.running >= limited:
+                lane.gate.blocked.append(lane)
             else:
-                record = self._pop(lane)
-                if record is not None:
-                    limit -= 1
-                    yield record
+                self._take_first(lane, taken)
         for head in aside:
             heappush(heads, head)
+        return taken
 
-    def _pop(self, lane: Lane) -> Record | None:
-        items = lane.items
+    def _take_first(self, lane: Lane, taken: list[Record]) -> None:
+        items, gate = lane.items, lane.gate
         _, _, place, record = heappop(items)
         if items:
             heappush(self._heads, (items[0][0], items[0][1], lane))
         elif lane.key[1] is not None or lane.key[4] is not None:
             self._drop(lane)
         status = record.status
-        if place != record.place or not (status is RunStatus.QUEUED or status is RunStatus.WAITING):
-            return None
-        lane.gate.running += 1
-        record.gate = lane.gate
-        if record.queued:
-            record.queued = False
-            lane.gate.queue.length -= 1
-        return record
+        if place == record.place and (status is RunStatus.QUEUED or status is RunStatus.WAITING):
+            gate.running += 1
+            record.gate = gate
+            if record.queued:
+                record.queued = False
+                gate.queue.length -= 1
+            taken.append(record)
 
     def remove(self, record: Record) -> None:
         """The run no longer stands in its queue; its entry is stale from now on."""

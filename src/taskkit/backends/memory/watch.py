@@ -41,17 +41,15 @@ class MemoryWatch:
 
     def notify(self, topic: str) -> None:
         self._changed[topic] = None
-        self._wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._watches.remove(self, self._topics)
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
 
 
 class Watches:
@@ -100,8 +98,11 @@ class Watches:
     def ended(self, record: Record) -> None:
         """The run is final."""
         if self._by_topic:
-            self.publish(end_topic(record.request.run_id))
-            self.changed(record)
+            topic = end_topic(record.request.run_id)
+            for watch in self._by_topic.get(topic, ()):
+                watch.notify(topic)
+            if self._details:
+                self.changed(record)
 
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
         self._workers.append(callback)

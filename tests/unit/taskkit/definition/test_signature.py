@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 import taskkit.definition.context as context_module
 from taskkit.definition.context import Context
-from taskkit.definition.signature import Signature, is_partial, place_of, read
+from taskkit.definition.signature import is_partial, place_of, read
 from taskkit.errors import TaskSignatureError
 
 if TYPE_CHECKING:
@@ -137,7 +137,9 @@ def test_context_is_known_by_annotation_or_by_the_name_ctx(fn: Any) -> None:
 @pytest.mark.parametrize("annotation", ["Context", "taskkit.Context"])
 def test_context_imported_for_checkers_alone_is_known_by_its_text(annotation: str) -> None:
     scope: dict[str, Any] = {}
-    exec(f"def f(c: {annotation!r}): ...", scope)
+    exec(f"def f(c: {annotation!r}): ...", scope)  # text in text, by the import at the top
+    assert read(scope["f"], {}).wants_context
+    scope["f"].__annotations__["c"] = annotation
     assert read(scope["f"], {}).wants_context
 
 

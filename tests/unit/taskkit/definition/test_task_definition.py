@@ -49,7 +49,7 @@ def test_defaults() -> None:
     assert task.isolation == "thread"
     assert task.hooks.empty
     assert not task.schema_given
-    assert (task.payload_codec, task.output_codec) == (None, None)
+    assert task.policy is None
     assert task.invoke is sync_user is task.fn
 
 
@@ -145,26 +145,26 @@ def test_static_methods_are_functions() -> None:
 )
 def test_ids_that_cannot_be_used(task_id: Any) -> None:
     with pytest.raises(
-        TaskSignatureError, match="The id of the task at .*test_task_definition.py:"
+        TaskSignatureError, match=r"The id of the task at .*test_task_definition\.py:"
     ):
         define(nightly, id=task_id)
 
 
 def test_a_name_that_makes_no_id_is_refused() -> None:
-    def größe() -> None: ...
+    def größe() -> None: ...  # noqa: PLC2401 - what Python allows, ids do not
 
     with pytest.raises(TaskSignatureError, match="The id of the task"):
         define(größe)
     assert define(größe, id="size").name == "größe"
 
 
-class Callable_:
+class Doubler:
     def __call__(self, payload: int) -> int:
         return payload
 
 
 @pytest.mark.parametrize(
-    "fn", [lambda: 1, functools.partial(nightly), Callable_()], ids=["lambda", "partial", "object"]
+    "fn", [lambda: 1, functools.partial(nightly), Doubler()], ids=["lambda", "partial", "object"]
 )
 def test_what_has_no_name_needs_an_id(fn: Any) -> None:
     with pytest.raises(TaskSignatureError, match="has no name to make an id of"):
