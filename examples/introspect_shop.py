@@ -24,7 +24,8 @@ from rich.tree import Tree
 
 import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOutput, introspect_data
-from buster_tasks.sources.credentials import SqliteCredentials
+from buster_tasks.introspection.models import ErrorDetail
+from buster_tasks.sources import SqliteCredentials
 from buster_tasks.sources.schema import Column, ForeignKey, Index, Introspection, Table, View
 from taskkit import RunHandle
 
@@ -170,14 +171,12 @@ def foreign_key_line(key: ForeignKey) -> Text:
 def show(output: IntrospectDataOutput, folder: Path, console: Console) -> bool:
     """Prints what was found, or why nothing was; whether it was found."""
     if output.introspection is None:
-        error = output.error
-        console.print(
-            f"[red]{error.code}[/] {error.message} {error.fix}" if error else "[red]failed[/]"
-        )
+        error = output.error or ErrorDetail(code="FAILED", message="No reason is known.")
+        console.print(Text.assemble((error.code, "bold red"), f" {error.message} {error.fix}"))
         return False
     if output.connection is not None:
         version, latency = output.connection.server_version, output.connection.latency_ms
-        console.print(f"connected to SQLite {version} in {latency} ms")
+        console.print(f"connected to SQLite {version} in {latency or 0:.1f} ms")
     console.print(tree_of(output.introspection))
     path = folder / "introspection.json"
     path.write_text(output.model_dump_json(by_alias=True, indent=2), encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from taskkit.backends.base import Capability, SupportsQuery
 from taskkit.errors import InvalidOptionError, UnsupportedByBackendError
 from taskkit.model.duration import Duration
-from taskkit.model.exchange import Page, RunFilter
+from taskkit.model.exchange import Entry, EntryKind, Page, RunFilter
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.current_backend import current_home
 from taskkit.runtime.home import Home
@@ -45,6 +45,28 @@ async def poll(run_id: str, *, timeout: Duration | None = None) -> Run:
     limit = None if timeout is None else handle.seconds(timeout, what="timeout")
     ends = await home.call(handle.ends_of, home, [_id(run_id)], limit)
     return handle.presented(ends[run_id])
+
+
+def subscribe(run_id: str) -> AsyncIterator[Run]:
+    """The run as it stands, then each time it has changed, up to its end: `async for run in runs.subscribe(id)`."""
+    return handle.changes_of(current_home(), _id(run_id))
+
+
+async def logs(run_id: str) -> AsyncIterator[Entry]:
+    """What the run logged so far, oldest first; `entry.data` holds level, message, properties and attempt."""
+    home, after = current_home(), 0
+    while True:
+        page = await home.call(_logs, home, _id(run_id), after)
+        for entry in page.items:
+            yield entry
+        if page.cursor is None:
+            return
+        after = int(page.cursor)
+
+
+async def _logs(home: Home, run_id: str, after: int) -> Page[Entry]:
+    home.need(Capability.LOGS, "Reading logs")
+    return await home.backend.read(run_id, EntryKind.LOG, key=None, after=after, limit=_PAGE)
 
 
 def list(
@@ -153,4 +175,6 @@ class sync:
     retrieve = staticmethod(twin(retrieve))
     cancel = staticmethod(twin(cancel))
     poll = staticmethod(twin(poll))
+    subscribe = staticmethod(iterator_twin(subscribe))
+    logs = staticmethod(iterator_twin(logs))
     list = staticmethod(iterator_twin(list))

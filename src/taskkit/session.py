@@ -13,6 +13,7 @@ from taskkit import config
 from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
 from taskkit.decorator import Task
 from taskkit.definition.context import Environment
+from taskkit.definition.discovery import discover
 from taskkit.engine.worker import Runner
 from taskkit.errors import BackendNotConfiguredError, InvalidOptionError, SyncInAsyncError, UnsupportedByBackendError
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
@@ -118,7 +119,7 @@ class Worker:
     async def __aenter__(self) -> Self:
         settings = config.current()
         if settings.dirs:
-            config.discover(settings.dirs, settings.root or Path.cwd())
+            discover(settings.dirs, settings.root or Path.cwd())
         self._opened_here = self._home.loop is None
         await self._home.ready()
         self._serving = asyncio.create_task(

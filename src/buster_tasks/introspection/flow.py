@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from buster_tasks.sources import connect
 from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, no_progress
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.schema import Introspection, Issue
+
+_log = logging.getLogger("buster_tasks.introspection")
 
 Phase = Literal["connecting", "testing", "introspecting", "finishing", "done"]
 
@@ -131,7 +134,9 @@ async def _opened(
         with anyio.move_on_after(CLOSE_SECONDS, shield=True) as limit:
             await source.close()
         if limit.cancelled_caught:
-            findings.issues.append(_not_closed(payload.data_source_name))
+            issue = _not_closed(payload.data_source_name)
+            _log.warning("%s", issue.message)  # nobody reads the output of a cancelled run
+            findings.issues.append(issue)
 
 
 def _not_closed(name: str) -> Issue:

@@ -63,9 +63,8 @@ class _Reporter:
             metadata.set("phase", phase)
             if phase in _MESSAGES:
                 logger.info(_MESSAGES[phase])
-            await (
-                metadata.flush()
-            )  # a phase is shown when it begins, not with the next second's flush
+            # A phase is shown when it begins, not with the next second's flush.
+            await metadata.flush()
 
 
 async def _fitting(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:

@@ -6,20 +6,44 @@ from importlib import import_module
 
 from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, QueryColumn, QueryResult
-from buster_tasks.sources.credentials import KINDS, Credentials, parse_credentials
+from buster_tasks.sources.credentials import (
+    KINDS,
+    BigqueryCredentials,
+    Credentials,
+    DatabricksCredentials,
+    DuckdbCredentials,
+    MysqlCredentials,
+    PostgresCredentials,
+    RedshiftCredentials,
+    SnowflakeCredentials,
+    SqliteCredentials,
+    SqlserverCredentials,
+    TlsOptions,
+    parse_credentials,
+)
 from buster_tasks.sources.schema import Filters, Introspection
 from buster_tasks.sources.secrets import resolve_secret
 
 __all__ = [
     "KINDS",
+    "BigqueryCredentials",
     "ConnectionTest",
     "Credentials",
     "DataSource",
+    "DatabricksCredentials",
+    "DuckdbCredentials",
     "Filters",
     "Introspection",
+    "MysqlCredentials",
+    "PostgresCredentials",
     "Progress",
     "QueryColumn",
     "QueryResult",
+    "RedshiftCredentials",
+    "SnowflakeCredentials",
+    "SqliteCredentials",
+    "SqlserverCredentials",
+    "TlsOptions",
     "connect",
     "resolve_secret",
 ]

@@ -11,6 +11,7 @@ from taskkit.model.clock import after
 from taskkit.model.duration import seconds
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Failed, RetryAt
+from taskkit.model.machine import DEFAULT
 from taskkit.model.options import RetryDecision
 from taskkit.model.retry import Retry
 
@@ -63,9 +64,11 @@ def decide(
     if code is not None or isinstance(error, AbortTaskRunError) or not retries.retries_enabled:
         return Failed(info)
     larger = None
-    if out_of_memory and decision is None:
+    if out_of_memory:
         larger = retries.retry.out_of_memory
-        if larger is None or larger == machine:
+        if larger == (machine or DEFAULT):
+            larger = None
+        if larger is None and decision is None:
             return Failed(info)
     at = _next_start(decision, attempt, retries, now, random)
     return Failed(info) if at is None else RetryAt(at, info, larger)

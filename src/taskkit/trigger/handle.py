@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from taskkit.backends.base import SupportsTake, SupportsWorkers, Watch
@@ -11,11 +11,11 @@ from taskkit.definition.registry import REGISTRY
 from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
 from taskkit.model.codec import OutputCodec
 from taskkit.model.duration import Duration, seconds
-from taskkit.model.exchange import Enqueued, end_topic
+from taskkit.model.exchange import Enqueued, end_topic, run_topic
 from taskkit.model.result import RunResult, result_of
 from taskkit.model.run import FINAL, Run
 from taskkit.runtime.home import Home
-from taskkit.runtime.portal import twin
+from taskkit.runtime.portal import iterator_twin, twin
 
 OutputT = TypeVar("OutputT")
 
@@ -56,6 +56,10 @@ class RunHandle(Generic[OutputT]):
         """The run as it stands."""
         return await self._home.call(retrieve, self._home, self.id)
 
+    def subscribe(self) -> AsyncIterator[Run]:
+        """The run as it stands, then each time it has changed, up to its end."""
+        return changes_of(self._home, self.id)
+
     async def cancel(self, reason: str | None = None) -> Run:
         """Ask for the run's end; the run as known afterwards. A final one stays as it is."""
         return await self._home.call(cancel, self._home, self.id, reason)
@@ -72,12 +76,13 @@ class RunHandle(Generic[OutputT]):
 class HandleSync(Generic[OutputT]):
     """A handle's calls for plain code."""
 
-    __slots__ = ("cancel", "result", "retrieve")
+    __slots__ = ("cancel", "result", "retrieve", "subscribe")
 
     def __init__(self, handle: RunHandle[OutputT]) -> None:
         self.result: Callable[..., RunResult[OutputT]] = twin(handle.result)
         self.retrieve = twin(handle.retrieve)
         self.cancel = twin(handle.cancel)
+        self.subscribe: Callable[[], Iterator[Run]] = iterator_twin(handle.subscribe)
 
 
 class BatchHandle(Generic[OutputT]):
@@ -143,6 +148,29 @@ async def cancel(home: Home, run_id: str, reason: str | None) -> Run:
     """Runs on the backend's loop."""
     (run,) = await home.backend.cancel([run_id], reason=reason, now=home.now)
     return presented(run)
+
+
+async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
+    """The run as it stands, then each time it has changed, up to its end."""
+    watch = await home.call(_watch, home, (run_topic(run_id), end_topic(run_id)))
+    seen: object = None
+    try:
+        while True:
+            run = await home.call(retrieve, home, run_id)
+            state = (run.status, run.attempt, run.delivery, run.metadata, run.tags, run.cancel_reason)
+            if state != seen:
+                seen = state
+                yield run
+            if run.status in FINAL:
+                return
+            if not await home.call(_changed, watch):
+                raise NoWorkerError(run_id, f"The backend {home.name} was closed before run {run_id} ended.")
+    finally:
+        watch.close()
+
+
+async def _watch(home: Home, topics: Sequence[str]) -> Watch:
+    return home.backend.watch(topics)
 
 
 async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:

@@ -145,10 +145,8 @@ class SqliteSession:
 
 def _existing_file(path: Path) -> Path:
     """The absolute path of a file that is there. Raises DatabaseNotFoundError, PermissionDeniedError."""
-    where, fix = (
-        str(path),
-        "Give the path of a SQLite file as the machine that runs the task sees it.",
-    )
+    where = str(path)
+    fix = "Give the path of a SQLite file as the machine that runs the task sees it."
     try:
         absolute = path.expanduser().absolute()
         if absolute.is_dir():

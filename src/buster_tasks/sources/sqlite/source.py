@@ -137,9 +137,8 @@ class SqliteSource:
                 reading, sizing, facts, filters=filters, selection=selection, level=statistics
             )
 
-        found = await self._read(
-            assembled
-        )  # seconds for ten thousand tables: not in the event loop
+        # Seconds for ten thousand tables, so it is not done in the event loop.
+        found = await self._read(assembled)
         await progress("introspecting", 1.0, found.counts())
         return found
 

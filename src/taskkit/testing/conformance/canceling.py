@@ -13,6 +13,7 @@ from taskkit.model.exchange import (
     Released,
     RetryAt,
     Signal,
+    Suspended,
 )
 from taskkit.model.ids import new_run_id
 from taskkit.model.queue import Queue
@@ -290,6 +291,6 @@ async def a_run_that_is_to_end_does_not_begin_to_wait(trial: Trial) -> None:
     parent = await trial.start()
     child = await trial.child_of(parent)
     await trial.cancel(parent.run.id)
-    await trial.park(parent, trial.for_runs(child))
+    await trial.settle(parent, Suspended((trial.for_runs(child),)))
     expect("the child", await trial.status(child), "CANCELED")
     await _clean_up(trial, parent.run.id)

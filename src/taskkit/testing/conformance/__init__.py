@@ -1,0 +1,43 @@
+"""The backend contract as checks: plain async functions that need no test framework.
+
+`CHECKS` holds them all; `run_check` runs one on a fresh backend. `taskkit.testing.BackendSuite` makes a
+test of each.
+"""
+
+from taskkit.testing.conformance import (  # noqa: F401 - importing them registers their checks
+    canceling,
+    claiming,
+    declaring,
+    ending,
+    enqueueing,
+    entry,
+    idempotency,
+    lease,
+    limit,
+    listing,
+    serving,
+    timing,
+    waiting,
+    watching,
+)
+from taskkit.testing.conformance.check import Check, CheckFailedError, registered
+from taskkit.testing.conformance.declaring import UNCHECKED
+from taskkit.testing.conformance.refusal import DOORS, NO_DOOR, expect_refusal
+from taskkit.testing.conformance.run import TIME_LIMIT, run_check
+from taskkit.testing.conformance.trial import Trial
+
+CHECKS = registered()
+"""Every check, by topic."""
+
+__all__ = [
+    "CHECKS",
+    "DOORS",
+    "NO_DOOR",
+    "TIME_LIMIT",
+    "UNCHECKED",
+    "Check",
+    "CheckFailedError",
+    "Trial",
+    "expect_refusal",
+    "run_check",
+]

@@ -1,0 +1,84 @@
+"""Running one check on one fresh backend."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
+
+from taskkit.backends.base import Backend, Capability
+from taskkit.runtime.home import Home
+from taskkit.testing.conformance.check import Check, CheckFailedError
+from taskkit.testing.conformance.refusal import DOORS, NO_DOOR, expect_refusal
+from taskkit.testing.conformance.trial import Trial
+
+TIME_LIMIT = 30.0
+"""Seconds of real time that a check may take."""
+
+
+async def run_check(
+    check: Check, make_backend: Callable[[], object], *, time_limit: float = TIME_LIMIT
+) -> str | None:
+    """None when the rule holds, and the reason when it does not apply to this backend.
+
+    `make_backend` gives a backend that is empty and not open: the backend itself, something to await, or
+    an async context manager round it. Where a capability that the rule needs is not declared, the rule is
+    that asking for it raises UnsupportedByBackendError before anything is stored. Raises CheckFailedError.
+    """
+    async with _made(make_backend) as backend:
+        declared = backend.capabilities
+        missing = [capability for capability in check.needs if capability not in declared]
+        try:
+            if missing:
+                return await _refused(check, missing, declared)
+            if check.protocol is not Backend and not isinstance(backend, check.protocol):
+                return f"{type(backend).__name__} does not implement {check.protocol.__name__}"
+            await _holds(check, backend, time_limit)
+        except CheckFailedError as error:
+            error.check = check
+            raise
+    return None
+
+
+async def _refused(
+    check: Check, missing: list[Capability], declared: frozenset[Capability]
+) -> str | None:
+    for capability in missing:
+        if capability in DOORS:
+            await expect_refusal(capability, declared, frozenset(check.needs) - {capability})
+    closed = [capability for capability in missing if capability not in DOORS]
+    return "; ".join(f"{c.name} is not declared, and {NO_DOOR[c]}" for c in closed) or None
+
+
+async def _holds(check: Check, backend: Backend, time_limit: float) -> None:
+    home = Home(lambda: backend, name=type(backend).__name__)
+    await home.ready()
+    try:
+        async with asyncio.timeout(time_limit) as limit:
+            trial = Trial(home)
+            await trial.declare()
+            await check.body(trial)
+    except CheckFailedError:
+        raise
+    except Exception as error:
+        came = f"{type(error).__name__}: {error}"
+        if limit.expired():
+            came = f"nothing within {time_limit:g} s"
+        what = "the calls of this check"
+        raise CheckFailedError(what, expected="an answer, and no error", came=came) from error
+    finally:
+        await home.close()
+
+
+@asynccontextmanager
+async def _made(make_backend: Callable[[], object]) -> AsyncIterator[Backend]:
+    made: Any = make_backend()
+    if inspect.isawaitable(made):
+        made = await made
+    if hasattr(made, "__aenter__") and not hasattr(made, "enqueue"):
+        async with cast("AbstractAsyncContextManager[Backend]", made) as backend:
+            yield backend
+    else:
+        yield cast("Backend", made)
