@@ -87,6 +87,14 @@ async def bookkept_all(orders: Sequence[Order]) -> list[Any]:
     return answers
 
 
+async def bookkept_gathered(orders: Sequence[Order]) -> list[Any]:
+    """The same, each result awaited by a task of its own."""
+    records = [bookkept(order) for order in orders]
+    answers = await asyncio.gather(*[result_of(record) for record in records])
+    RECORDS.clear()
+    return answers
+
+
 async def bookkept_tree(orders: Sequence[Order], children: int) -> int:
     """Parents that each start children and wait for them, bookkept as well."""
     finished = 0

@@ -89,6 +89,7 @@ async def throughput(rounds: int) -> None:
                 bare.append(await seconds(lambda: floors.bare(orders(BATCH))))
                 floor = await seconds(lambda: floors.bookkept_all(orders(BATCH)))
                 batch.append((floor, await seconds(lambda: batch_of(BATCH))))
+                floor = await seconds(lambda: floors.bookkept_gathered(orders(BATCH)))
                 single.append((floor, await seconds(lambda: singles_of(BATCH))))
         floor_us = statistics.median(floor for floor, _ in batch) / BATCH * 1e6
         bare_us = statistics.median(bare) / BATCH * 1e6

@@ -316,6 +316,14 @@ class SupportsTake(Protocol):
 
 
 @runtime_checkable
+class SupportsEnds(Protocol):
+    """A backend in whose process the end of a run can simply be awaited; otherwise it is watched for."""
+
+    async def end_of(self, run_id: str) -> Run | None:
+        """The run, once it is final; None when it is unknown, or when nobody may be left to end it."""
+
+
+@runtime_checkable
 class SupportsWake(Protocol):
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call back with WORK_TOPIC or CANCEL_TOPIC, on the event loop: a watch without its turns of the loop.

@@ -256,11 +256,11 @@ class Worker:
 
     async def _release_all(self) -> None:
         self.stopping = True
-        tasks = [h.task for h in self.held.values() if h.task is not None]
         for one in list(self.held.values()):
             one.execution.tell(Signal.SHUTDOWN)
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        while self.held:  # not their tasks, some of which may ignore their cancellation
+            self._sleeper = asyncio.get_running_loop().create_future()
+            await self._sleeper
 
 
 class Held:

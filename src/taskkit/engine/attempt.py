@@ -27,6 +27,7 @@ from taskkit.errors import (
     PayloadTooLargeError,
     PayloadValidationError,
 )
+from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Canceled, Completed, Failed, Lease, Outcome, Released, Signal, Wait
 from taskkit.model.options import RetryDecision
@@ -54,12 +55,14 @@ class Attempt(ContextParts):
     """
 
     __slots__ = (
+        "_abandoning",
         "_body_over",
         "_policy",
         "_refused",
         "_context",
         "_control",
         "_grace",
+        "_lifecycle",
         "_lost",
         "_runner",
         "_task",
@@ -76,6 +79,8 @@ class Attempt(ContextParts):
         self._context: Context | None = None
         self._task: asyncio.Task[Any] | None = None
         self._grace: Any = None
+        self._abandoning: asyncio.Task[None] | None = None
+        self._lifecycle: Lifecycle | None = None
         self._body_over = False
         self._lost = False
         self._refused: BaseException | None = None
@@ -101,7 +106,8 @@ class Attempt(ContextParts):
             if refused is not None:
                 return refused
             if not (self.definition.hooks.empty and GLOBAL_HOOKS.empty) or self.lease.kind == "cleanup":
-                return await Lifecycle(self, self.definition.hooks).outcome()
+                self._lifecycle = Lifecycle(self, self.definition.hooks)
+                return await self._lifecycle.outcome()
             output = error = None
             try:
                 output = await self.body()
@@ -115,12 +121,15 @@ class Attempt(ContextParts):
                 await self.absorb_cancellation()
             return self.verdict(output, error, None)
         finally:
+            if self._abandoning is not None:
+                await asyncio.wait((self._abandoning,))  # it has the last word
             if self._waits is not None:
                 await self._waits.end()
             if self._buffers is not None or self._other_buffers is not None:
                 await self.flush_finally()
             self.ended = True
-            self._task = self._context = None  # cycles that would leave every run to the garbage collector
+            # Cycles that would leave every run to the garbage collector.
+            self._task = self._context = self._lifecycle = None
 
     def _prepare(self) -> Outcome | None:
         """Read the payload and start the clock; the outcome when the payload does not fit."""
@@ -241,7 +250,8 @@ class Attempt(ContextParts):
             self.open_waits.stop()
         if self._task is not None:
             self._task.cancel()
-        clock = self.home.clock
+        # Nobody moves a fake clock while a worker stops.
+        clock = SYSTEM_CLOCK if reason == "shutdown" else self.home.clock
         self._grace = clock.call_at(clock.monotonic() + _GRACE, self._give_up)
 
     def body_is_over(self) -> bool:
@@ -283,10 +293,14 @@ class Attempt(ContextParts):
             what,
         )
         self.is_abandoned = True
-        self._runner.keep(self._abandon())
+        self._abandoning = self._runner.keep(self._abandon())
 
     async def _abandon(self) -> None:
-        outcome = await Lifecycle(self, self.definition.hooks).conclude(None, asyncio.CancelledError())
+        current_scope.set(self)
+        lifecycle = self._lifecycle or Lifecycle(self, self.definition.hooks)
+        outcome = await lifecycle.conclude(None, asyncio.CancelledError())
+        await self.flush_finally()
+        self.ended = True  # for the body, which nobody listens to any more
         await self._control.abandon(outcome)
 
     # --- waiting ------------------------------------------------------------------------------------

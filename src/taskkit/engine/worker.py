@@ -55,11 +55,12 @@ class Runner:
             self._threads = unlimited()
         return self._threads
 
-    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that nobody awaits, and keep it from being collected."""
         task = asyncio.get_running_loop().create_task(work)
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
+        return task
 
     def close(self) -> None:
         self.limits.close()

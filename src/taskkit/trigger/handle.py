@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from taskkit.backends.base import SupportsTake, SupportsWorkers, Watch
+from taskkit.backends.base import SupportsEnds, SupportsTake, SupportsWorkers, Watch
 from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
@@ -99,8 +99,8 @@ class BatchHandle(Generic[OutputT]):
         """How each run ended, in item order, once all have."""
         limit = None if timeout is None else seconds(timeout, what="timeout")
         ids = [handle.id for handle in self.runs]
-        ends = await self._home.call(ends_of, self._home, ids, limit)
-        return [result_of(ends[handle.id], decoder(handle.task_id)) for handle in self.runs]
+        runs = await self._home.call(ends_in_order, self._home, ids, limit)
+        return [result_of(run, decoder(run.task_id)) for run in runs]
 
     @property
     def sync(self) -> BatchSync[OutputT]:
@@ -175,23 +175,19 @@ async def _watch(home: Home, topics: Sequence[str]) -> Watch:
 
 async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
     """The run once it is final. Runs on the backend's loop."""
-    if timeout is not None:
-        return (await ends_of(home, (run_id,), timeout))[run_id]
-    backend = home.backend
-    watch = backend.watch((end_topic(run_id),))
-    try:
-        while True:
-            (run,) = await backend.get((run_id,))
-            if run is None:
-                raise RunNotFoundError(run_id)
-            if run.status in FINAL:
-                return run
-            if not home.serving and not home.is_shared:
-                await _need_worker(home, run_id)
-            if await anext(watch, None) is None:
-                return (await ends_of(home, (run_id,), None))[run_id]  # closed: over now, or never
-    finally:
-        watch.close()
+    if timeout is None and home.serving and home.supports(SupportsEnds):
+        run = await cast("SupportsEnds", home.backend).end_of(run_id)
+        if run is not None:
+            return run
+    return (await ends_of(home, (run_id,), timeout))[run_id]
+
+
+async def ends_in_order(home: Home, run_ids: Sequence[str], timeout: float | None) -> list[Run]:
+    """The runs once all of them are final. Runs on the backend's loop."""
+    if timeout is None and home.serving and home.supports(SupportsEnds):
+        return [await end_of(home, run_id, None) for run_id in run_ids]
+    found = await ends_of(home, run_ids, timeout)
+    return [found[run_id] for run_id in run_ids]
 
 
 async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> dict[str, Run]:

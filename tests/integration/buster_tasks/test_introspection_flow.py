@@ -1,11 +1,13 @@
 """Connect, test, introspect, always close: without the task, on real SQLite files."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import anyio
 import pytest
 
 from buster_tasks.introspection.flow import introspect
@@ -15,12 +17,18 @@ from buster_tasks.sources.credentials import DuckdbCredentials, SqliteCredential
 
 pytestmark = pytest.mark.anyio
 
+OPEN_FILES = Path("/proc/self/fd")
+
 MakeDatabase = Callable[..., Path]
 
 
 def payload_for(path: Path, options: IntrospectDataOptions | None = None) -> IntrospectDataInput:
     credentials = SqliteCredentials(path=str(path))
     return IntrospectDataInput(data_source_name="My shop", credentials=credentials, options=options)
+
+
+def open_files() -> set[Path]:
+    return {Path(os.path.realpath(file)) for file in OPEN_FILES.iterdir()}
 
 
 def open_sources() -> list[threading.Thread]:
@@ -131,6 +139,19 @@ async def test_a_time_limit_of_the_caller_closes_the_connection(
         await asyncio.wait_for(introspect(payload_for(path), progress), timeout=0.5)
     assert open_sources() == []
     writer.close()
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system does not list open files")
+async def test_a_cancel_scope_waits_until_the_connection_is_closed(
+    make_database: MakeDatabase,
+) -> None:
+    path = make_database("CREATE TABLE t (a)")
+    writer, progress, _locked = locking(path)
+    with anyio.move_on_after(0.3) as scope:
+        await introspect(payload_for(path), progress)
+    assert scope.cancelled_caught
+    writer.close()
+    assert path not in open_files()
 
 
 async def test_an_error_of_the_progress_closes_the_connection(make_database: MakeDatabase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ from taskkit.model.exchange import (
 )
 from taskkit.model.ids import new_id
 from taskkit.model.request import TriggerRequest
-from taskkit.model.run import Run, RunStatus
+from taskkit.model.run import FINAL, Run, RunStatus
 
 _ENTRIES_KEPT = 10_000
 _TAGS_PER_RUN = 10
@@ -106,6 +107,7 @@ class MemoryBackend(ClaimLoop):
 
     async def close(self) -> None:
         self._watches.close()
+        self._wake_all()
 
     async def register(self, manifest: Manifest) -> None:
         for queue in manifest.queues.values():
@@ -139,6 +141,19 @@ class MemoryBackend(ClaimLoop):
         return [
             None if (record := self._find(run_id)) is None else record.copy() for run_id in run_ids
         ]
+
+    async def end_of(self, run_id: str) -> Run | None:
+        record = self._find(run_id)
+        if record is None:
+            return None
+        if record.status not in FINAL:
+            waiter = asyncio.get_running_loop().create_future()
+            if record.end_waiters is None:
+                record.end_waiters = [waiter]
+            else:
+                record.end_waiters.append(waiter)
+            await waiter
+        return record.copy() if record.status in FINAL else None
 
     async def cancel(
         self, run_ids: Sequence[str], *, reason: str | None, now: Now
@@ -208,7 +223,7 @@ class MemoryBackend(ClaimLoop):
             self._workers[name] = WorkerRecord(
                 name, tasks, datetime.now(UTC), alive=False, failure=failure
             )
-            self._watches.publish_all()
+            self._wake_all()
 
     async def claim(
         self, worker: str, spec: ClaimSpec, *, limit: int, lease: float, now: Now
@@ -258,6 +273,12 @@ class MemoryBackend(ClaimLoop):
 
     async def idle(self) -> None:
         await self._life.idle()
+
+    def _wake_all(self) -> None:
+        """Whoever waits for anything looks again: a worker, or the whole backend, is gone."""
+        self._watches.publish_all()
+        for record in list(self._records.values()):
+            record.wake_end_waiters()
 
     # --- keeping and forgetting ---------------------------------------------------------------------
 

@@ -111,8 +111,7 @@ class Life:
         chosen = [
             record
             for record in self._cleanups.values()
-            if record.holder in (None, worker)
-            and (spec.tasks is None or record.task_id in spec.tasks)
+            if record.holder in (None, worker) and record.fits(spec)
         ]
         for record in chosen:
             del self._cleanups[record.id]
@@ -162,7 +161,7 @@ class Life:
     ) -> bool:
         """Record an outcome; False when the lease may not write it."""
         if not self.holds(record, lease):
-            return record.token == lease.token and _is_repeated(record, outcome)
+            return record.token == lease.token and record.has_recorded(outcome)
         kind = type(outcome)
         if kind is Suspended:
             self._suspend(record, outcome, now)
@@ -231,6 +230,7 @@ class Life:
         assert isinstance(outcome, Suspended)  # the outcome of a WAITING record
         record.outcome = outcome
         record.status = RunStatus.WAITING
+        record.place += 1  # an answer to a wait that this replaces may stand in a lane
         self._leased.pop(record.id, None)
         self._leave(record)
         self._set_busy(record, False)
@@ -256,6 +256,11 @@ class Life:
             self._lanes.put(record)
             self.wake()
 
+    def _offer_clean_up(self, record: Record, place: int, now: datetime) -> None:
+        if record.place == place and record.id in self._cleanups:
+            record.holder = None
+            self.wake()
+
     # --- ends ---------------------------------------------------------------------------------------
 
     def cancel(self, record: Record, reason: str | None, now: datetime) -> None:
@@ -276,6 +281,8 @@ class Life:
     def _cancel_waiting(self, record: Record, now: datetime) -> None:
         children = self._waiting.children(record)
         self._clean_up(record, RunStatus.CANCELED, owed=True)
+        if record.holder is not None:
+            self._timers.at(now + self._lease, self._offer_clean_up, record, record.place)
         for child in children:
             self.cancel(child, record.cancel_reason, now)
 
@@ -283,7 +290,7 @@ class Life:
         """Make a cleanup lease: only the hooks are still to run."""
         self._lanes.remove(record)
         record.ending = ending
-        record.orphaned = owed
+        record.orphaned = record.orphaned or owed
         self._set_busy(record, True)
         self._cleanups[record.id] = record
         self._watches.changed(record)
@@ -305,6 +312,8 @@ class Life:
         self._set_busy(record, False)
         if record.request.idempotency_key is not None:
             self._keys.free_after(record)
+        if record.end_waiters is not None:
+            record.wake_end_waiters()
         self._watches.ended(record)
         if self._waiting.awaited:
             self._waiting.ended(record, now)
@@ -394,14 +403,3 @@ class Life:
                 await idler
             finally:
                 self._idlers.remove(idler)
-
-
-def _is_repeated(record: Record, outcome: Outcome | Suspended) -> bool:
-    """Whether this is the outcome that the same lease recorded before."""
-    if isinstance(outcome, Completed):
-        return record.status is RunStatus.COMPLETED and record.output_json == outcome.output
-    if isinstance(outcome, Failed):
-        return record.status is outcome.status and record.error == outcome.error
-    if isinstance(outcome, Canceled):
-        return record.status is RunStatus.CANCELED
-    return record.outcome == outcome

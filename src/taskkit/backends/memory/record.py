@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from taskkit.model.exchange import Answer, Entry, EntryKind, Outcome, Suspended, Wait
+from taskkit.model.exchange import (
+    Answer,
+    Canceled,
+    ClaimSpec,
+    Completed,
+    Entry,
+    EntryKind,
+    Failed,
+    Outcome,
+    Suspended,
+    Wait,
+)
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 
@@ -31,6 +43,7 @@ class Record(Run):
         "answers",
         "busy",
         "cancel_requested",
+        "end_waiters",
         "ending",
         "entries",
         "expires",
@@ -85,9 +98,17 @@ class Record(Run):
         self.orphaned = False
         self.ending: RunStatus | None = None
         self.busy = False
+        self.end_waiters: list[asyncio.Future[None]] | None = None
         self.queued = False
         self.entries: dict[EntryKind, list[Entry]] | None = None
         self.flushes: dict[str, None] | None = None
+
+    def wake_end_waiters(self) -> None:
+        """The run has ended, or somebody should look whether it ever will."""
+        waiters, self.end_waiters = self.end_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
 
     def flushed(self, flush_id: str) -> bool:
         """Whether this flush was counted before; it is from now on."""
@@ -99,3 +120,21 @@ class Record(Run):
         if len(self.flushes) > 1024:
             del self.flushes[next(iter(self.flushes))]
         return False
+
+    def fits(self, spec: ClaimSpec) -> bool:
+        """Whether a worker takes this run; of what stands in lanes, `Lane.matches` tells."""
+        return (
+            (spec.tasks is None or self.request.task_id in spec.tasks)
+            and (spec.queues is None or self.request.queue in spec.queues)
+            and (spec.machines is None or self.machine is None or self.machine in spec.machines)
+        )
+
+    def has_recorded(self, outcome: Outcome | Suspended) -> bool:
+        """Whether this is the outcome that the latest lease ended with."""
+        if isinstance(outcome, Completed):
+            return self.status is RunStatus.COMPLETED and self.output_json == outcome.output
+        if isinstance(outcome, Failed):
+            return self.status is outcome.status and self.error == outcome.error
+        if isinstance(outcome, Canceled):
+            return self.status is RunStatus.CANCELED
+        return self.outcome == outcome

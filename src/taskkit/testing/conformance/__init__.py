@@ -8,6 +8,7 @@ from taskkit.testing.conformance import (  # noqa: F401 - importing them registe
     canceling,
     claiming,
     declaring,
+    editing,
     ending,
     enqueueing,
     entry,

@@ -83,8 +83,13 @@ class Ledger:
     async def serve(self, runner: AnyRunner, options: WorkerOptions) -> None:
         self._refuse("serve")
 
+    @property
+    def is_stopping(self) -> bool:
+        """As `Control`."""
+        return False
+
     async def park(self, waits: Sequence[Wait]) -> None:
-        """It is the `Control` of the attempts that it is asked about, too."""
+        """As `Control`, of the attempts that it is asked about."""
         self._refuse("settle(Suspended)")
 
     async def abandon(self, outcome: Outcome) -> None:

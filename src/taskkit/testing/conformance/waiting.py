@@ -13,6 +13,8 @@ from taskkit.model.exchange import (
     Released,
     Signal,
     Suspended,
+    Until,
+    Wait,
 )
 from taskkit.testing.conformance.check import check, expect, expect_error
 from taskkit.testing.conformance.trial import LEASE, TWO, Trial
@@ -331,3 +333,21 @@ async def a_worker_that_dies_after_an_answer_is_a_death(trial: Trial) -> None:
     await trial.park(again, wait)
     back = await trial.take(parent.run.id, TWO, kind="resume")
     expect("the answers", _met(back.answers), {wait.id: [(child, "COMPLETED", b"1")]})
+
+
+@check("QueueBackend.settle", _WAITS)
+async def a_timer_keeps_its_moment_when_an_attempt_is_entered_again(trial: Trial) -> None:
+    """A timer that is set again under its id, because a worker died, is due when it was to be at first."""
+    lease = await trial.start()
+    run_id, first = lease.run.id, trial.for_time(100)
+    await trial.park(lease, first, trial.for_time(5))
+    trial.later(6)
+    await trial.take(run_id, kind="resume")
+    trial.later(LEASE + 1)
+    again = await trial.take(run_id, TWO)
+    await trial.park(again, Wait(first.id, Until(trial.after(100)), "duration"))
+    trial.later(62)
+    await trial.nothing_due("1 s before the timer's first moment", TWO)
+    trial.later(2)
+    back = await trial.take(run_id, TWO, kind="resume")
+    expect("the answers", _met(back.answers), {first.id: None})

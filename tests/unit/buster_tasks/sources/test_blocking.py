@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -128,6 +130,24 @@ async def test_closing_stops_what_runs_and_closes_once(
     assert driver.closed == 1
     with pytest.raises(ConnectionFailedError, match="closed"):
         await thread.call(lambda: "late", Budget(None))
+
+
+async def test_an_error_that_nobody_waits_for_is_not_reported(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: reported.append(context)
+    )
+    budget = Budget(None)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(budget), budget))
+    await started(driver)
+    call.cancel()
+    await asyncio.wait([call])
+    await thread.close(driver.close)
+    del call
+    gc.collect()
+    assert reported == []
 
 
 def test_a_budget_ends_by_time_or_by_hand() -> None:

@@ -131,6 +131,12 @@ def test_an_unknown_option_is_refused_without_showing_secrets(raw: dict[str, Any
     assert CANARY not in str(caught.value)
 
 
+def test_a_model_made_by_hand_hides_its_input_too() -> None:
+    with pytest.raises(ValidationError) as caught:
+        PostgresCredentials.model_validate({**CASES[2], "password": [CANARY]})
+    assert CANARY not in str(caught.value)
+
+
 def test_two_spellings_of_one_field_are_refused() -> None:
     both = {"type": "mysql", "host": "h", "username": "u", "password": "p", "database": "a"}
     with pytest.raises(ValidationError):

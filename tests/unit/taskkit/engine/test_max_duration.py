@@ -3,6 +3,7 @@
 import asyncio
 import math
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,9 +11,19 @@ import pytest
 import taskkit
 from taskkit import Context, Retry, RunStatus, config, task, wait
 from taskkit.errors import InvalidOptionError
+from taskkit.session import Worker
 from taskkit.testing import FakeClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
+
+
+@pytest.fixture
+async def release(app: Worker) -> AsyncIterator[asyncio.Event]:
+    """What bodies that ignore their cancellation wait for, so that none is left behind."""
+    event = asyncio.Event()
+    yield event
+    event.set()
+    await asyncio.sleep(0)
 
 
 async def forever() -> None:
@@ -77,10 +88,9 @@ async def test_a_body_that_answers_its_cancellation_is_timed_out_all_the_same(an
 
 @pytest.mark.parametrize("hooks", [False, True])
 async def test_a_body_that_swallows_its_cancellation_loses_its_slot_after_two_seconds(
-    hooks: bool, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    hooks: bool, clock: FakeClock, release: asyncio.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[Any] = []
-    release = asyncio.Event()
 
     async def stubborn() -> None:
         while not release.is_set():
@@ -118,8 +128,9 @@ async def test_a_body_that_swallows_its_cancellation_loses_its_slot_after_two_se
     await assert_slot_is_free()
 
 
-async def test_what_an_ignoring_body_had_said_is_stored_before_it_is_given_up(clock: FakeClock) -> None:
-    release = asyncio.Event()
+async def test_what_an_ignoring_body_had_said_is_stored_before_it_is_given_up(
+    clock: FakeClock, release: asyncio.Event
+) -> None:
 
     @task(max_duration=0.5)
     async def work() -> None:
@@ -127,11 +138,7 @@ async def test_what_an_ignoring_body_had_said_is_stored_before_it_is_given_up(cl
             try:
                 await release.wait()
             except asyncio.CancelledError:
-                await clock_moves()
                 taskkit.metadata.set("said", "after the limit")
-
-    async def clock_moves() -> None:
-        await asyncio.sleep(0)
 
     async def late() -> None:
         taskkit.metadata.set("cleanup", "ran")
@@ -147,9 +154,8 @@ async def test_what_an_ignoring_body_had_said_is_stored_before_it_is_given_up(cl
 
 
 async def test_an_abandoned_body_that_goes_on_talking_is_not_heard(
-    clock: FakeClock, caplog: pytest.LogCaptureFixture
+    clock: FakeClock, release: asyncio.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    release = asyncio.Event()
 
     @task(max_duration=5)
     async def work() -> None:
