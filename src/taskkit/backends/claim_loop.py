@@ -106,7 +106,7 @@ class Worker:
             self._begin(lease)
 
     def _begin(self, lease: Lease) -> None:
-        parked = self.parked.pop(lease.run.id, None)
+        parked = self.parked.pop(lease.run.request.run_id, None) if self.parked else None
         if lease.kind != "cleanup":
             self.free -= 1
         if parked is not None:
@@ -116,13 +116,15 @@ class Worker:
             parked.execution.tell(Signal.LOST)  # somebody else entered the attempt meanwhile
         held = Held(self, lease)
         self.held[lease.token] = held
-        held.task = asyncio.create_task(self._carry(held), name=lease.run.id)
+        held.task = asyncio.create_task(self._carry(held), name=lease.run.request.run_id)
 
     async def _carry(self, held: Held) -> None:
         try:
             outcome = await held.execution.run()
             if not held.abandoned:
-                await self.settle(held.lease, outcome)
+                await self.backend.settle(held.lease, outcome, now=self.now)
+        except LeaseLostError:
+            _log.warning("run %s: its lease was lost, what it did here is not recorded", held.lease.run.id)
         except asyncio.CancelledError:
             raise
         except BaseException as error:

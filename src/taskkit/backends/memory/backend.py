@@ -237,7 +237,8 @@ class MemoryBackend(ClaimLoop):
         return [self._life.extend(self._find(one.run.id), one, expires) for one in leases]
 
     async def settle(self, lease: Lease, outcome: Outcome | Suspended, *, now: Now) -> None:
-        record = self._known(lease.run.id)
+        run_id = lease.run.request.run_id
+        record = self._records.get(run_id) or self._known(run_id)
         if not self._life.settle(record, lease, outcome, now or datetime.now(UTC)):
             raise LeaseLostError(lease.run.id)
 
