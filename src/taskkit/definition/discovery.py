@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -86,6 +84,9 @@ def _loaded_from(file: Path) -> str | None:
 
 def _module_name(file: Path, root: Path) -> str | None:
     """The name by which Python finds this very file; None when there is none."""
+    import importlib.machinery
+    import importlib.util  # two modules that only discovery needs
+
     top = file.parent
     while (top / "__init__.py").is_file():
         top = top.parent
@@ -110,6 +111,9 @@ def _module_name(file: Path, root: Path) -> str | None:
 
 
 def _imported_by_path(file: Path) -> str:
+    import importlib.machinery
+    import importlib.util  # two modules that only discovery needs
+
     name = f"taskkit_dirs_{sha256(str(file).encode()).hexdigest()[:8]}_{file.stem}"
     loader = importlib.machinery.SourceFileLoader(name, str(file))
     spec = importlib.util.spec_from_file_location(name, file, loader=loader)

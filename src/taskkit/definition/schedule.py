@@ -97,7 +97,8 @@ class Cron:
 class ScheduledPayload(BaseModel):
     """What a scheduled run is given. `timestamp` is the planned moment, not when the run started."""
 
-    model_config = ConfigDict(frozen=True)
+    # Built at first use: the first model of a process loads fifty modules.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     timestamp: AwareDatetime
     last_timestamp: AwareDatetime | None = None

@@ -245,7 +245,7 @@ class Attempt(ContextParts):
             return
         self.ending = reason
         self._stop_limit()
-        self.signal.set(reason)
+        self.stop_signal.set(reason)
         if self.open_waits is not None:
             self.open_waits.stop()
         if self._task is not None:

@@ -6,7 +6,6 @@ rebuilds an equal instance. Secrets are set aside by path; in their place stands
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
@@ -221,6 +220,8 @@ def json_data(value: object, what: str) -> Any:
 
 def check_numbers(data: bytes, what: str) -> None:
     """JSON has no NaN and no infinity; whether one of them stands outside a text."""
+
+    import json  # five modules that hardly any payload needs
 
     def refuse(constant: str) -> NoReturn:
         raise NotSerializableError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter
+from pydantic_core import from_json, to_json
 
 MASK = "********"
 _SECRETS = (SecretStr, SecretBytes, Secret)
@@ -37,7 +37,7 @@ def set_aside(value: Any) -> tuple[Any, dict[str, str]]:
 def _masked(value: Any, path: str, found: dict[str, str]) -> Any:
     if isinstance(value, _SECRETS):
         secret = value.get_secret_value()
-        found[path] = json.dumps(secret.decode() if isinstance(secret, bytes) else secret)
+        found[path] = to_json(secret).decode()
         return MASK
     if isinstance(value, Mapping):
         return {key: _masked(item, f"{path}/{_escape(str(key))}", found) for key, item in value.items()}
@@ -49,7 +49,7 @@ def _masked(value: Any, path: str, found: dict[str, str]) -> Any:
 def put_back(data: Any, secrets: Mapping[str, str]) -> Any:
     """JSON data with each secret at its path again."""
     for pointer, text in secrets.items():
-        secret = json.loads(text)
+        secret = from_json(text)
         if not pointer:
             return secret
         *parents, last = [_unescape(part) for part in pointer.split("/")[1:]]

@@ -72,7 +72,7 @@ class RunScope:
         return self.lease.run.request.run_id
 
     @property
-    def signal(self) -> Signal:
+    def stop_signal(self) -> Signal:
         """How the body learns that it shall end."""
         if self._signal is None:
             self._signal = Signal()

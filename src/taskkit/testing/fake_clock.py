@@ -76,7 +76,7 @@ class FakeClock:
         blind_rounds = 0
         while True:
             await asyncio.sleep(0)
-            if self.busy:
+            if self.busy > 0:
                 await asyncio.sleep(_REAL_PAUSE)  # a thread works; only real time lets it
             elif ready is not None:
                 if not ready:

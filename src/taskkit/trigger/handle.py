@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
+from pydantic_core import from_json
+
 from taskkit.backends.base import SupportsEnds, SupportsTake, SupportsWorkers, Watch
 from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
-from taskkit.model.codec import OutputCodec
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import Enqueued, end_topic, run_topic
 from taskkit.model.result import RunResult, result_of
@@ -19,7 +20,6 @@ from taskkit.runtime.portal import iterator_twin, twin
 
 OutputT = TypeVar("OutputT")
 
-_PLAIN_OUTPUT = OutputCodec(Any, "an unknown task")
 _POLL_EVERY = 5.0
 
 
@@ -127,7 +127,11 @@ def handles(home: Home, task_ids: Iterable[str], answers: Sequence[Enqueued]) ->
 def decoder(task_id: str) -> Callable[[bytes | None], Any]:
     """How to rebuild the output of a task, as far as it is known in this process."""
     definition = REGISTRY.get(task_id)
-    return (_PLAIN_OUTPUT if definition is None else policy_of(definition).output).decode
+    return _as_json if definition is None else policy_of(definition).output.decode
+
+
+def _as_json(data: bytes | None) -> Any:
+    return None if data is None else from_json(data)
 
 
 def presented(run: Run) -> Run:

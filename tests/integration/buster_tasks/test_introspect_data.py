@@ -44,11 +44,11 @@ def open_sources() -> list[threading.Thread]:
 
 async def until(handle: RunHandle[Any], holds: Callable[[Run], bool]) -> Run:
     """The run as soon as the condition holds for it."""
-    for _ in range(2_000):
+    for _ in range(10_000):
         run = await handle.retrieve()
         if holds(run):
             return run
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.001)
     pytest.fail(f"it never came to that: {await handle.retrieve()}")
 
 
@@ -63,6 +63,19 @@ async def test_a_source_is_introspected(make_database: MakeDatabase) -> None:
         "phase": "done", "progress": 1.0, "tables": 1, "views": 1, "columns": 2, "tablesCounted": 1, "databases": 1,
         "schemas": 1, "primaryKeys": 1, "uniqueKeys": 0, "indexes": 0, "foreignKeys": 0, "issues": 0,
     }  # fmt: skip
+
+
+async def test_phases_are_seen_while_they_last(make_database: MakeDatabase) -> None:
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)))
+    seen: set[str] = set()
+
+    def ended(run: Run) -> bool:
+        seen.add(run.metadata.get("phase", ""))
+        return run.is_completed
+
+    await until(handle, ended)
+    # metadata is flushed every second by itself, and the whole run is much shorter
+    assert "introspecting" in seen
 
 
 async def test_the_wire_is_that_of_the_original(make_database: MakeDatabase) -> None:

@@ -273,7 +273,7 @@ class MemoryBackend(ClaimLoop):
         return list(self._workers.values())
 
     async def idle(self) -> None:
-        await self._life.idle()
+        await self._life.busy.idle()
 
     def _wake_all(self) -> None:
         """Whoever waits for anything looks again: a worker, or the whole backend, is gone."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from taskkit.backends.memory.busy import Busy
 from taskkit.backends.memory.keys import Keys
 from taskkit.backends.memory.lanes import Lanes
 from taskkit.backends.memory.record import Record
@@ -61,8 +61,7 @@ class Life:
         self._tokens = itertools.count(1)
         self._lease = timedelta(seconds=30)
         self._look_for_dead_at: datetime | None = None
-        self._busy = 0
-        self._idlers: list[asyncio.Future[None]] = []
+        self.busy = Busy()
 
     # --- a run begins -------------------------------------------------------------------------------
 
@@ -83,7 +82,7 @@ class Life:
     def _queue(self, record: Record, now: datetime) -> None:
         record.status = RunStatus.QUEUED
         self._lanes.put(record)
-        self._set_busy(record, True)
+        self.busy.set(record, True)
         if record.request.ttl is not None and record.started_at is None:
             self._timers.at(after(now, record.request.ttl), self._expire_due, record, 0)
         self._watches.changed(record)
@@ -213,7 +212,7 @@ class Life:
             self._clean_up(record, RunStatus.CANCELED, owed=False)
         elif at > now:
             record.status = RunStatus.QUEUED
-            self._set_busy(record, False)
+            self.busy.set(record, False)
             self._timers.at(at, self._start_due, record, record.place)
             self._watches.changed(record)
         else:
@@ -233,7 +232,7 @@ class Life:
         record.place += 1  # an answer to a wait that this replaces may stand in a lane
         self._leased.pop(record.id, None)
         self._leave(record)
-        self._set_busy(record, False)
+        self.busy.set(record, False)
         if record.cancel_requested:
             self._waiting.keep(record, outcome.waits)
             self._cancel_waiting(record, now)
@@ -245,7 +244,7 @@ class Life:
         """A wait has its answer: back through the queue, first to the worker that holds the coroutine."""
         if record.busy:
             return
-        self._set_busy(record, True)
+        self.busy.set(record, True)
         self._lanes.put(record, record.holder)
         if record.holder is not None:
             self._timers.at(now + self._lease, self._offer_due, record, record.place)
@@ -291,7 +290,7 @@ class Life:
         self._lanes.remove(record)
         record.ending = ending
         record.orphaned = record.orphaned or owed
-        self._set_busy(record, True)
+        self.busy.set(record, True)
         self._cleanups[record.id] = record
         self._watches.changed(record)
         self.wake()
@@ -309,7 +308,7 @@ class Life:
         record.finished_at = now
         record.error = error
         record.outcome = record.moments = None
-        self._set_busy(record, False)
+        self.busy.set(record, False)
         if record.request.idempotency_key is not None:
             self._keys.free_after(record)
         if record.end_waiters is not None:
@@ -380,26 +379,5 @@ class Life:
                 record, ending, now, None if ending is RunStatus.CANCELED else crashed(record)
             )
 
-    # --- telling ------------------------------------------------------------------------------------
-
     def wake(self) -> None:
         self._watches.tell_workers(WORK_TOPIC)
-
-    def _set_busy(self, record: Record, busy: bool) -> None:
-        """Whether the run is due, leased, or has an answer to meet: what `idle` waits for the end of."""
-        if record.busy is not busy:
-            record.busy = busy
-            self._busy += 1 if busy else -1
-            if self._busy == 0:
-                for idler in self._idlers:
-                    if not idler.done():
-                        idler.set_result(None)
-
-    async def idle(self) -> None:
-        while self._busy:
-            idler = asyncio.get_running_loop().create_future()
-            self._idlers.append(idler)
-            try:
-                await idler
-            finally:
-                self._idlers.remove(idler)

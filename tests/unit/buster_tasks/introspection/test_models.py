@@ -51,6 +51,13 @@ def test_what_is_wrong_is_told_without_the_secret(change: dict[str, object]) -> 
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_wrong_value_that_is_the_secret_is_not_shown() -> None:
+    raw = {**RAW, "credentials": {"type": "postgres", "password": ["hunter2"]}}
+    with pytest.raises(ValidationError) as caught:
+        IntrospectDataInput.model_validate(raw)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_filters_are_the_options_without_the_level() -> None:
     options = IntrospectDataOptions(databases=["a"], schemas=["b"], statistics="full")
     assert options.filters() == Filters(databases=["a"], schemas=["b"])
