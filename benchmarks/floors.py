@@ -48,7 +48,9 @@ class Record:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     output: bytes | None = None
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    done: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 def bookkept(order: Order) -> Record:

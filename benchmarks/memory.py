@@ -93,7 +93,9 @@ async def throughput(rounds: int) -> None:
                 single.append((floor, await seconds(lambda: singles_of(BATCH))))
         floor_us = statistics.median(floor for floor, _ in batch) / BATCH * 1e6
         bare_us = statistics.median(bare) / BATCH * 1e6
-        print(f"concurrency {concurrency}: bare task {bare_us:.1f} us, bookkept floor {floor_us:.1f} us a run")
+        print(
+            f"concurrency {concurrency}: bare task {bare_us:.1f} us, bookkept floor {floor_us:.1f} us a run"
+        )
         report("  batch", batch, 0.45)
         report("  single triggers + gather", single, 0.45)
 
@@ -116,7 +118,9 @@ async def latency(rounds: int) -> None:
             ours = statistics.median(await one_by_one(start_ours, 500))
             ratios.append((ours / floor, ours, floor))
     ratio, ours, floor = sorted(ratios)[len(ratios) // 2]
-    print(f"idle p50: {ratio:.2f} x the floor (goal <= 3), {ours * 1e6:.0f} us against {floor * 1e6:.0f} us")
+    print(
+        f"idle p50: {ratio:.2f} x the floor (goal <= 3), {ours * 1e6:.0f} us against {floor * 1e6:.0f} us"
+    )
 
 
 async def tree(rounds: int) -> None:
@@ -161,7 +165,9 @@ async def steady(total: int) -> None:
     tenths = [statistics.median(speeds[i : i + 5]) for i in range(0, len(speeds), 5)]
     first = tenths[0]
     low, high = min(tenths) / first, max(tenths) / first
-    print(f"0 to {total:,} runs done: throughput {low:.2f} to {high:.2f} of the first 10,000 (goal 0.8 to 1.2)")
+    print(
+        f"0 to {total:,} runs done: throughput {low:.2f} to {high:.2f} of the first 10,000 (goal 0.8 to 1.2)"
+    )
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -179,7 +185,9 @@ async def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=100_000, help="runs done, and runs waiting")
     parser.add_argument("--only", choices=["throughput", "latency", "tree", "steady", "waiting"])

@@ -4,7 +4,12 @@ from taskkit import batch, errors, idempotency_keys, logger, metadata, runs, sch
 from taskkit.decorator import Task, schema_task, task
 from taskkit.definition.context import Context
 from taskkit.definition.schedule import Cron, ScheduledPayload
-from taskkit.errors import AbortTaskRunError, CompleteTaskWithOutput, OutOfMemoryError, RunFailedError
+from taskkit.errors import (
+    AbortTaskRunError,
+    CompleteTaskWithOutput,
+    OutOfMemoryError,
+    RunFailedError,
+)
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.options import Debounce, RetryDecision, TriggerOptions
 from taskkit.model.queue import Queue

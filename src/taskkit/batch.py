@@ -20,7 +20,9 @@ async def trigger(items: Iterable[BatchItem[Any, Any]], /) -> BatchHandle[Any]:
     return await calls.batch_trigger([calls.as_item(None, item) for item in items])
 
 
-def trigger_and_wait(items: Iterable[BatchItem[Any, Any]], /) -> Pending[BatchResult[Any], list[Any]]:
+def trigger_and_wait(
+    items: Iterable[BatchItem[Any, Any]], /
+) -> Pending[BatchResult[Any], list[Any]]:
     """Ask for child runs of any tasks and wait for all, inside a task."""
     name = "batch.trigger_and_wait"
     inner = calls.batch_trigger_and_wait(name, [calls.as_item(None, item) for item in items])

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Generic, Literal, Never, Protocol, TypeAlias, TypedDict, Unpack, cast, overload
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    Never,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    cast,
+    overload,
+)
 
 from typing_extensions import TypeVar
 
@@ -157,8 +168,12 @@ class TaskSync(Generic[PayloadT, OutputT]):
         self: TaskSync[None, OutputT], payload: None = None, /, **options: Unpack[TriggerOptions]
     ) -> RunHandle[OutputT]: ...
     @overload
-    def trigger(self, payload: PayloadT, /, **options: Unpack[TriggerOptions]) -> RunHandle[OutputT]: ...
-    def trigger(self, payload: Any = None, /, **options: Unpack[TriggerOptions]) -> RunHandle[OutputT]:
+    def trigger(
+        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
+    ) -> RunHandle[OutputT]: ...
+    def trigger(
+        self, payload: Any = None, /, **options: Unpack[TriggerOptions]
+    ) -> RunHandle[OutputT]:
         """See `Task.trigger`."""
         return twin(self._task.trigger)(payload, **options)
 
@@ -225,7 +240,9 @@ class TaskDecorator(Protocol):
 
     # A function that takes only a context must be met first: `(payload)` would take it too.
     @overload
-    def __call__(self, fn: Callable[[], Coroutine[Any, Any, OutputT]], /) -> AsyncTask[None, OutputT]: ...
+    def __call__(
+        self, fn: Callable[[], Coroutine[Any, Any, OutputT]], /
+    ) -> AsyncTask[None, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[Context], Coroutine[Any, Any, OutputT]], /
@@ -247,7 +264,9 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[[Context], OutputT], /) -> Task[None, OutputT, OutputT]: ...
     @overload
-    def __call__(self, fn: Callable[[PayloadT], OutputT], /) -> Task[PayloadT, OutputT, OutputT]: ...
+    def __call__(
+        self, fn: Callable[[PayloadT], OutputT], /
+    ) -> Task[PayloadT, OutputT, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[PayloadT, Context], OutputT], /
@@ -288,11 +307,15 @@ def task(bare: Never | None = None, /, **options: Unpack[TaskOptions]) -> TaskDe
         async def sync_user(payload: User, ctx: Context) -> Report: ...
     """
     if bare is not None:
-        raise TaskSignatureError("@task was written without parentheses. Write @task() or @task(id=...).")
+        raise TaskSignatureError(
+            "@task was written without parentheses. Write @task() or @task(id=...)."
+        )
     return cast("TaskDecorator", decorator_of(dict(options), sys._getframe(1).f_locals))
 
 
-def schema_task(*, schema: type[SchemaT], **options: Unpack[TaskOptions]) -> SchemaTaskDecorator[SchemaT]:
+def schema_task(
+    *, schema: type[SchemaT], **options: Unpack[TaskOptions]
+) -> SchemaTaskDecorator[SchemaT]:
     """Make a task whose payload is validated by `schema`: any type that pydantic can validate.
 
     Otherwise as `task`.
@@ -309,8 +332,12 @@ def decorator_of(
     if unknown:
         name = min(unknown)
         known = ", ".join(TaskOptions.__annotations__)
-        raise InvalidOptionError(name, settings[name], f"a task has no such option. It has: {known}.")
-    hooks = {name: value for name, value in settings.items() if name in _HOOKS and value is not None}
+        raise InvalidOptionError(
+            name, settings[name], f"a task has no such option. It has: {known}."
+        )
+    hooks = {
+        name: value for name, value in settings.items() if name in _HOOKS and value is not None
+    }
     rest = {name: value for name, value in settings.items() if name not in _HOOKS}
 
     def decorate(fn: Callable[..., Any], /) -> Task[Any, Any, Any]:

@@ -18,8 +18,19 @@ from taskkit.model.exchange import Entry, EntryKind
 from taskkit.runtime.scope import current_scope
 
 _log: Final = logging.getLogger("taskkit.task")
-_LEVELS: Final = {"debug": logging.DEBUG, "log": logging.INFO, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-_THRESHOLDS: Final = {"none": 100, "error": logging.ERROR, "warn": logging.WARNING, "debug": logging.DEBUG}
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "log": logging.INFO,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+_THRESHOLDS: Final = {
+    "none": 100,
+    "error": logging.ERROR,
+    "warn": logging.WARNING,
+    "debug": logging.DEBUG,
+}
 
 
 def debug(message: str, properties: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -68,7 +79,9 @@ def trace(name: str, properties: Mapping[str, Any] | None = None, /, **more: Any
                 _record("info", name, properties, {**more, "duration_ms": took, "outcome": outcome})
 
 
-def _record(level: str, message: str, properties: Mapping[str, Any] | None, more: Mapping[str, Any]) -> None:
+def _record(
+    level: str, message: str, properties: Mapping[str, Any] | None, more: Mapping[str, Any]
+) -> None:
     number = _LEVELS[level]
     if number < _THRESHOLDS.get(config.current().log_level, logging.INFO):
         return
@@ -78,15 +91,24 @@ def _record(level: str, message: str, properties: Mapping[str, Any] | None, more
         fields = {"properties": data, "run_id": None if scope is None else scope.run_id}
         _log.log(number, "%s", message, extra={"taskkit": fields}, stacklevel=3)
     if scope is not None and not scope.ended:
-        record = {"level": level, "message": str(message), "properties": _plain(data), "attempt": scope.lease.attempt}
+        record = {
+            "level": level,
+            "message": str(message),
+            "properties": _plain(data),
+            "attempt": scope.lease.attempt,
+        }
         scope.buffers.add(Entry(EntryKind.LOG, record, at=scope.home.clock.now()))
 
 
 def _plain(data: Mapping[str, Any]) -> Any:
     """Properties as JSON data; a record is never the reason that a task fails."""
-    errors = {name: _described(value) for name, value in data.items() if isinstance(value, BaseException)}
+    errors = {
+        name: _described(value) for name, value in data.items() if isinstance(value, BaseException)
+    }
     try:
-        return from_json(to_json({**data, **errors}, fallback=repr, bytes_mode="base64", inf_nan_mode="strings"))
+        return from_json(
+            to_json({**data, **errors}, fallback=repr, bytes_mode="base64", inf_nan_mode="strings")
+        )
     except Exception:
         return {str(name): _shown(value) for name, value in data.items()}
 

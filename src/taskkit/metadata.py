@@ -76,7 +76,9 @@ class Metadata:
     def replace(self, data: Mapping[str, Any]) -> Metadata:
         """Replace everything."""
         if not isinstance(data, Mapping):
-            raise InvalidOptionError("metadata.replace's data", data, "give a mapping of names to JSON data.")
+            raise InvalidOptionError(
+                "metadata.replace's data", data, "give a mapping of names to JSON data."
+            )
         return self._write("replace", "", data)
 
     async def flush(self) -> None:
@@ -85,14 +87,18 @@ class Metadata:
         if scope is not None and not scope.ended:
             await scope.flush()
 
-    def track(self, items: Iterable[T], total: int | None = None, key: str = "progress") -> Iterator[T]:
+    def track(
+        self, items: Iterable[T], total: int | None = None, key: str = "progress"
+    ) -> Iterator[T]:
         """The items, while `key` goes from 0 to 1: `for row in metadata.track(rows): ...`.
 
         `total` is only needed where the items have no length.
         """
         if total is None:
             if not isinstance(items, Sized):
-                raise InvalidOptionError("total", None, "these items have no length; say how many there are.")
+                raise InvalidOptionError(
+                    "total", None, "these items have no length; say how many there are."
+                )
             total = len(items)
         self.set(key, 0)
         for count, item in enumerate(items, start=1):
@@ -121,7 +127,9 @@ class Metadata:
             return self
         reason = buffers.operate(operation)
         if reason is not None:
-            _log.warning("metadata.%s of %r did nothing: %s", operation["type"], operation["key"], reason)
+            _log.warning(
+                "metadata.%s of %r did nothing: %s", operation["type"], operation["key"], reason
+            )
         return self
 
     def _buffers(self) -> Buffers | None:
@@ -143,7 +151,11 @@ def _key(key: object) -> str:
 
 
 def _amount(amount: object) -> float:
-    if isinstance(amount, bool) or not isinstance(amount, int | float) or not abs(amount) < float("inf"):
+    if (
+        isinstance(amount, bool)
+        or not isinstance(amount, int | float)
+        or not abs(amount) < float("inf")
+    ):
         raise InvalidOptionError("the amount", amount, "give a finite number.")
     return amount
 

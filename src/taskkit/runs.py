@@ -120,7 +120,9 @@ class RunList(AsyncIterable[Run]):
             if left is not None and left <= 0:
                 return
 
-    async def pages(self, size: int = _PAGE, cursor: int | str | None = None) -> AsyncIterator[Page[Run]]:
+    async def pages(
+        self, size: int = _PAGE, cursor: int | str | None = None
+    ) -> AsyncIterator[Page[Run]]:
         """Pages of at most `size` runs, from `cursor` on; each page's `cursor` leads to the next."""
         if isinstance(size, bool) or size < 1:
             raise InvalidOptionError("size", size, "a page holds at least 1 run.")
@@ -135,7 +137,9 @@ class RunList(AsyncIterable[Run]):
 async def _page(home: Home, where: RunFilter, cursor: int | str | None, limit: int) -> Page[Run]:
     home.need(Capability.LIST, "Listing runs")
     if not isinstance(home.backend, SupportsQuery):
-        raise UnsupportedByBackendError("Listing runs", backend=home.name, capability=Capability.LIST.name)
+        raise UnsupportedByBackendError(
+            "Listing runs", backend=home.name, capability=Capability.LIST.name
+        )
     page = await home.backend.list(where, cursor=cursor, limit=limit)
     for run in page.items:
         handle.presented(run)
@@ -165,7 +169,11 @@ def _task_id(task: Any) -> str:
 
 def _id(run_id: object) -> str:
     if not isinstance(run_id, str):
-        raise InvalidOptionError("run_id", run_id, "give the id of a run, a text such as run_...; a handle has it as .id.")
+        raise InvalidOptionError(
+            "run_id",
+            run_id,
+            "give the id of a run, a text such as run_...; a handle has it as .id.",
+        )
     return run_id
 
 

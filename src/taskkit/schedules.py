@@ -17,13 +17,13 @@ class ScheduledTaskDecorator(Protocol):
     """Turns a function of a `ScheduledPayload` into a `Task`."""
 
     @overload
-    def __call__(self, fn: Callable[[ScheduledPayload], Coroutine[Any, Any, OutputT]], /) -> Task[
-        ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]
-    ]: ...
+    def __call__(
+        self, fn: Callable[[ScheduledPayload], Coroutine[Any, Any, OutputT]], /
+    ) -> Task[ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]]: ...
     @overload
-    def __call__(self, fn: Callable[[ScheduledPayload, Context], Coroutine[Any, Any, OutputT]], /) -> Task[
-        ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]
-    ]: ...
+    def __call__(
+        self, fn: Callable[[ScheduledPayload, Context], Coroutine[Any, Any, OutputT]], /
+    ) -> Task[ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]]: ...
     @overload
     def __call__(
         self, fn: Callable[[ScheduledPayload], OutputT], /

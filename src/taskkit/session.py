@@ -15,7 +15,12 @@ from taskkit.decorator import Task
 from taskkit.definition.context import Environment
 from taskkit.definition.discovery import discover
 from taskkit.engine.worker import Runner
-from taskkit.errors import BackendNotConfiguredError, InvalidOptionError, SyncInAsyncError, UnsupportedByBackendError
+from taskkit.errors import (
+    BackendNotConfiguredError,
+    InvalidOptionError,
+    SyncInAsyncError,
+    UnsupportedByBackendError,
+)
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import ClaimSpec, WorkerOptions
@@ -73,7 +78,12 @@ def worker(
     if backend is None:
         raise BackendNotConfiguredError
     return Worker(
-        current_backend.home_for(backend), "production", queues=queues, concurrency=concurrency, lease=lease, drain=drain
+        current_backend.home_for(backend),
+        "production",
+        queues=queues,
+        concurrency=concurrency,
+        lease=lease,
+        drain=drain,
     )
 
 
@@ -91,7 +101,9 @@ class Worker:
         drain: Duration = 25,
     ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidOptionError("concurrency", concurrency, "give a whole number of at least 1.")
+            raise InvalidOptionError(
+                "concurrency", concurrency, "give a whole number of at least 1."
+            )
         self._home = home
         self._runner = Runner(home, environment)
         self._queues = None if queues is None else frozenset(queues)
@@ -123,7 +135,8 @@ class Worker:
         self._opened_here = self._home.loop is None
         await self._home.ready()
         self._serving = asyncio.create_task(
-            self._home.call(self._home.backend.serve, self._runner, self._options()), name="taskkit-worker"
+            self._home.call(self._home.backend.serve, self._runner, self._options()),
+            name="taskkit-worker",
         )
         await self._started(self._serving)
         self._home.serving += 1
@@ -149,7 +162,10 @@ class Worker:
             serving.result()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._chosen is not None:
             self._chosen.__exit__(None, None, None)

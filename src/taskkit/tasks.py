@@ -18,7 +18,9 @@ from taskkit.trigger.pending import Pending
 HookT = TypeVar("HookT", bound=Callable[..., Any])
 
 
-async def trigger(task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]) -> RunHandle[Any]:
+async def trigger(
+    task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
+) -> RunHandle[Any]:
     """Ask for a run of the task with this id; validated here where the task is known, always by the worker.
 
     Raises TaskNotFoundError with near ids where no other process could know the task.
@@ -36,11 +38,15 @@ def trigger_and_wait(
     task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
 ) -> Pending[RunResult[Any], Any]:
     """Ask for a child run and wait for its end, inside a task."""
-    inner = calls.trigger_and_wait("tasks.trigger_and_wait", calls.target(task_id), payload, options)
+    inner = calls.trigger_and_wait(
+        "tasks.trigger_and_wait", calls.target(task_id), payload, options
+    )
     return Pending(inner, calls.unwrap, "tasks.trigger_and_wait")
 
 
-def batch_trigger_and_wait(task_id: str, items: Iterable[Any], /) -> Pending[BatchResult[Any], list[Any]]:
+def batch_trigger_and_wait(
+    task_id: str, items: Iterable[Any], /
+) -> Pending[BatchResult[Any], list[Any]]:
     """Ask for many child runs of one task and wait for all, inside a task."""
     name = "tasks.batch_trigger_and_wait"
     task = calls.target(task_id)
@@ -48,7 +54,9 @@ def batch_trigger_and_wait(task_id: str, items: Iterable[Any], /) -> Pending[Bat
     return Pending(inner, calls.unwrap_all, name)
 
 
-async def trigger_and_poll(task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]) -> Run:
+async def trigger_and_poll(
+    task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
+) -> Run:
     """Ask for a run and return it once it has ended."""
     handle = await calls.trigger(calls.target(task_id), payload, options)
     await handle.result()

@@ -46,7 +46,9 @@ async def until(when: datetime, *, raise_if_past: bool = False) -> None:
     """Go on at this moment, which must be aware; a past one returns at once, or raises if that is asked for."""
     scope = need_scope("wait.until")
     if not isinstance(when, datetime) or when.tzinfo is None:
-        raise InvalidOptionError("wait.until's moment", when, "give an aware datetime, such as datetime.now(UTC).")
+        raise InvalidOptionError(
+            "wait.until's moment", when, "give an aware datetime, such as datetime.now(UTC)."
+        )
     if when <= scope.now():
         if raise_if_past:
             raise InvalidOptionError("wait.until's moment", when, "it is in the past.")

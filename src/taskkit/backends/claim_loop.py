@@ -124,7 +124,9 @@ class Worker:
             if not held.abandoned:
                 await self.backend.settle(held.lease, outcome, now=self.now)
         except LeaseLostError:
-            _log.warning("run %s: its lease was lost, what it did here is not recorded", held.lease.run.id)
+            _log.warning(
+                "run %s: its lease was lost, what it did here is not recorded", held.lease.run.id
+            )
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -154,7 +156,9 @@ class Worker:
             held.in_slot = False
             self.free += 1
         held.task = None
-        del held.execution  # these two are cycles, which would leave every run to the garbage collector
+        del (
+            held.execution
+        )  # these two are cycles, which would leave every run to the garbage collector
         self.wake()
 
     # --- beats --------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ class PollingWatch:
     this. `every` in seconds.
     """
 
-    def __init__(self, topics: Sequence[str], *, every: float = 0.25, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, topics: Sequence[str], *, every: float = 0.25, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._topics = tuple(topics)
         self._every = every
         self._clock = clock

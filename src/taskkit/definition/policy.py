@@ -54,7 +54,9 @@ def _put_together(definition: TaskDefinition, settings: Config) -> Policy:
         )
     retry = definition.retry
     ttl = definition.ttl if definition.ttl is not None else settings.ttl
-    limit = definition.max_duration if definition.max_duration is not None else settings.max_duration
+    limit = (
+        definition.max_duration if definition.max_duration is not None else settings.max_duration
+    )
     owner = f"task {definition.id!r}"
     output_type: Any = definition.output_type
     return Policy(

@@ -29,7 +29,16 @@ from taskkit.errors import (
 )
 from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.error_info import ErrorInfo
-from taskkit.model.exchange import Canceled, Completed, Failed, Lease, Outcome, Released, Signal, Wait
+from taskkit.model.exchange import (
+    Canceled,
+    Completed,
+    Failed,
+    Lease,
+    Outcome,
+    Released,
+    Signal,
+    Wait,
+)
 from taskkit.model.options import RetryDecision
 from taskkit.model.run import RunStatus
 from taskkit.runtime.scope import current_scope
@@ -71,7 +80,9 @@ class Attempt(ContextParts):
         "payload",
     )
 
-    def __init__(self, runner: Runner, lease: Lease, control: Control, definition: TaskDefinition) -> None:
+    def __init__(
+        self, runner: Runner, lease: Lease, control: Control, definition: TaskDefinition
+    ) -> None:
         super().__init__(lease, runner.home, definition, asyncio.get_running_loop())
         self._runner = runner
         self._control = control
@@ -105,7 +116,10 @@ class Attempt(ContextParts):
             refused = self._prepare()
             if refused is not None:
                 return refused
-            if not (self.definition.hooks.empty and GLOBAL_HOOKS.empty) or self.lease.kind == "cleanup":
+            if (
+                not (self.definition.hooks.empty and GLOBAL_HOOKS.empty)
+                or self.lease.kind == "cleanup"
+            ):
                 self._lifecycle = Lifecycle(self, self.definition.hooks)
                 return await self._lifecycle.outcome()
             output = error = None
@@ -162,7 +176,9 @@ class Attempt(ContextParts):
 
     # --- verdicts -----------------------------------------------------------------------------------
 
-    def verdict(self, output: Any, error: BaseException | None, decision: RetryDecision | None) -> Outcome:
+    def verdict(
+        self, output: Any, error: BaseException | None, decision: RetryDecision | None
+    ) -> Outcome:
         """What a body's return or error, or what ended it, means for the run."""
         ended = None if self.ending is None else self.ended_by(returned=error is None)
         if ended is not None:
@@ -226,7 +242,9 @@ class Attempt(ContextParts):
             f"not counted). Give it more with max_duration=..., or make it do less."
         )
         if not self.definition.is_async:
-            message += " A thread cannot be stopped: the function may still be running (a soft limit)."
+            message += (
+                " A thread cannot be stopped: the function may still be running (a soft limit)."
+            )
         return ErrorInfo.verdict("MAX_DURATION_EXCEEDED", MaxDurationError.__name__, message)
 
     # --- endings ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from taskkit.model.retry import Retry
 
 Verdict = Failed | RetryAt
 
+
 @dataclass(frozen=True, slots=True)
 class Retries:
     """What applies to one run: the task's retries, and whether retries are on in this environment."""
@@ -25,7 +26,9 @@ class Retries:
     max_attempts: int
     retries_enabled: bool = True
 
-    def next_delay(self, attempt: int, retry: Retry | None, random: Callable[[], float]) -> float | None:
+    def next_delay(
+        self, attempt: int, retry: Retry | None, random: Callable[[], float]
+    ) -> float | None:
         """Seconds until the next attempt, or None when none is left.
 
         The run's own `max_attempts` stands in for the policy's; a policy given by a decision counts whole.
@@ -36,7 +39,11 @@ class Retries:
             return None
         own = self.retry
         lengthened = Retry(
-            max(self.max_attempts, attempt + 1), own.min_timeout, own.max_timeout, own.factor, own.randomize
+            max(self.max_attempts, attempt + 1),
+            own.min_timeout,
+            own.max_timeout,
+            own.factor,
+            own.randomize,
         )
         return lengthened.next_delay(attempt, random)
 
@@ -60,7 +67,9 @@ def decide(
     """
     reported = error if decision is None or decision.error is None else decision.error
     out_of_memory = isinstance(error, OutOfMemoryError | MemoryError)
-    info = ErrorInfo.of(reported, code=code or ("TASK_PROCESS_OOM_KILLED" if out_of_memory else None))
+    info = ErrorInfo.of(
+        reported, code=code or ("TASK_PROCESS_OOM_KILLED" if out_of_memory else None)
+    )
     if code is not None or isinstance(error, AbortTaskRunError) or not retries.retries_enabled:
         return Failed(info)
     larger = None
@@ -75,7 +84,11 @@ def decide(
 
 
 def _next_start(
-    decision: RetryDecision | None, attempt: int, retries: Retries, now: datetime, random: Callable[[], float]
+    decision: RetryDecision | None,
+    attempt: int,
+    retries: Retries,
+    now: datetime,
+    random: Callable[[], float],
 ) -> datetime | None:
     if decision is None:
         return _from(now, retries.next_delay(attempt, None, random))

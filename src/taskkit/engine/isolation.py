@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from taskkit.engine.worker import Runner
 
 
-
 async def call_in_thread(runner: Runner, fn: Callable[..., Any], *args: Any) -> Any:
     """What `fn(*args)` returns, in a worker thread that sees this context.
 

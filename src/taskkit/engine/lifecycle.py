@@ -22,7 +22,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 
-
 from taskkit.definition.hooks import GLOBAL_HOOKS, Hook, HookSet
 from taskkit.definition.policy import policy_of
 from taskkit.errors import (
@@ -175,7 +174,9 @@ class Lifecycle:
                 return decision
             if decision is not None:
                 raise InvalidOptionError(
-                    f"what catch_error at {hook.where} returned", decision, "return a RetryDecision or None."
+                    f"what catch_error at {hook.where} returned",
+                    decision,
+                    "return a RetryDecision or None.",
                 )
         return None
 
@@ -185,11 +186,15 @@ class Lifecycle:
         if self._both("on_success") or self._both("on_complete"):
             stored = policy_of(self._attempt.definition).output.decode(completed.output)
             await self._tell("on_success", {"output": stored})
-            await self._tell("on_complete", {"result": self._result(RunStatus.COMPLETED, stored, None)})
+            await self._tell(
+                "on_complete", {"result": self._result(RunStatus.COMPLETED, stored, None)}
+            )
 
     async def _failed(self, error: BaseException, verdict: Failed) -> None:
         await self._tell("on_failure", {"error": error})
-        await self._tell("on_complete", {"result": self._result(verdict.status, None, verdict.error)})
+        await self._tell(
+            "on_complete", {"result": self._result(verdict.status, None, verdict.error)}
+        )
 
     async def _canceled(self) -> None:
         if self._attempt.is_lost:
@@ -222,7 +227,9 @@ class Lifecycle:
                 await self._bounded(hook, {})
             except Exception as error:
                 if failed is not None:
-                    _log.exception("cleanup of run %s failed too (%s)", self._attempt.run_id, hook.where)
+                    _log.exception(
+                        "cleanup of run %s failed too (%s)", self._attempt.run_id, hook.where
+                    )
                 failed = failed or error
         if failed is not None:
             raise failed
@@ -274,7 +281,9 @@ class Lifecycle:
             self._outcome = await self._after_error(error)
         else:
             _log.error(
-                "a middleware of run %s failed after the attempt had ended", attempt.run_id, exc_info=error
+                "a middleware of run %s failed after the attempt had ended",
+                attempt.run_id,
+                exc_info=error,
             )
 
     def _never_called(self) -> MiddlewareError:
@@ -291,7 +300,11 @@ class Lifecycle:
 
     async def _call(self, hook: Hook, extra: Mapping[str, object] | None = None) -> Any:
         attempt = self._attempt
-        values: dict[str, object] = {"payload": attempt.payload, "ctx": attempt.context, "init": self._init}
+        values: dict[str, object] = {
+            "payload": attempt.payload,
+            "ctx": attempt.context,
+            "init": self._init,
+        }
         if extra:
             values.update(extra)
         if hook.is_async:
@@ -326,7 +339,9 @@ class Lifecycle:
                 raise
             if task is not None:
                 task.uncancel()
-            raise TimeoutError(f"the hook took longer than {_HOOK_LIMIT:g} s and was stopped") from None
+            raise TimeoutError(
+                f"the hook took longer than {_HOOK_LIMIT:g} s and was stopped"
+            ) from None
         finally:
             timer.cancel()
 

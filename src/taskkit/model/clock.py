@@ -39,7 +39,6 @@ class Clock(Protocol):
         """Run `callback` on the running event loop once `monotonic()` has reached `when`."""
 
 
-
 class SystemClock:
     """The machine's own clocks."""
 

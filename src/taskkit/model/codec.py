@@ -31,7 +31,16 @@ _PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 class PayloadCodec:
     """A task's payload, to JSON and back."""
 
-    __slots__ = ("_adapter", "_any", "_guarded", "_owner", "_plain_model", "_to_json", "_type", "_validate_json")
+    __slots__ = (
+        "_adapter",
+        "_any",
+        "_guarded",
+        "_owner",
+        "_plain_model",
+        "_to_json",
+        "_type",
+        "_validate_json",
+    )
 
     def __init__(self, payload_type: Any, owner: str) -> None:
         self._type = payload_type
@@ -89,7 +98,9 @@ class PayloadCodec:
         except ValidationError as error:
             if not self._is_instance(payload):
                 raise invalid_payload(error, self._owner) from None
-            self._not_stable(_place(error.errors(include_url=False)[0]["loc"]), "the schema refuses it")
+            self._not_stable(
+                _place(error.errors(include_url=False)[0]["loc"]), "the schema refuses it"
+            )
         if self._plain_model and type(payload) is self._type and again.__dict__ == payload.__dict__:
             return data  # equal, without the cost of asking the model
         if again != payload and self._is_instance(payload):
@@ -109,7 +120,9 @@ class PayloadCodec:
         if type(payload) in _PLAIN:
             instance = self._validate(self._encode_raw(payload))
         try:
-            dumped = self._adapter.dump_python(instance, by_alias=True, round_trip=True, warnings="error")
+            dumped = self._adapter.dump_python(
+                instance, by_alias=True, round_trip=True, warnings="error"
+            )
         except PydanticSerializationError:
             instance = self._validate(self._encode_raw(payload))
             dumped = self._adapter.dump_python(instance, by_alias=True, round_trip=True)
@@ -117,7 +130,9 @@ class PayloadCodec:
         data = self._encode_raw(plain)
         again = self.decode(data, secrets)
         if again != instance:
-            self._not_stable(secret_paths.first_difference(instance, again), "it comes back changed")
+            self._not_stable(
+                secret_paths.first_difference(instance, again), "it comes back changed"
+            )
         return data, secrets or None
 
     def _validate(self, data: bytes) -> Any:
@@ -265,7 +280,9 @@ def _depth(data: bytes) -> int:
     return deepest
 
 
-def invalid_payload(error: ValidationError, owner: str, *, show_input: bool = True) -> PayloadValidationError:
+def invalid_payload(
+    error: ValidationError, owner: str, *, show_input: bool = True
+) -> PayloadValidationError:
     """pydantic's verdict in our words, with the places and without any secret."""
     errors = error.errors(include_url=False, include_input=show_input, include_context=False)
     shown = "; ".join(f"{_place(e['loc'])}: {e['msg']}{_given(e)}" for e in errors[:3])
@@ -286,5 +303,3 @@ def _given(error: Mapping[str, Any]) -> str:
 
 def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(map(str, location)) or "payload"
-
-

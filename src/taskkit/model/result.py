@@ -38,5 +38,7 @@ class RunResult(Generic[OutputT]):
 def result_of(run: Run, decode: Callable[[bytes | None], Any]) -> RunResult[Any]:
     """The result of a run that is final."""
     if run.status is RunStatus.COMPLETED:
-        return RunResult(True, run.request.run_id, run.request.task_id, run.status, decode(run.output_json))
+        return RunResult(
+            True, run.request.run_id, run.request.task_id, run.status, decode(run.output_json)
+        )
     return RunResult(False, run.id, run.task_id, run.status, None, run.error)

@@ -46,7 +46,9 @@ FINAL = frozenset(
 FREES_KEY = frozenset({_S.FAILED, _S.CRASHED, _S.SYSTEM_FAILURE, _S.TIMED_OUT, _S.EXPIRED})
 """The ends after which an idempotency key may start a new run; every other status holds it."""
 
-_BODY_ENDS = frozenset({_S.COMPLETED, _S.CANCELED, _S.FAILED, _S.CRASHED, _S.SYSTEM_FAILURE, _S.TIMED_OUT})
+_BODY_ENDS = frozenset(
+    {_S.COMPLETED, _S.CANCELED, _S.FAILED, _S.CRASHED, _S.SYSTEM_FAILURE, _S.TIMED_OUT}
+)
 
 TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
     _S.PENDING_VERSION: frozenset({_S.DELAYED, _S.QUEUED, _S.CANCELED, _S.EXPIRED}),
@@ -118,7 +120,11 @@ class Run:
         """What the run returned; None until it has completed."""
         if self.output_json is None:
             return None
-        return self.decode_output(self.output_json) if self.decode_output else from_json(self.output_json)
+        return (
+            self.decode_output(self.output_json)
+            if self.decode_output
+            else from_json(self.output_json)
+        )
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -179,7 +185,9 @@ class Run:
 
     def __repr__(self) -> str:
         error = f" error={str(self.error)[:80]!r}" if self.error is not None else ""
-        return f"<Run {self.id} of task {self.task_id!r} {self.status} attempt={self.attempt}{error}>"
+        return (
+            f"<Run {self.id} of task {self.task_id!r} {self.status} attempt={self.attempt}{error}>"
+        )
 
     def copy(self) -> Run:
         """A snapshot that later changes of this record do not reach.

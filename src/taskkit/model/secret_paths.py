@@ -40,7 +40,9 @@ def _masked(value: Any, path: str, found: dict[str, str]) -> Any:
         found[path] = to_json(secret).decode()
         return MASK
     if isinstance(value, Mapping):
-        return {key: _masked(item, f"{path}/{_escape(str(key))}", found) for key, item in value.items()}
+        return {
+            key: _masked(item, f"{path}/{_escape(str(key))}", found) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_masked(item, f"{path}/{index}", found) for index, item in enumerate(value)]
     return value

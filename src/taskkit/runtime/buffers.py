@@ -103,7 +103,9 @@ class Buffers:
 
     def _arm(self) -> None:
         if self._timer is None and self._pending:
-            self._timer = self._home.clock.call_at(self._home.clock.monotonic() + _FLUSH_EVERY, self._due)
+            self._timer = self._home.clock.call_at(
+                self._home.clock.monotonic() + _FLUSH_EVERY, self._due
+            )
 
     def _due(self) -> None:
         self._timer = None
@@ -119,7 +121,9 @@ class Buffers:
 
     def _arm_again(self) -> None:
         if self._timer is None:
-            self._timer = self._home.clock.call_at(self._home.clock.monotonic() + _FLUSH_EVERY, self._due)
+            self._timer = self._home.clock.call_at(
+                self._home.clock.monotonic() + _FLUSH_EVERY, self._due
+            )
 
     async def flush(self) -> None:
         """Send everything; raises what the backend raises, and then nothing is lost."""
@@ -161,7 +165,9 @@ class Buffers:
             return entries
         others = [e for e in entries if e.kind is not EntryKind.METADATA]
         collapsed = metadata_operations.collapse([e.data for e in operations])
-        return [Entry(EntryKind.METADATA, data, at=operations[-1].at) for data in collapsed] + others
+        return [
+            Entry(EntryKind.METADATA, data, at=operations[-1].at) for data in collapsed
+        ] + others
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -113,7 +113,9 @@ def _load(scheme: str, url: str) -> Callable[[str], Backend]:
     if scheme not in found:
         near = get_close_matches(scheme, list(found), n=1)
         hint = f" Did you mean {near[0]}://?" if near else ""
-        known = ", ".join(f"{name}://" for name in sorted(found)) or "none: is the package installed?"
+        known = (
+            ", ".join(f"{name}://" for name in sorted(found)) or "none: is the package installed?"
+        )
         raise InvalidConfigError(
             f"No backend is registered for {scheme}:// (from {_without_password(url)!r}).{hint} Installed: {known}. "
             f"A package adds one through the entry-point group {_GROUP!r}."

@@ -28,9 +28,22 @@ class Home:
     `serving` counts the workers of this process that serve it just now.
     """
 
-    __slots__ = ("_declared", "_make", "_opening", "_shared", "_supported", "backend", "clock", "loop", "name", "serving")
+    __slots__ = (
+        "_declared",
+        "_make",
+        "_opening",
+        "_shared",
+        "_supported",
+        "backend",
+        "clock",
+        "loop",
+        "name",
+        "serving",
+    )
 
-    def __init__(self, make: Callable[[], Backend], *, name: str, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, make: Callable[[], Backend], *, name: str, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._make = make
         self.name = name
         self.clock = clock
@@ -84,7 +97,9 @@ class Home:
                 self._declared = queues
         return await self.backend.enqueue(requests, batch_id=batch_id, now=self.now)
 
-    async def call(self, fn: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def call(
+        self, fn: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Await `fn(*args)` on the backend's loop."""
         here = asyncio.get_running_loop()
         if self.loop is here and self._opening is None:
@@ -140,5 +155,3 @@ class Home:
 
 async def _nothing() -> None:
     return None
-
-

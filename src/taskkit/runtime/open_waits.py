@@ -18,7 +18,11 @@ class _Open:
     __slots__ = ("anchors", "announced", "batch_id", "future", "requests", "wait")
 
     def __init__(
-        self, wait: Wait, future: asyncio.Future[Answer], requests: Sequence[TriggerRequest], batch_id: str | None
+        self,
+        wait: Wait,
+        future: asyncio.Future[Answer],
+        requests: Sequence[TriggerRequest],
+        batch_id: str | None,
     ) -> None:
         self.wait = wait
         self.future = future
@@ -36,7 +40,17 @@ class OpenWaits:
     ways: with an answer, withdrawn (a timeout round them), or with the attempt.
     """
 
-    __slots__ = ("_back", "_before_park", "_ended", "_flushing", "_home", "_loop", "_open", "_park", "parked")
+    __slots__ = (
+        "_back",
+        "_before_park",
+        "_ended",
+        "_flushing",
+        "_home",
+        "_loop",
+        "_open",
+        "_park",
+        "parked",
+    )
 
     def __init__(
         self,
@@ -105,7 +119,9 @@ class OpenWaits:
     async def _enqueued_waits(self) -> tuple[Wait, ...]:
         for entry in list(self._open.values()):
             if entry.requests:
-                await self._enqueue([e for e in self._open.values() if e.batch_id == entry.batch_id])
+                await self._enqueue(
+                    [e for e in self._open.values() if e.batch_id == entry.batch_id]
+                )
         return tuple(e.wait for e in self._open.values() if not e.future.done())
 
     async def _enqueue(self, entries: list[_Open]) -> None:

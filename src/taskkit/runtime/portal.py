@@ -108,7 +108,9 @@ class _Background:
         with self._lock:
             if self._loop is None or self._loop.is_closed():
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name="taskkit-sync", daemon=True).start()
+                threading.Thread(
+                    target=_serve, args=(self._loop,), name="taskkit-sync", daemon=True
+                ).start()
             return self._loop
 
     def stop(self) -> None:

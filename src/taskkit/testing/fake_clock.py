@@ -54,7 +54,9 @@ class FakeClock:
     async def advance_to(self, moment: datetime) -> None:
         """Move on to this moment, which must not be in the past."""
         if moment < self.now():
-            raise InvalidOptionError("moment", moment, f"it is before {self.now()}, and time only moves on.")
+            raise InvalidOptionError(
+                "moment", moment, f"it is before {self.now()}, and time only moves on."
+            )
         await self._advance_to((moment - self._start).total_seconds())
 
     async def _advance_to(self, target: float) -> None:

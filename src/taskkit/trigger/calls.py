@@ -74,7 +74,9 @@ def as_item(task: TaskLike | None, item: Any) -> BatchItem[Any, Any]:
     if isinstance(item, BatchItem):
         if task is not None and item.task_id != _id(task):
             raise InvalidOptionError(
-                "a batch item", item.task_id, f"this is a batch of task {_id(task)!r}; use batch.trigger for several."
+                "a batch item",
+                item.task_id,
+                f"this is a batch of task {_id(task)!r}; use batch.trigger for several.",
             )
         return item
     return BatchItem(as_task(task, item), item, {})
@@ -83,7 +85,9 @@ def as_item(task: TaskLike | None, item: Any) -> BatchItem[Any, Any]:
 def as_task(task: TaskLike | None, item: object) -> TaskLike:
     """The task that a bare payload belongs to."""
     if task is None:
-        raise InvalidOptionError("a batch item", item, "give task.item(payload, ...) for each run of the batch.")
+        raise InvalidOptionError(
+            "a batch item", item, "give task.item(payload, ...) for each run of the batch."
+        )
     return task
 
 
@@ -93,7 +97,9 @@ async def batch_trigger(items: Iterable[Any], task: TaskLike | None = None) -> B
     requests = _requests(items, task, home)
     batch_id = batch_id_of(requests)
     answers = await home.call(send, home, requests, batch_id) if requests else []
-    return BatchHandle(home, batch_id, handles(home, [request.task_id for request in requests], answers))
+    return BatchHandle(
+        home, batch_id, handles(home, [request.task_id for request in requests], answers)
+    )
 
 
 def _requests(
@@ -124,7 +130,8 @@ async def batch_trigger_and_wait(
 
 def _in_item_order(runs: Sequence[Any], requests: Sequence[TriggerRequest]) -> list[RunResult[Any]]:
     return [
-        result_of(run, decoder(request.task_id)) for run, request in zip(runs, requests, strict=True)
+        result_of(run, decoder(request.task_id))
+        for run, request in zip(runs, requests, strict=True)
     ]
 
 

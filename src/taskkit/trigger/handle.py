@@ -70,7 +70,9 @@ class RunHandle(Generic[OutputT]):
         return HandleSync(self)
 
     def __repr__(self) -> str:
-        return f"<RunHandle {self.id} of task {self.task_id!r}{' (cached)' if self.is_cached else ''}>"
+        return (
+            f"<RunHandle {self.id} of task {self.task_id!r}{' (cached)' if self.is_cached else ''}>"
+        )
 
 
 class HandleSync(Generic[OutputT]):
@@ -120,8 +122,12 @@ class BatchSync(Generic[OutputT]):
         self.results: Callable[..., list[RunResult[OutputT]]] = twin(handle.results)
 
 
-def handles(home: Home, task_ids: Iterable[str], answers: Sequence[Enqueued]) -> list[RunHandle[Any]]:
-    return [RunHandle(home, task_id, answer) for task_id, answer in zip(task_ids, answers, strict=True)]
+def handles(
+    home: Home, task_ids: Iterable[str], answers: Sequence[Enqueued]
+) -> list[RunHandle[Any]]:
+    return [
+        RunHandle(home, task_id, answer) for task_id, answer in zip(task_ids, answers, strict=True)
+    ]
 
 
 def decoder(task_id: str) -> Callable[[bytes | None], Any]:
@@ -161,14 +167,23 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
     try:
         while True:
             run = await home.call(retrieve, home, run_id)
-            state = (run.status, run.attempt, run.delivery, run.metadata, run.tags, run.cancel_reason)
+            state = (
+                run.status,
+                run.attempt,
+                run.delivery,
+                run.metadata,
+                run.tags,
+                run.cancel_reason,
+            )
             if state != seen:
                 seen = state
                 yield run
             if run.status in FINAL:
                 return
             if not await home.call(_changed, watch):
-                raise NoWorkerError(run_id, f"The backend {home.name} was closed before run {run_id} ended.")
+                raise NoWorkerError(
+                    run_id, f"The backend {home.name} was closed before run {run_id} ended."
+                )
     finally:
         watch.close()
 
@@ -212,7 +227,12 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
         changed: Sequence[str] = list(pending)
         while pending:
             await _look(home, changed, pending, found)
-            if pending and not home.serving and not home.is_shared and any(run_id in pending for run_id in changed):
+            if (
+                pending
+                and not home.serving
+                and not home.is_shared
+                and any(run_id in pending for run_id in changed)
+            ):
                 await _need_worker(home, next(iter(pending)))  # looked at without having ended
             if pending:
                 changed = await _changed(watch)
@@ -258,13 +278,16 @@ async def _need_worker(home: Home, run_id: str) -> None:
     failure = next((worker.failure for worker in reversed(workers) if worker.failure), None)
     if failure is not None:
         raise NoWorkerError(
-            run_id, f"Run {run_id} will not be carried out: the worker of {home.name} stopped with {failure}."
+            run_id,
+            f"Run {run_id} will not be carried out: the worker of {home.name} stopped with {failure}.",
         )
     raise NoWorkerError(run_id)
 
 
 async def _give_up(home: Home, run_id: str, timeout: float | None) -> None:
     if timeout is None:
-        raise NoWorkerError(run_id, f"The backend {home.name} was closed before run {run_id} ended.")
+        raise NoWorkerError(
+            run_id, f"The backend {home.name} was closed before run {run_id} ended."
+        )
     (run,) = await home.backend.get([run_id])
     raise ResultTimeoutError(run_id, timeout, None if run is None else run.status)

@@ -54,7 +54,9 @@ class Pending(Coroutine[Any, Any, ResultT], Generic[ResultT, OutputT]):
         return f"<Pending {self.__name__}>"
 
 
-async def _unwrapped(inner: Coroutine[Any, Any, ResultT], unwrap: Callable[[ResultT], OutputT]) -> OutputT:
+async def _unwrapped(
+    inner: Coroutine[Any, Any, ResultT], unwrap: Callable[[ResultT], OutputT]
+) -> OutputT:
     return unwrap(await inner)
 
 

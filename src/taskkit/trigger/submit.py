@@ -45,7 +45,12 @@ _NEEDS: Mapping[str, Capability] = {
 
 
 def build(
-    task: TaskDefinition | str, payload: object, options: TriggerOptions, home: Home, *, awaited: bool = False
+    task: TaskDefinition | str,
+    payload: object,
+    options: TriggerOptions,
+    home: Home,
+    *,
+    awaited: bool = False,
 ) -> TriggerRequest:
     """A request that a backend can store; every fault of the payload and the options is raised here."""
     definition = task if isinstance(task, TaskDefinition) else find(task, home)
@@ -98,7 +103,9 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
         home.need(Capability.TTL, f"The ttl of task {definition.id!r}")
         request.ttl = policy.ttl
     if definition.queue.concurrency_limit is not None:
-        home.need(Capability.QUEUE_LIMIT, f"The concurrency limit of queue {definition.queue.name!r}")
+        home.need(
+            Capability.QUEUE_LIMIT, f"The concurrency limit of queue {definition.queue.name!r}"
+        )
     return request
 
 
@@ -126,23 +133,31 @@ def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:
 # --- options ----------------------------------------------------------------------------------------
 
 
-def _apply(request: TriggerRequest, options: TriggerOptions, home: Home, scope: RunScope | None) -> None:
+def _apply(
+    request: TriggerRequest, options: TriggerOptions, home: Home, scope: RunScope | None
+) -> None:
     given = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - TriggerOptions.__annotations__.keys()
     if unknown:
         name = min(unknown)
         known = ", ".join(TriggerOptions.__annotations__)
-        raise InvalidOptionError(name, given[name], f"there is no such option. Options are: {known}.")
+        raise InvalidOptionError(
+            name, given[name], f"there is no such option. Options are: {known}."
+        )
     for name in given:
         if name in _NEEDS:
             home.need(_NEEDS[name], f"The option {name}")
     _apply_times(request, given, home, scope)
     _apply_place(request, given, home)
     if "idempotency_key" in given:
-        request.idempotency_key = as_key(given["idempotency_key"], None if scope is None else scope.run_id)
+        request.idempotency_key = as_key(
+            given["idempotency_key"], None if scope is None else scope.run_id
+        )
     elif "idempotency_key_ttl" in given:
         ttl = given["idempotency_key_ttl"]
-        raise InvalidOptionError("idempotency_key_ttl", ttl, "it needs an idempotency_key beside it.")
+        raise InvalidOptionError(
+            "idempotency_key_ttl", ttl, "it needs an idempotency_key beside it."
+        )
     if "tags" in given:
         request.tags = tags_of(given["tags"])
     if "metadata" in given:
@@ -160,7 +175,9 @@ def _apply_times(
     if "ttl" in given:
         request.ttl = ttl_seconds(given["ttl"])
     if "idempotency_key_ttl" in given:
-        request.idempotency_key_ttl = seconds(given["idempotency_key_ttl"], what="idempotency_key_ttl")
+        request.idempotency_key_ttl = seconds(
+            given["idempotency_key_ttl"], what="idempotency_key_ttl"
+        )
     if "max_duration" in given:
         request.max_duration = max_duration(given["max_duration"])
 
@@ -182,7 +199,9 @@ def max_duration(value: Any) -> float:
     """Seconds, more than 0; infinite for none."""
     limit = seconds(value, what="max_duration", allow_infinite=True)
     if limit == 0:
-        raise InvalidOptionError("max_duration", value, "give more than 0 seconds, or math.inf for no limit.")
+        raise InvalidOptionError(
+            "max_duration", value, "give more than 0 seconds, or math.inf for no limit."
+        )
     return limit
 
 
@@ -191,10 +210,14 @@ def tags_of(value: str | Sequence[str]) -> tuple[str, ...]:
     tags = (value,) if isinstance(value, str) else tuple(value)
     for tag in tags:
         if not isinstance(tag, str) or not 1 <= len(tag) <= TAG_LENGTH:
-            raise InvalidOptionError("tags", tag, f"a tag is a text of 1 to {TAG_LENGTH} characters.")
+            raise InvalidOptionError(
+                "tags", tag, f"a tag is a text of 1 to {TAG_LENGTH} characters."
+            )
     tags = tuple(dict.fromkeys(tags))
     if len(tags) > TAGS_LIMIT:
-        raise InvalidOptionError("tags", tags, f"a run has at most {TAGS_LIMIT} tags; these are {len(tags)}.")
+        raise InvalidOptionError(
+            "tags", tags, f"a run has at most {TAGS_LIMIT} tags; these are {len(tags)}."
+        )
     return tags
 
 
@@ -223,8 +246,14 @@ def _text(option: str, value: object) -> str:
 
 
 def _priority(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-        raise InvalidOptionError("priority", value, "give the head start in seconds, as a finite number.")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not abs(value) < float("inf")
+    ):
+        raise InvalidOptionError(
+            "priority", value, "give the head start in seconds, as a finite number."
+        )
     return float(value)
 
 
@@ -237,7 +266,9 @@ def _attempts(value: object) -> int:
 # --- sending ----------------------------------------------------------------------------------------
 
 
-async def send(home: Home, requests: Sequence[TriggerRequest], batch_id: str | None) -> Sequence[Enqueued]:
+async def send(
+    home: Home, requests: Sequence[TriggerRequest], batch_id: str | None
+) -> Sequence[Enqueued]:
     """Store the requests; raises the first refusal after everything that could be stored was stored."""
     answers = await home.enqueue(requests, batch_id)
     for answer in answers:

@@ -308,7 +308,9 @@ class MemoryBackend(ClaimLoop):
             del self._records[run_id]
             self._forgotten[run_id] = ref(oldest)
             if len(self._forgotten) > self._sweep_at:
-                self._forgotten = {name: held for name, held in self._forgotten.items() if held() is not None}
+                self._forgotten = {
+                    name: held for name, held in self._forgotten.items() if held() is not None
+                }
                 self._sweep_at = 2 * (len(self._forgotten) + self._keep) + 1000
 
 

@@ -54,9 +54,7 @@ class CheckFailedError(AssertionError):
 _checks: dict[str, Check] = {}
 
 
-def check(
-    read: str, *needs: Capability, protocol: type = QueueBackend
-) -> Callable[[Body], Body]:
+def check(read: str, *needs: Capability, protocol: type = QueueBackend) -> Callable[[Body], Body]:
     """Make an async function a check: its name is the rule in short, its docstring the rule."""
 
     def register(body: Body) -> Body:

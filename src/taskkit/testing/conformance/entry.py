@@ -10,7 +10,7 @@ from taskkit.testing.conformance.check import check, expect, expect_error
 from taskkit.testing.conformance.trial import LEASE, TWO, Trial
 
 _LOGS, _METADATA = Capability.LOGS, Capability.METADATA
-_DATA = {"text": "\u2603 \U0001f600 \\ \"", "none": None, "list": [1, 2.5, True, {"a": []}]}
+_DATA = {"text": '\u2603 \U0001f600 \\ "', "none": None, "list": [1, 2.5, True, {"a": []}]}
 
 
 def _log(data: object) -> Entry:

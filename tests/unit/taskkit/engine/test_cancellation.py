@@ -82,7 +82,9 @@ async def test_a_running_body_is_canceled_and_knows_why(clock: FakeClock) -> Non
 
 
 @pytest.mark.parametrize("answer", ["return", "raise", "complete"])
-async def test_a_body_that_answers_its_cancellation_is_canceled_all_the_same(answer: str, clock: FakeClock) -> None:
+async def test_a_body_that_answers_its_cancellation_is_canceled_all_the_same(
+    answer: str, clock: FakeClock
+) -> None:
     @task(retry=Retry(9))
     async def work() -> str:
         try:
@@ -220,7 +222,9 @@ async def test_children_that_are_waited_for_are_canceled_too(clock: FakeClock) -
     assert {run.cancel_reason for run in found.values()} == {"the whole tree"}
 
 
-async def test_children_of_a_batch_are_canceled_too_and_finished_ones_stay(clock: FakeClock) -> None:
+async def test_children_of_a_batch_are_canceled_too_and_finished_ones_stay(
+    clock: FakeClock,
+) -> None:
     @task()
     async def child(n: int) -> int:
         if n:
@@ -286,7 +290,9 @@ async def test_a_child_whose_wait_was_withdrawn_goes_on(clock: FakeClock) -> Non
     assert [run.status async for run in runs.list(task=child)] == [RunStatus.COMPLETED]
 
 
-async def test_children_are_canceled_too_when_one_of_two_waits_was_answered(clock: FakeClock) -> None:
+async def test_children_are_canceled_too_when_one_of_two_waits_was_answered(
+    clock: FakeClock,
+) -> None:
     """The parent runs beside its second wait at the moment of the cancel."""
 
     @task()
@@ -372,7 +378,9 @@ async def test_what_was_finished_when_the_cancel_came_is_kept(clock: FakeClock) 
     assert (await handle.result()).unwrap() == 7
 
 
-async def test_a_body_that_ignores_its_cancel_loses_its_slot(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_body_that_ignores_its_cancel_loses_its_slot(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     release = asyncio.Event()
 
     @task()
@@ -399,7 +407,9 @@ async def test_a_body_that_ignores_its_cancel_loses_its_slot(clock: FakeClock, c
         release.set()
 
 
-async def test_a_cancel_in_the_last_moment_of_a_wait_does_not_lose_the_run(clock: FakeClock) -> None:
+async def test_a_cancel_in_the_last_moment_of_a_wait_does_not_lose_the_run(
+    clock: FakeClock,
+) -> None:
     @task()
     async def child() -> int:
         return 1
@@ -426,7 +436,9 @@ class LateClaim(MemoryBackend):
         return leases
 
 
-async def test_a_cancel_that_comes_before_the_body_began_is_heard(serve: Any, clock: FakeClock) -> None:
+async def test_a_cancel_that_comes_before_the_body_began_is_heard(
+    serve: Any, clock: FakeClock
+) -> None:
     started: list[Lease] = []
 
     @task()

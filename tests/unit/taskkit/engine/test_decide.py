@@ -30,7 +30,11 @@ def verdict(
     retries = Retries(retry, max_attempts or retry.max_attempts, enabled)
     defaults: dict[str, Any] = {"machine": None, "now": NOW, "random": lambda: 0.0}
     return decide(
-        error or ValueError("broken"), decision, attempt=attempt, retries=retries, **{**defaults, **rest}
+        error or ValueError("broken"),
+        decision,
+        attempt=attempt,
+        retries=retries,
+        **{**defaults, **rest},
     )
 
 
@@ -145,7 +149,8 @@ def test_out_of_memory_that_catch_error_has_retried_without_a_named_machine_stay
     skip=st.booleans(),
     at=st.none() | st.just(LATER),
     wait=st.none() | st.integers(0, 100),
-    retry=st.none() | st.builds(Retry, st.integers(1, 9), st.integers(0, 9), randomize=st.just(False)),
+    retry=st.none()
+    | st.builds(Retry, st.integers(1, 9), st.integers(0, 9), randomize=st.just(False)),
     attempt=st.integers(1, 12),
 )
 def test_the_first_thing_a_decision_says_counts(
@@ -162,5 +167,7 @@ def test_the_first_thing_a_decision_says_counts(
             yield retry.next_delay(attempt)
         yield None
 
-    found = verdict(decision=RetryDecision(skip=skip, at=at, delay=wait, retry=retry), attempt=attempt)
+    found = verdict(
+        decision=RetryDecision(skip=skip, at=at, delay=wait, retry=retry), attempt=attempt
+    )
     assert delay(found) == next(expected())

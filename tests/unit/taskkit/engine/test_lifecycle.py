@@ -72,7 +72,9 @@ def events() -> list[str]:
     return []
 
 
-def failing(what: str, events: list[str], error: Exception | None = None) -> Callable[[], Awaitable[None]]:
+def failing(
+    what: str, events: list[str], error: Exception | None = None
+) -> Callable[[], Awaitable[None]]:
     async def hook() -> None:
         events.append(what)
         raise error or RuntimeError(f"{what} failed")
@@ -406,7 +408,9 @@ async def test_a_hook_of_a_cancel_that_fails_changes_nothing(
 
 
 async def test_a_cleanup_that_fails_fails_a_success(events: list[str]) -> None:
-    @task(retry=None, cleanup=failing("cleanup", []), on_failure=_saying("on_failure", events := []))
+    @task(
+        retry=None, cleanup=failing("cleanup", []), on_failure=_saying("on_failure", events := [])
+    )
     async def work() -> int:
         return 5
 
@@ -417,7 +421,9 @@ async def test_a_cleanup_that_fails_fails_a_success(events: list[str]) -> None:
     assert events == ["on_failure"]
 
 
-async def test_a_cleanup_that_fails_keeps_an_earlier_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cleanup_that_fails_keeps_an_earlier_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     @task(retry=None, cleanup=failing("cleanup", []))
     async def work() -> None:
         raise ValueError("the first")
@@ -428,7 +434,9 @@ async def test_a_cleanup_that_fails_keeps_an_earlier_error(caplog: pytest.LogCap
     assert f"cleanup of run {result.id} failed" in caplog.text
 
 
-async def test_a_cleanup_that_fails_does_not_keep_the_others_from_cleaning(events: list[str]) -> None:
+async def test_a_cleanup_that_fails_does_not_keep_the_others_from_cleaning(
+    events: list[str],
+) -> None:
     @task(retry=None, cleanup=_saying("T cleanup", events))
     async def work() -> None: ...
 
@@ -518,7 +526,11 @@ async def test_catch_error_of_the_task_answers_before_the_global_one(events: lis
 async def test_a_catch_error_that_fails_ends_the_run_and_says_so(events: list[str]) -> None:
     told: list[BaseException] = []
 
-    @task(retry=Retry(5), cleanup=_saying("cleanup", events), on_complete=_saying("on_complete", events))
+    @task(
+        retry=Retry(5),
+        cleanup=_saying("cleanup", events),
+        on_complete=_saying("on_complete", events),
+    )
     async def work() -> None:
         raise ValueError("the first")
 
@@ -691,7 +703,9 @@ async def test_timeout_hooks_are_given_a_max_duration_error(clock: FakeClock) ->
     assert "max_duration of 5 s" in str(seen[0])
 
 
-async def test_plain_hooks_run_in_a_thread_and_the_fake_clock_waits_for_them(clock: FakeClock) -> None:
+async def test_plain_hooks_run_in_a_thread_and_the_fake_clock_waits_for_them(
+    clock: FakeClock,
+) -> None:
     import threading
 
     seen: list[bool] = []
@@ -734,7 +748,9 @@ async def test_hooks_run_before_the_result_is_there(clock: FakeClock) -> None:
 # --- middleware -------------------------------------------------------------------------------------
 
 
-async def test_a_middleware_that_fails_before_call_next_fails_the_attempt(events: list[str]) -> None:
+async def test_a_middleware_that_fails_before_call_next_fails_the_attempt(
+    events: list[str],
+) -> None:
     @task(retry=None)
     async def work() -> None:
         events.append("run")
@@ -818,7 +834,9 @@ async def test_a_middleware_does_not_see_the_failure_of_the_body(events: list[st
     assert events == ["went on"]
 
 
-async def test_a_middleware_that_never_calls_next_is_an_error_that_names_it(events: list[str]) -> None:
+async def test_a_middleware_that_never_calls_next_is_an_error_that_names_it(
+    events: list[str],
+) -> None:
     @task(retry=None)
     async def work() -> None:
         events.append("run")

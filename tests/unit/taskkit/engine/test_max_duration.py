@@ -69,7 +69,9 @@ async def test_an_async_body_is_canceled_at_its_limit(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("answer", ["return", "raise"])
-async def test_a_body_that_answers_its_cancellation_is_timed_out_all_the_same(answer: str, clock: FakeClock) -> None:
+async def test_a_body_that_answers_its_cancellation_is_timed_out_all_the_same(
+    answer: str, clock: FakeClock
+) -> None:
     @task(max_duration=5, retry=Retry(9))
     async def work() -> str:
         try:

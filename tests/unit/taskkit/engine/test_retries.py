@@ -78,7 +78,9 @@ async def test_a_configured_policy_replaces_the_built_in_one(clock: FakeClock) -
     assert await starts(clock) == [0, 7]
 
 
-async def test_what_a_policy_leaves_out_is_its_own_default_and_not_the_configured_one(clock: FakeClock) -> None:
+async def test_what_a_policy_leaves_out_is_its_own_default_and_not_the_configured_one(
+    clock: FakeClock,
+) -> None:
     config.override(retries={"default": {"max_attempts": 9}})
     assert len(await starts(clock, retry=Retry(min_timeout=2))) == 3
 
@@ -112,7 +114,9 @@ async def test_attempts_of_one_run_do_not_leak_into_the_next(clock: FakeClock) -
     assert seen == [1, 2, 3, 4, 1, 2]
 
 
-async def test_nothing_is_retried_in_development_when_that_is_switched_off(clock: FakeClock) -> None:
+async def test_nothing_is_retried_in_development_when_that_is_switched_off(
+    clock: FakeClock,
+) -> None:
     config.override(retries={"enabled_in_dev": False})
     assert await starts(clock, retry=Retry(3)) == [0]
 
@@ -128,7 +132,9 @@ async def test_between_attempts_the_run_is_queued_with_a_time(clock: FakeClock) 
     assert run.status == RunStatus.QUEUED
     assert run.is_queued
     assert run.available_at == clock.now() + timedelta(seconds=6)
-    assert [(attempt.number, str(attempt.error)) for attempt in run.attempts] == [(1, "ValueError: broken")]
+    assert [(attempt.number, str(attempt.error)) for attempt in run.attempts] == [
+        (1, "ValueError: broken")
+    ]
     assert run.error is None
     assert run.finished_at is None
 
@@ -219,7 +225,9 @@ async def test_complete_with_an_output_that_is_no_json_fails() -> None:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError("too big"), MemoryError()])
-async def test_out_of_memory_is_not_retried_by_itself(error: BaseException, clock: FakeClock) -> None:
+async def test_out_of_memory_is_not_retried_by_itself(
+    error: BaseException, clock: FakeClock
+) -> None:
     @task(retry=Retry(3))
     async def work() -> None:
         raise error
@@ -230,7 +238,9 @@ async def test_out_of_memory_is_not_retried_by_itself(error: BaseException, cloc
     assert result.error.code == "TASK_PROCESS_OOM_KILLED"
 
 
-async def test_out_of_memory_is_retried_on_the_machine_that_the_policy_names(clock: FakeClock) -> None:
+async def test_out_of_memory_is_retried_on_the_machine_that_the_policy_names(
+    clock: FakeClock,
+) -> None:
     machines: list[str] = []
 
     @task(machine="small-1x", retry=Retry(3, 1, randomize=False, out_of_memory="large-1x"))
@@ -247,7 +257,9 @@ async def test_out_of_memory_is_retried_on_the_machine_that_the_policy_names(clo
     assert machines == ["small-1x", "large-1x"]
 
 
-async def test_catch_error_is_asked_when_attempts_are_used_up_and_can_go_on(clock: FakeClock) -> None:
+async def test_catch_error_is_asked_when_attempts_are_used_up_and_can_go_on(
+    clock: FakeClock,
+) -> None:
     asked: list[int] = []
 
     @task(retry=None)
@@ -283,7 +295,9 @@ async def test_catch_error_is_asked_for_each_failed_attempt(clock: FakeClock) ->
     assert asked == [(n, f"attempt {n}") for n in (1, 2, 3)]
 
 
-async def test_an_error_replaced_by_catch_error_is_the_one_that_everybody_sees(clock: FakeClock) -> None:
+async def test_an_error_replaced_by_catch_error_is_the_one_that_everybody_sees(
+    clock: FakeClock,
+) -> None:
     told: list[BaseException] = []
 
     @task(retry=Retry(5))
@@ -323,7 +337,9 @@ async def test_a_canceled_error_of_the_bodys_own_is_an_ordinary_error(clock: Fak
 
 
 @pytest.mark.parametrize("hooks", [{}, {"cleanup": lambda: None}])
-async def test_a_body_that_cancels_itself_fails_and_is_not_started_for_ever(hooks: Any, clock: FakeClock) -> None:
+async def test_a_body_that_cancels_itself_fails_and_is_not_started_for_ever(
+    hooks: Any, clock: FakeClock
+) -> None:
     import asyncio
 
     seen: list[int] = []
@@ -342,9 +358,14 @@ async def test_a_body_that_cancels_itself_fails_and_is_not_started_for_ever(hook
     assert (result.status, len(seen)) == (RunStatus.FAILED, 2)
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), StopIteration(), StopAsyncIteration(), BaseExceptionGroup("g", [ValueError()])])
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), StopIteration(), StopAsyncIteration(), BaseExceptionGroup("g", [ValueError()])],
+)
 @pytest.mark.parametrize("threaded", [False, True])
-async def test_odd_exceptions_fail_the_run_and_not_the_worker(error: BaseException, threaded: bool) -> None:
+async def test_odd_exceptions_fail_the_run_and_not_the_worker(
+    error: BaseException, threaded: bool
+) -> None:
     async def asynchronous() -> None:
         raise error
 
