@@ -1,7 +1,7 @@
 """taskkit: tasks, runs, and the backend they live on."""
 
 from taskkit import batch, errors, idempotency_keys, logger, metadata, runs, schedules, tasks, wait
-from taskkit.decorator import Task, schema_task, task
+from taskkit.decorator import schema_task, task
 from taskkit.definition.context import Context
 from taskkit.definition.schedule import Cron, ScheduledPayload
 from taskkit.errors import (
@@ -20,6 +20,7 @@ from taskkit.session import Worker, configure, local, run_task, use_backend, wor
 from taskkit.trigger.calls import BatchItem, BatchResult
 from taskkit.trigger.handle import BatchHandle, RunHandle
 from taskkit.trigger.pending import Pending
+from taskkit.trigger.task import Task
 
 __all__ = [
     "AbortTaskRunError",

@@ -1,4 +1,4 @@
-"""`@task` and `@schema_task`: a definition joined with the ways to trigger it."""
+"""`@task` and `@schema_task`: a function becomes a `Task`."""
 
 from __future__ import annotations
 
@@ -6,201 +6,41 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import (
     Any,
-    Generic,
     Literal,
-    Never,
     Protocol,
     TypeAlias,
     TypedDict,
+    TypeVar,
     Unpack,
     cast,
+    final,
     overload,
 )
 
-from typing_extensions import TypeVar
-
 from taskkit.definition.context import Context
-from taskkit.definition.hook_decorators import HookDecorators
 from taskkit.definition.hooks import ALIASES, WANTS
 from taskkit.definition.registry import REGISTRY
-from taskkit.definition.task_definition import TaskDefinition, define
-from taskkit.errors import InvalidOptionError, TaskSignatureError
+from taskkit.definition.task_definition import UNSET, define
+from taskkit.errors import InvalidOptionError, TaskSignatureError, shown
 from taskkit.model.duration import Duration
-from taskkit.model.options import TriggerOptions
 from taskkit.model.queue import Queue
-from taskkit.model.result import RunResult
 from taskkit.model.retry import Retry
-from taskkit.runtime.portal import twin
-from taskkit.trigger import calls
-from taskkit.trigger.calls import BatchItem, BatchResult
-from taskkit.trigger.handle import BatchHandle, RunHandle
-from taskkit.trigger.pending import Pending
+from taskkit.trigger.task import Task
 
 PayloadT = TypeVar("PayloadT")
 OutputT = TypeVar("OutputT")
-CallT = TypeVar("CallT", default=Any)
 SchemaT = TypeVar("SchemaT")
 Hooks: TypeAlias = Callable[..., Any] | Sequence[Callable[..., Any]] | None
-Items: TypeAlias = Sequence["PayloadT | BatchItem[PayloadT, OutputT]"]
 _HOOKS = WANTS.keys() | ALIASES.keys()
 
-
-class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
-    """A function that can be triggered as a run.
-
-    Calling it calls the plain function; `trigger` and its like ask a backend for a run. The third type
-    parameter is what calling it gives: a coroutine for `async def`, the output for `def`.
-    """
-
-    def __init__(self, definition: TaskDefinition, options: TriggerOptions | None = None) -> None:
-        self.definition = definition
-        self._options: TriggerOptions = options or {}
-        self.__wrapped__ = definition.fn
-        self.__name__ = definition.name
-        self.__doc__ = definition.fn.__doc__
-
-    @property
-    def id(self) -> str:
-        """The id by which it is triggered from elsewhere."""
-        return self.definition.id
-
-    def __call__(self, *args: Any, **kwargs: Any) -> CallT:
-        """Call the plain function: no run, no retry, no hooks."""
-        return cast("CallT", self.definition.fn(*args, **kwargs))
-
-    @property
-    def run(self) -> Callable[..., CallT]:
-        """The plain function."""
-        return self.definition.fn
-
-    def __repr__(self) -> str:
-        return f"<Task {self.id!r} at {self.definition.file_path}:{self.definition.line}>"
-
-    # --- triggering ---------------------------------------------------------------------------------
-
-    @overload
-    async def trigger(
-        self: Task[None, OutputT, CallT], payload: None = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]: ...
-    @overload
-    async def trigger(
-        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]: ...
-    async def trigger(
-        self, payload: Any = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]:
-        """Ask for a run; its handle, once the backend has stored it.
-
-        Raises PayloadValidationError and the other TriggerErrors before anything is stored.
-        """
-        return await calls.trigger(self.definition, payload, self._with(options))
-
-    async def batch_trigger(self, items: Items[PayloadT, OutputT], /) -> BatchHandle[OutputT]:
-        """Ask for many runs at once: payloads, or `task.item(payload, ...)` for options of its own."""
-        if self._options or any(isinstance(item, BatchItem) for item in items):
-            items = [self._item(item) for item in items]
-        return await calls.batch_trigger(items, self.definition)
-
-    @overload
-    def trigger_and_wait(
-        self: Task[None, OutputT, CallT], payload: None = None, /, **options: Unpack[TriggerOptions]
-    ) -> Pending[RunResult[OutputT], OutputT]: ...
-    @overload
-    def trigger_and_wait(
-        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
-    ) -> Pending[RunResult[OutputT], OutputT]: ...
-    def trigger_and_wait(
-        self, payload: Any = None, /, **options: Unpack[TriggerOptions]
-    ) -> Pending[RunResult[OutputT], OutputT]:
-        """Ask for a child run and wait for its end, inside a task; the slot is free meanwhile.
-
-        Await it for the RunResult, or `.unwrap()` for the output. Cancelling the wait leaves the child running.
-        """
-        name = f"{self.__name__}.trigger_and_wait"
-        inner = calls.trigger_and_wait(name, self.definition, payload, self._with(options))
-        return Pending(inner, calls.unwrap, name)
-
-    def batch_trigger_and_wait(
-        self, items: Items[PayloadT, OutputT], /
-    ) -> Pending[BatchResult[OutputT], list[OutputT]]:
-        """Ask for many child runs and wait for all; `.runs` holds their results in item order."""
-        name = f"{self.__name__}.batch_trigger_and_wait"
-        if self._options or any(isinstance(item, BatchItem) for item in items):
-            items = [self._item(item) for item in items]
-        inner = calls.batch_trigger_and_wait(name, items, self.definition)
-        return Pending(inner, calls.unwrap_all, name)
-
-    def item(
-        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
-    ) -> BatchItem[PayloadT, OutputT]:
-        """One run of a batch, with options of its own."""
-        return BatchItem(self.definition, payload, self._with(options))
-
-    def with_options(self, **options: Unpack[TriggerOptions]) -> Task[PayloadT, OutputT, CallT]:
-        """The same task with options that apply to each trigger unless the trigger says otherwise."""
-        return Task(self.definition, self._with(options))
-
-    @property
-    def sync(self) -> TaskSync[PayloadT, OutputT]:
-        """The same calls for plain code."""
-        return TaskSync(cast("Task[PayloadT, OutputT, Any]", self))
-
-    def _with(self, options: TriggerOptions) -> TriggerOptions:
-        return cast("TriggerOptions", {**self._options, **options}) if self._options else options
-
-    def _item(self, item: Any) -> BatchItem[Any, Any]:
-        found = calls.as_item(self.definition, item)
-        if self._options:
-            return BatchItem(found.task, found.payload, self._with(found.options))
-        return found
+_Async: TypeAlias = Coroutine[Any, Any, OutputT]
+AsyncTask: TypeAlias = Task[PayloadT, OutputT, _Async[OutputT]]
+PlainTask: TypeAlias = Task[PayloadT, OutputT, OutputT]
 
 
-class TaskSync(Generic[PayloadT, OutputT]):
-    """A task's calls for plain code: they block. Inside a `def` task they hold no slot while they wait."""
-
-    __slots__ = ("_task",)
-
-    def __init__(self, task: Task[PayloadT, OutputT, Any]) -> None:
-        self._task = task
-
-    @overload
-    def trigger(
-        self: TaskSync[None, OutputT], payload: None = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]: ...
-    @overload
-    def trigger(
-        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]: ...
-    def trigger(
-        self, payload: Any = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunHandle[OutputT]:
-        """See `Task.trigger`."""
-        return twin(self._task.trigger)(payload, **options)
-
-    def batch_trigger(self, items: Items[PayloadT, OutputT], /) -> BatchHandle[OutputT]:
-        """See `Task.batch_trigger`."""
-        return twin(self._task.batch_trigger)(items)
-
-    @overload
-    def trigger_and_wait(
-        self: TaskSync[None, OutputT], payload: None = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunResult[OutputT]: ...
-    @overload
-    def trigger_and_wait(
-        self, payload: PayloadT, /, **options: Unpack[TriggerOptions]
-    ) -> RunResult[OutputT]: ...
-    def trigger_and_wait(
-        self, payload: Any = None, /, **options: Unpack[TriggerOptions]
-    ) -> RunResult[OutputT]:
-        """See `Task.trigger_and_wait`."""
-        return twin(self._task.trigger_and_wait)(payload, **options)
-
-    def batch_trigger_and_wait(self, items: Items[PayloadT, OutputT], /) -> BatchResult[OutputT]:
-        """See `Task.batch_trigger_and_wait`."""
-        return twin(self._task.batch_trigger_and_wait)(items)
-
-
-AsyncTask: TypeAlias = Task[PayloadT, OutputT, Coroutine[Any, Any, OutputT]]
+@final
+class _Anything:
+    """Only a parameter that takes anything takes this: `Any`, or none annotated, is no context."""
 
 
 class TaskOptions(TypedDict, total=False):
@@ -238,43 +78,52 @@ class TaskOptions(TypedDict, total=False):
 class TaskDecorator(Protocol):
     """Turns a function into a `Task`, whatever of payload and context it takes."""
 
-    # A function that takes only a context must be met first: `(payload)` would take it too.
+    # The first form that fits counts: a function of two parameters with a default also fits the shorter
+    # forms, one that takes only a context also fits `(payload)`.
     @overload
     def __call__(
-        self, fn: Callable[[], Coroutine[Any, Any, OutputT]], /
-    ) -> AsyncTask[None, OutputT]: ...
+        self, fn: Callable[[Context, _Anything], _Async[OutputT]], /
+    ) -> AsyncTask[Any, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[Context], Coroutine[Any, Any, OutputT]], /
-    ) -> AsyncTask[None, OutputT]: ...
-    @overload
-    def __call__(
-        self, fn: Callable[[PayloadT], Coroutine[Any, Any, OutputT]], /
+        self, fn: Callable[[PayloadT, Context], _Async[OutputT]], /
     ) -> AsyncTask[PayloadT, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[PayloadT, Context], Coroutine[Any, Any, OutputT]], /
+        self, fn: Callable[[Context, PayloadT], _Async[OutputT]], /
     ) -> AsyncTask[PayloadT, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[Context, PayloadT], Coroutine[Any, Any, OutputT]], /
+        self, fn: Callable[[_Anything], _Async[OutputT]], /
+    ) -> AsyncTask[Any, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Context], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # see above
+        self, fn: Callable[[PayloadT], _Async[OutputT]], /
     ) -> AsyncTask[PayloadT, OutputT]: ...
     @overload
-    def __call__(self, fn: Callable[[], OutputT], /) -> Task[None, OutputT, OutputT]: ...
-    @overload
-    def __call__(self, fn: Callable[[Context], OutputT], /) -> Task[None, OutputT, OutputT]: ...
+    def __call__(self, fn: Callable[[], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[PayloadT], OutputT], /
-    ) -> Task[PayloadT, OutputT, OutputT]: ...
+        self, fn: Callable[[Context, _Anything], OutputT], /
+    ) -> PlainTask[Any, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[PayloadT, Context], OutputT], /
-    ) -> Task[PayloadT, OutputT, OutputT]: ...
+    ) -> PlainTask[PayloadT, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[Context, PayloadT], OutputT], /
-    ) -> Task[PayloadT, OutputT, OutputT]: ...
+    ) -> PlainTask[PayloadT, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[_Anything], OutputT], /) -> PlainTask[Any, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Context], OutputT], /) -> PlainTask[None, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[PayloadT], OutputT], /) -> PlainTask[PayloadT, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[], OutputT], /) -> PlainTask[None, OutputT]: ...
 
 
 class SchemaTaskDecorator(Protocol[SchemaT]):
@@ -282,46 +131,106 @@ class SchemaTaskDecorator(Protocol[SchemaT]):
 
     @overload
     def __call__(
-        self, fn: Callable[[SchemaT], Coroutine[Any, Any, OutputT]], /
+        self, fn: Callable[[SchemaT, Context], _Async[OutputT]], /
     ) -> AsyncTask[SchemaT, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[SchemaT, Context], Coroutine[Any, Any, OutputT]], /
+        self, fn: Callable[[Context, SchemaT], _Async[OutputT]], /
     ) -> AsyncTask[SchemaT, OutputT]: ...
     @overload
-    def __call__(self, fn: Callable[[SchemaT], OutputT], /) -> Task[SchemaT, OutputT, OutputT]: ...
+    def __call__(
+        self, fn: Callable[[SchemaT], _Async[OutputT]], /
+    ) -> AsyncTask[SchemaT, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[SchemaT, Context], OutputT], /
-    ) -> Task[SchemaT, OutputT, OutputT]: ...
+    ) -> PlainTask[SchemaT, OutputT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[Context, SchemaT], OutputT], /
+    ) -> PlainTask[SchemaT, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[SchemaT], OutputT], /) -> PlainTask[SchemaT, OutputT]: ...
 
 
-def task(bare: Never | None = None, /, **options: Unpack[TaskOptions]) -> TaskDecorator:
+# The forms of a bare `@task` are those of `TaskDecorator`: a function's overloads cannot be borrowed.
+@overload
+def task(fn: Callable[[Context, _Anything], _Async[OutputT]], /) -> AsyncTask[Any, OutputT]: ...
+@overload
+def task(fn: Callable[[PayloadT, Context], _Async[OutputT]], /) -> AsyncTask[PayloadT, OutputT]: ...
+@overload
+def task(fn: Callable[[Context, PayloadT], _Async[OutputT]], /) -> AsyncTask[PayloadT, OutputT]: ...
+@overload
+def task(fn: Callable[[_Anything], _Async[OutputT]], /) -> AsyncTask[Any, OutputT]: ...
+@overload
+def task(fn: Callable[[Context], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
+@overload
+def task(fn: Callable[[PayloadT], _Async[OutputT]], /) -> AsyncTask[PayloadT, OutputT]: ...  # type: ignore[overload-overlap]  # see there
+@overload
+def task(fn: Callable[[], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
+@overload
+def task(fn: Callable[[Context, _Anything], OutputT], /) -> PlainTask[Any, OutputT]: ...
+@overload
+def task(fn: Callable[[PayloadT, Context], OutputT], /) -> PlainTask[PayloadT, OutputT]: ...
+@overload
+def task(fn: Callable[[Context, PayloadT], OutputT], /) -> PlainTask[PayloadT, OutputT]: ...
+@overload
+def task(fn: Callable[[_Anything], OutputT], /) -> PlainTask[Any, OutputT]: ...
+@overload
+def task(fn: Callable[[Context], OutputT], /) -> PlainTask[None, OutputT]: ...
+@overload
+def task(fn: Callable[[PayloadT], OutputT], /) -> PlainTask[PayloadT, OutputT]: ...
+@overload
+def task(fn: Callable[[], OutputT], /) -> PlainTask[None, OutputT]: ...
+@overload
+def task(**options: Unpack[TaskOptions]) -> TaskDecorator: ...
+@overload
+def task(
+    *, schema: type[SchemaT], **options: Unpack[TaskOptions]
+) -> SchemaTaskDecorator[SchemaT]: ...
+@overload
+def task(*, schema: object, **options: Unpack[TaskOptions]) -> SchemaTaskDecorator[Any]: ...
+def task(fn: object = UNSET, /, **options: Any) -> Any:
     """Make a task of a function that takes a payload, a `Context`, both, or nothing.
 
-    The payload's annotation is its schema. Importing a module with tasks does no I/O and picks no backend.
+    The payload's annotation is its schema, `schema=` overrides it. Importing a module with tasks does no I/O and picks no backend.
     Raises TaskSignatureError, DuplicateTaskIdError, HookSignatureError, InvalidDurationError or
-    InvalidOptionError, each naming the function or the value and its place.
+    InvalidOptionError, each naming the function or the value and its place. Without options `@task` will do.
 
         @task(id="sync-user", max_duration=300, retry=Retry(max_attempts=3))
         async def sync_user(payload: User, ctx: Context) -> Report: ...
     """
-    if bare is not None:
+    decorate = decorator_of(options, locals_of_caller())
+    if fn is UNSET:
+        return decorate
+    if isinstance(fn, str):
+        raise TaskSignatureError(f'@task takes its options by name. Write @task(id="{fn}").')
+    if options:
         raise TaskSignatureError(
-            "@task was written without parentheses. Write @task() or @task(id=...)."
+            f"task was given {shown(fn)} and options at once. Write task({next(iter(options))}=...)(function)."
         )
-    return cast("TaskDecorator", decorator_of(dict(options), sys._getframe(1).f_locals))
+    return decorate(cast("Callable[..., Any]", fn))
 
 
+@overload
 def schema_task(
     *, schema: type[SchemaT], **options: Unpack[TaskOptions]
-) -> SchemaTaskDecorator[SchemaT]:
+) -> SchemaTaskDecorator[SchemaT]: ...
+@overload
+def schema_task(*, schema: object, **options: Unpack[TaskOptions]) -> SchemaTaskDecorator[Any]: ...
+def schema_task(*, schema: object, **options: Unpack[TaskOptions]) -> Any:
     """Make a task whose payload is validated by `schema`: any type that pydantic can validate.
 
     Otherwise as `task`.
     """
     settings = {**options, "schema": schema}
-    return cast("SchemaTaskDecorator[SchemaT]", decorator_of(settings, sys._getframe(1).f_locals))
+    return decorator_of(settings, locals_of_caller())
+
+
+def locals_of_caller() -> Mapping[str, Any]:
+    """The names where the calling decorator was written: an annotation may be a class of a function."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]  # inspect offers it no cheaper
+    return frame.f_locals
 
 
 def decorator_of(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar, Unpack, cast, overload
 
-from taskkit.decorator import Task, TaskOptions, decorator_of
+from taskkit.decorator import AsyncTask, PlainTask, TaskOptions, decorator_of, locals_of_caller
 from taskkit.definition.context import Context
 from taskkit.definition.schedule import Cron, ScheduledPayload
 
@@ -18,20 +17,28 @@ class ScheduledTaskDecorator(Protocol):
 
     @overload
     def __call__(
-        self, fn: Callable[[ScheduledPayload], Coroutine[Any, Any, OutputT]], /
-    ) -> Task[ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]]: ...
-    @overload
-    def __call__(
         self, fn: Callable[[ScheduledPayload, Context], Coroutine[Any, Any, OutputT]], /
-    ) -> Task[ScheduledPayload, OutputT, Coroutine[Any, Any, OutputT]]: ...
+    ) -> AsyncTask[ScheduledPayload, OutputT]: ...
     @overload
     def __call__(
-        self, fn: Callable[[ScheduledPayload], OutputT], /
-    ) -> Task[ScheduledPayload, OutputT, OutputT]: ...
+        self, fn: Callable[[Context, ScheduledPayload], Coroutine[Any, Any, OutputT]], /
+    ) -> AsyncTask[ScheduledPayload, OutputT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[ScheduledPayload], Coroutine[Any, Any, OutputT]], /
+    ) -> AsyncTask[ScheduledPayload, OutputT]: ...
     @overload
     def __call__(
         self, fn: Callable[[ScheduledPayload, Context], OutputT], /
-    ) -> Task[ScheduledPayload, OutputT, OutputT]: ...
+    ) -> PlainTask[ScheduledPayload, OutputT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[Context, ScheduledPayload], OutputT], /
+    ) -> PlainTask[ScheduledPayload, OutputT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[ScheduledPayload], OutputT], /
+    ) -> PlainTask[ScheduledPayload, OutputT]: ...
 
 
 def task(*, cron: str | Cron, **options: Unpack[TaskOptions]) -> ScheduledTaskDecorator:
@@ -41,4 +48,4 @@ def task(*, cron: str | Cron, **options: Unpack[TaskOptions]) -> ScheduledTaskDe
     """
     schedule = cron if isinstance(cron, Cron) else Cron(cron)
     settings = {**options, "schedule": schedule, "schema": ScheduledPayload}
-    return cast("ScheduledTaskDecorator", decorator_of(settings, sys._getframe(1).f_locals))
+    return cast("ScheduledTaskDecorator", decorator_of(settings, locals_of_caller()))

@@ -11,7 +11,6 @@ from typing import Any, Self, TypeVar, Unpack
 
 from taskkit import config
 from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
-from taskkit.decorator import Task
 from taskkit.definition.context import Environment
 from taskkit.definition.discovery import discover
 from taskkit.engine.worker import Runner
@@ -28,6 +27,7 @@ from taskkit.model.options import TriggerOptions
 from taskkit.model.result import RunResult
 from taskkit.runtime import current_backend
 from taskkit.runtime.home import Home
+from taskkit.trigger.task import Task
 
 OutputT = TypeVar("OutputT")
 

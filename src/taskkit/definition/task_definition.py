@@ -105,8 +105,8 @@ def define(
     """
     fn = fn.__func__ if isinstance(fn, staticmethod) else fn
     name = getattr(fn, "__name__", None)
-    task_id = _task_id(id, name, fn)
     signature = read(fn, frame_locals or {})
+    task_id = _task_id(id, name, fn)
     place = place_of(fn)
     if schema is not UNSET and not signature.has_payload:
         raise TaskSignatureError(

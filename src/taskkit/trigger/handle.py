@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic_core import from_json
@@ -81,10 +81,10 @@ class HandleSync(Generic[OutputT]):
     __slots__ = ("cancel", "result", "retrieve", "subscribe")
 
     def __init__(self, handle: RunHandle[OutputT]) -> None:
-        self.result: Callable[..., RunResult[OutputT]] = twin(handle.result)
+        self.result = twin(handle.result)
         self.retrieve = twin(handle.retrieve)
         self.cancel = twin(handle.cancel)
-        self.subscribe: Callable[[], Iterator[Run]] = iterator_twin(handle.subscribe)
+        self.subscribe = iterator_twin(handle.subscribe)
 
 
 class BatchHandle(Generic[OutputT]):
@@ -119,7 +119,7 @@ class BatchSync(Generic[OutputT]):
     __slots__ = ("results",)
 
     def __init__(self, handle: BatchHandle[OutputT]) -> None:
-        self.results: Callable[..., list[RunResult[OutputT]]] = twin(handle.results)
+        self.results = twin(handle.results)
 
 
 def handles(

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from typing import Final, NoReturn, Unpack
 
 from taskkit import runs, wait
-from taskkit.backends.base import Capability, Now, Watch
-from taskkit.backends.base import Runner as AnyRunner
-from taskkit.decorator import Task, task
+from taskkit.backends.base import Capability, Now, Runner as AnyRunner, Watch
+from taskkit.decorator import task
 from taskkit.engine.worker import Runner
 from taskkit.errors import BackendError, UnsupportedByBackendError
 from taskkit.model.exchange import (
@@ -33,6 +32,7 @@ from taskkit.runtime.home import Home
 from taskkit.testing.conformance.check import CheckFailedError, expect, expect_error
 from taskkit.testing.conformance.serving import own_tasks
 from taskkit.testing.conformance.trial import START, TASK
+from taskkit.trigger.task import Task
 
 Door = Callable[["Ledger"], Awaitable[object]]
 
