@@ -41,6 +41,7 @@ from taskkit.model.exchange import (
 )
 from taskkit.model.options import RetryDecision
 from taskkit.model.run import RunStatus
+from taskkit.runtime.open_waits import OpenWaits
 from taskkit.runtime.scope import current_scope
 
 if TYPE_CHECKING:
@@ -266,6 +267,8 @@ class Attempt(ContextParts):
         self.stop_signal.set(reason)
         if self.open_waits is not None:
             self.open_waits.stop()
+            if reason == "cancel" and self.lease.kind != "cleanup":  # else the backend has done it
+                self._runner.keep(self._cancel_children(self.open_waits))
         if self._task is not None:
             self._task.cancel()
         # Nobody moves a fake clock while a worker stops.
@@ -326,6 +329,26 @@ class Attempt(ContextParts):
     async def park(self, waits: tuple[Wait, ...]) -> None:
         self._stop_limit()
         await self._control.park(waits)
+
+    async def _cancel_children(self, waits: OpenWaits) -> None:
+        """Canceled while it ran beside a wait, of which the backend knows nothing just then."""
+        try:
+            ids = await waits.left()
+            backend = self.home.backend
+            this, *runs = await backend.get([self.run_id, *ids])
+            own = [
+                run.id
+                for run in runs
+                if run is not None and run.parent_id == self.run_id and run.request.awaited
+            ]
+            if own:
+                reason = None if this is None else this.cancel_reason
+                await backend.cancel(own, reason=reason, now=self.home.now)
+        except Exception:
+            _log.exception(
+                "run %s was canceled, but what it waits for could not be: cancel that by its id",
+                self.run_id,
+            )
 
     def resume(self, lease: Lease) -> None:
         self.renew(lease)

@@ -46,6 +46,7 @@ class OpenWaits:
         "_ended",
         "_flushing",
         "_home",
+        "_left",
         "_loop",
         "_open",
         "_park",
@@ -66,6 +67,7 @@ class OpenWaits:
         self._open: dict[str, _Open] = {}
         self._flushing: asyncio.Task[None] | None = None
         self._back: asyncio.Future[None] | None = None
+        self._left: tuple[_Open, ...] = ()
         self._ended = False
         self.parked = False
 
@@ -179,6 +181,7 @@ class OpenWaits:
     def stop(self) -> None:
         """The attempt is about to end: who gives up on a wait is not brought back to a slot."""
         self._ended = True
+        self._left = tuple(self._open.values())
 
     async def end(self) -> None:
         """The attempt is over: nothing is waited for any more, and nothing is under way to the backend."""
@@ -190,12 +193,13 @@ class OpenWaits:
         if self._flushing is not None:
             await asyncio.gather(self._flushing, return_exceptions=True)
 
-    @property
-    def run_ids(self) -> list[str]:
-        """The runs that are waited for just now."""
+    async def left(self) -> list[str]:
+        """The runs that were waited for when the attempt was stopped, once the backend knows them all."""
+        if self._flushing is not None:
+            await asyncio.wait((self._flushing,))
         return [
             run_id
-            for entry in self._open.values()
+            for entry in self._left
             if isinstance(entry.wait.on, Runs) and not entry.requests
             for run_id in entry.wait.on.ids
         ]

@@ -281,13 +281,14 @@ async def test_a_child_whose_wait_was_withdrawn_goes_on(clock: FakeClock) -> Non
         waiting.cancel()
         await forever()
 
-    handle = await parent.trigger()
-    await clock.advance(2)
-    await handle.cancel()
-    await handle.result()
-    gate.set()
-    await clock.settle()
-    assert [run.status async for run in runs.list(task=child)] == [RunStatus.COMPLETED]
+    async with taskkit.local(clock=clock, concurrency=2):
+        handle = await parent.trigger()
+        await clock.advance(2)
+        await handle.cancel()
+        await handle.result()
+        gate.set()
+        await clock.settle()
+        assert [run.status async for run in runs.list(task=child)] == [RunStatus.COMPLETED]
 
 
 async def test_children_are_canceled_too_when_one_of_two_waits_was_answered(
@@ -303,23 +304,20 @@ async def test_children_are_canceled_too_when_one_of_two_waits_was_answered(
         await forever()
 
     @task()
-    async def parent() -> None:
+    async def parent(ctx: Context) -> None:
         first = asyncio.create_task(quick.trigger_and_wait())  # type: ignore[var-annotated]  # a Pending
         second = asyncio.create_task(slow.trigger_and_wait())  # type: ignore[var-annotated]  # a Pending
         await first
-        await runs.cancel(taskkit_run_id())
+        await runs.cancel(ctx.run.id, reason="all of it")
         await second
 
-    def taskkit_run_id() -> str:
-        from taskkit.runtime.scope import need_scope
-
-        return need_scope("this test").run_id
-
-    handle = await parent.trigger()
-    await clock.settle()
-    assert (await handle.result()).status == RunStatus.CANCELED
-    await clock.settle()
-    assert [run.status async for run in runs.list(task=slow)] == [RunStatus.CANCELED]
+    async with taskkit.local(clock=clock, concurrency=2):
+        handle = await parent.trigger()
+        await clock.settle()
+        assert (await handle.result()).status == RunStatus.CANCELED
+        await clock.settle()
+        (left,) = [run async for run in runs.list(task=slow)]
+        assert (left.status, left.cancel_reason) == (RunStatus.CANCELED, "all of it")
 
 
 async def test_a_run_between_attempts_is_canceled(clock: FakeClock) -> None:
