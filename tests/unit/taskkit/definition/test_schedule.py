@@ -182,7 +182,16 @@ def test_second_pass_of_a_repeated_hour_does_not_fire_again() -> None:
 
 
 patterns = st.sampled_from(
-    ["30 2 * * *", "30 1 * * *", "0 0 * * *", "*/20 * * * *", "0 */2 * * *", "15,45 1-3 * * *"]
+    [
+        "30 2 * * *",
+        "30 1 * * *",
+        "0 0 * * *",
+        "*/20 * * * *",
+        "0 */2 * * *",
+        "15,45 1-3 * * *",
+        "*/30 2 15 * *",
+        "0 2 L 3,10 ?",
+    ]
 )
 zones = st.sampled_from(
     ["UTC", "America/New_York", "Asia/Beirut", "Australia/Lord_Howe", "Europe/Berlin"]
@@ -198,11 +207,33 @@ def test_time_only_runs_forwards(pattern: str, zone: str, when: datetime) -> Non
     assert cron.next_after(found[1] - timedelta(microseconds=1)) == found[1]
 
 
+@given(patterns, zones, moments, st.timedeltas(timedelta(0), timedelta(days=3)))
+def test_last_before_is_the_last_that_next_after_finds(
+    pattern: str, zone: str, after: datetime, length: timedelta
+) -> None:
+    cron, until = Cron(pattern, zone), after + length
+    found, moment = None, cron.next_after(after)
+    while moment <= until:
+        found, moment = moment, cron.next_after(moment)
+    assert cron.last_before(until, after=after) == found
+
+
+def test_last_before_takes_few_steps() -> None:
+    year = timedelta(days=365)
+    found = Cron("* 9-17 * * MON-FRI").last_before(NEW_YEAR + 10 * year, after=NEW_YEAR)
+    assert found == at(2035, 12, 28, 17, 59)
+
+
 def test_end_of_the_calendar() -> None:
     with pytest.raises(InvalidCronError, match="never fires after 9999"):
         Cron("@yearly").next_after(at(9999, 12, 31, 23))
     with pytest.raises(InvalidCronError, match="never fires after 9999"):
         Cron("@yearly", "Europe/Berlin").next_after(at(9999, 12, 31, 23, 59))
+    with pytest.raises(InvalidCronError, match="never fires after 9999"):
+        Cron("0 * * * *", "Europe/Berlin").next_after(at(9999, 12, 31, 23, 59))
+    end, before = at(9999, 12, 31, 23, 59), at(9999, 12, 31, 20)
+    assert Cron("@hourly").last_before(end, after=before) == at(9999, 12, 31, 23)
+    assert Cron("@yearly").last_before(end, after=before) is None
 
 
 def test_a_naive_moment_is_refused() -> None:
