@@ -193,7 +193,8 @@ def task(*, schema: object, **options: Unpack[TaskOptions]) -> SchemaTaskDecorat
 def task(fn: object = UNSET, /, **options: Any) -> Any:
     """Make a task of a function that takes a payload, a `Context`, both, or nothing.
 
-    The payload's annotation is its schema, `schema=` overrides it. Importing a module with tasks does no I/O and picks no backend.
+    The payload's annotation is its schema, unless `schema=` gives another. Importing a module with tasks
+    does no I/O and picks no backend.
     Raises TaskSignatureError, DuplicateTaskIdError, HookSignatureError, InvalidDurationError or
     InvalidOptionError, each naming the function or the value and its place. Without options `@task` will do.
 

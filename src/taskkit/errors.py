@@ -177,9 +177,11 @@ class PayloadNotStableError(TriggerError):
 class PayloadTooLargeError(TriggerError):
     """A payload, output or metadata is over its limit. `size` and `limit` in bytes."""
 
-    def __init__(self, what: str, size: int, limit: int) -> None:
+    def __init__(self, what: str, size: int, limit: int, message: str = "") -> None:
         fix = "Store the data elsewhere and pass a reference to it."
-        super().__init__(f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. {fix}")
+        super().__init__(
+            message or f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. {fix}"
+        )
         self.size, self.limit = size, limit
 
 

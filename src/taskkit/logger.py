@@ -6,7 +6,7 @@ Plain calls, no I/O. Outside of a run they are ordinary log records of the logge
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -59,7 +59,9 @@ def error(message: str, properties: Mapping[str, Any] | None = None, /, **more: 
 
 
 @contextmanager
-def trace(name: str, properties: Mapping[str, Any] | None = None, /, **more: Any) -> Iterator[None]:
+def trace(
+    name: str, properties: Mapping[str, Any] | None = None, /, **more: Any
+) -> Generator[None]:
     """A span round a block, for OpenTelemetry and as a record with its duration in milliseconds."""
     from opentelemetry import trace as tracing  # imported when a span is first made: it costs 40 ms
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from taskkit.errors import InvalidOptionError, PayloadTooLargeError
 from taskkit.model.codec import METADATA_LIMIT, json_data, json_of
@@ -75,11 +75,7 @@ class Metadata:
 
     def replace(self, data: Mapping[str, Any]) -> Metadata:
         """Replace everything."""
-        if not isinstance(data, Mapping):
-            raise InvalidOptionError(
-                "metadata.replace's data", data, "give a mapping of names to JSON data."
-            )
-        return self._write("replace", "", data)
+        return self._write("replace", "", _mapping(data))
 
     async def flush(self) -> None:
         """Return once everything said so far is stored."""
@@ -150,6 +146,14 @@ def _key(key: object) -> str:
     return key
 
 
+def _mapping(data: object) -> object:
+    if not isinstance(data, Mapping):
+        raise InvalidOptionError(
+            "metadata.replace's data", data, "give a mapping of names to JSON data."
+        )
+    return cast("object", data)
+
+
 def _amount(amount: object) -> float:
     if (
         isinstance(amount, bool)
@@ -168,7 +172,7 @@ root = Metadata("root")
 
 current = _own.current
 get = _own.get
-set = _own.set
+set = _own.set  # noqa: A001 - metadata.set is the name users know
 delete = _own.delete
 append = _own.append
 remove = _own.remove

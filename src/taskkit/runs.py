@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from taskkit.backends.base import Capability, SupportsQuery
 from taskkit.errors import InvalidOptionError, UnsupportedByBackendError
-from taskkit.model.duration import Duration
+from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import Entry, EntryKind, Page, RunFilter
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.current_backend import current_home
@@ -19,7 +19,7 @@ from taskkit.trigger import handle
 from taskkit.trigger.calls import target
 
 T = TypeVar("T")
-OneOrMore = T | Iterable[T]
+OneOrMore: TypeAlias = T | Iterable[T]
 _PAGE = 100
 
 
@@ -42,7 +42,7 @@ async def cancel(run_id: str, reason: str | None = None) -> Run:
 async def poll(run_id: str, *, timeout: Duration | None = None) -> Run:
     """The run, once it has ended."""
     home = current_home()
-    limit = None if timeout is None else handle.seconds(timeout, what="timeout")
+    limit = None if timeout is None else seconds(timeout, what="timeout")
     ends = await home.call(handle.ends_of, home, [_id(run_id)], limit)
     return handle.presented(ends[run_id])
 
@@ -69,7 +69,7 @@ async def _logs(home: Home, run_id: str, after: int) -> Page[Entry]:
     return await home.backend.read(run_id, EntryKind.LOG, key=None, after=after, limit=_PAGE)
 
 
-def list(
+def list(  # noqa: A001 - runs.list is the name users know
     *,
     status: OneOrMore[RunStatus | str] | None = None,
     task: OneOrMore[Any] | None = None,
@@ -147,7 +147,9 @@ async def _page(home: Home, where: RunFilter, cursor: int | str | None, limit: i
 
 
 def _several(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, set | frozenset | tuple | builtins.list) else (value,)
+    if isinstance(value, set | frozenset | tuple | builtins.list):
+        return cast("Iterable[Any]", value)
+    return (value,)
 
 
 def _texts(value: OneOrMore[str] | None) -> frozenset[str] | None:

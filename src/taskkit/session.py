@@ -100,14 +100,10 @@ class Worker:
         lease: Duration = 30,
         drain: Duration = 25,
     ) -> None:
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidOptionError(
-                "concurrency", concurrency, "give a whole number of at least 1."
-            )
         self._home = home
         self._runner = Runner(home, environment)
         self._queues = None if queues is None else frozenset(queues)
-        self._concurrency = concurrency
+        self._concurrency = _slots(concurrency)
         self._lease = seconds(lease, what="lease")
         self._drain = seconds(drain, what="drain")
         self._serving: asyncio.Task[None] | None = None
@@ -192,6 +188,12 @@ class Worker:
             task = asyncio.current_task()
             if not serving.cancelled() or (task is not None and task.cancelling()):
                 raise
+
+
+def _slots(concurrency: object) -> int:
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidOptionError("concurrency", concurrency, "give a whole number of at least 1.")
+    return concurrency
 
 
 def run_task(

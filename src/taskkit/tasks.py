@@ -11,7 +11,7 @@ from taskkit.model.result import RunResult
 from taskkit.model.run import Run
 from taskkit.runtime.portal import twin
 from taskkit.trigger import calls
-from taskkit.trigger.calls import BatchItem, BatchResult
+from taskkit.trigger.calls import BatchResult
 from taskkit.trigger.handle import BatchHandle, RunHandle
 from taskkit.trigger.pending import Pending
 

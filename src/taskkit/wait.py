@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from taskkit.backends.base import Capability
 from taskkit.errors import InvalidDurationError, InvalidOptionError
 from taskkit.model.clock import after
-from taskkit.model.duration import Duration
-from taskkit.model.duration import seconds as seconds_of
+from taskkit.model.duration import Duration, seconds as seconds_of
 from taskkit.model.exchange import Until, Wait
 from taskkit.runtime.portal import twin
 from taskkit.runtime.scope import RunScope, need_scope
@@ -45,15 +44,20 @@ async def for_(
 async def until(when: datetime, *, raise_if_past: bool = False) -> None:
     """Go on at this moment, which must be aware; a past one returns at once, or raises if that is asked for."""
     scope = need_scope("wait.until")
-    if not isinstance(when, datetime) or when.tzinfo is None:
-        raise InvalidOptionError(
-            "wait.until's moment", when, "give an aware datetime, such as datetime.now(UTC)."
-        )
+    when = _aware(when)
     if when <= scope.now():
         if raise_if_past:
             raise InvalidOptionError("wait.until's moment", when, "it is in the past.")
         return
     await _until(scope, when, f"until {when.isoformat()}")
+
+
+def _aware(when: object) -> datetime:
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        raise InvalidOptionError(
+            "wait.until's moment", when, "give an aware datetime, such as datetime.now(UTC)."
+        )
+    return when
 
 
 async def _until(scope: RunScope, at: datetime, what: str) -> None:

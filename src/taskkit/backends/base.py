@@ -101,11 +101,13 @@ class Watch(Protocol):
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The topics that changed, each at least once after a change that followed the subscription."""
+        ...
 
     async def __anext__(self) -> str: ...
 
     def close(self) -> None:
         """End the subscription and the iteration."""
+        ...
 
 
 class Control(Protocol):
@@ -114,15 +116,18 @@ class Control(Protocol):
     @property
     def is_stopping(self) -> bool:
         """The driver itself is being canceled: a cancellation of the execution's task comes from there."""
+        ...
 
     async def park(self, waits: Sequence[Wait]) -> None:
         """Record that the run waits for these, instead of what it waited for before, and give its slot back.
 
         The answers come through `Execution.resume`. `park(())` asks to be resumed as soon as there is a slot.
         """
+        ...
 
     async def abandon(self, outcome: Outcome) -> None:
         """Settle although the body still runs, because it ignores its cancellation; its slot is freed."""
+        ...
 
 
 class Execution(Protocol):
@@ -133,12 +138,15 @@ class Execution(Protocol):
 
         The outcome is decided: no policy is left in it. Never raises for what the task's code does.
         """
+        ...
 
     def resume(self, lease: Lease) -> None:
         """The parked run has a slot again, and `lease.answers`. A cleanup lease tells it to end."""
+        ...
 
     def tell(self, signal: Signal) -> None:
         """What a beat brought: CANCEL, LOST or SHUTDOWN."""
+        ...
 
 
 class Runner(Protocol):
@@ -147,9 +155,11 @@ class Runner(Protocol):
     @property
     def manifest(self) -> Manifest:
         """What this worker can run."""
+        ...
 
     def begin(self, lease: Lease, control: Control) -> Execution:
         """Prepare to carry out a lease of kind start or cleanup, or a resume whose coroutine is not here."""
+        ...
 
 
 class Backend(Protocol):
@@ -159,12 +169,15 @@ class Backend(Protocol):
 
     async def open(self) -> None:
         """Connect, prepare; called once before anything else, on the event loop that the backend will live on."""
+        ...
 
     async def close(self) -> None:
         """Let go of everything; watches end. Called at most once after `open`."""
+        ...
 
     async def register(self, manifest: Manifest) -> None:
         """Learn what a worker brings: task ids, queues with their limits. The latest word on a queue counts."""
+        ...
 
     async def enqueue(
         self, requests: Sequence[TriggerRequest], *, batch_id: str | None, now: Now
@@ -175,9 +188,11 @@ class Backend(Protocol):
         key holds, also within one call. A full queue refuses (`Enqueued.error`), it does not raise.
         Raises StoreUnavailableError when nothing is known to be stored; the same call may be repeated.
         """
+        ...
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
         """The runs as they stand, in order; None for an unknown id."""
+        ...
 
     async def cancel(
         self, run_ids: Sequence[str], *, reason: str | None, now: Now
@@ -188,6 +203,7 @@ class Backend(Protocol):
         when its hooks have run. A WAITING one becomes a cleanup lease at once, outside queue limits. A
         final one stays as it is. Unknown id: RunNotFoundError, and nothing is canceled.
         """
+        ...
 
     async def append(
         self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Lease | None
@@ -197,14 +213,17 @@ class Backend(Protocol):
         The same flush id counts once. With a lease it is fenced: LeaseLostError when the token is old.
         What was appended survives the loss of the lease. Unknown run: RunNotFoundError.
         """
+        ...
 
     async def read(
         self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int
     ) -> Page[Entry]:
         """Entries of a run with a position above `after`, oldest first; metadata is read from the run itself."""
+        ...
 
     def watch(self, topics: Sequence[str]) -> Watch:
         """Subscribe to topics of `model.exchange`; the subscription stands when this returns."""
+        ...
 
     async def serve(self, runner: Runner, options: WorkerOptions) -> None:
         """Work until canceled: find due runs, hand them to the runner, record what it says.
@@ -212,6 +231,7 @@ class Backend(Protocol):
         The first cancellation stops claiming, waits up to `options.drain` seconds, then releases what
         still runs; a second one does so at once. An exception that ends it fails all who wait, loudly.
         """
+        ...
 
 
 @runtime_checkable
@@ -227,9 +247,11 @@ class QueueBackend(Backend, Protocol):
         run goes first to the worker that parked it, and after one lease to any. Cleanup leases come first
         and count against no queue limit.
         """
+        ...
 
     async def extend(self, leases: Sequence[Lease], *, lease: float, now: Now) -> Sequence[Signal]:
         """Hold these for another `lease` seconds: HELD, CANCEL (held, and somebody asked for its end) or LOST."""
+        ...
 
     async def settle(self, lease: Lease, outcome: Outcome | Suspended, *, now: Now) -> None:
         """Record how a lease ended.
@@ -239,28 +261,39 @@ class QueueBackend(Backend, Protocol):
         replaces the waits, a final outcome straight from WAITING is legal and frees no slot. Waits whose
         runs are already final are answered at once.
         """
+        ...
 
     async def advance(self, *, now: Now, limit: int) -> datetime | None:
         """Do what is due (delays, ttl, waits, dead leases), at most `limit` of it; when to call next."""
+        ...
 
 
 @runtime_checkable
 class SupportsQuery(Protocol):
     async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
         """Runs that match, newest first."""
+        ...
 
 
 @runtime_checkable
 class SupportsEdit(Protocol):
     async def reschedule(self, run_id: str, at: datetime, *, now: Now) -> Run:
         """Move a DELAYED run; RunNotDelayedError otherwise."""
+        ...
 
     async def release_key(self, task_id: str, key: str) -> bool:
         """Forget an idempotency key; whether it was held."""
+        ...
 
 
 @runtime_checkable
 class SupportsTokens(Protocol):
+    """Tokens that somebody outside completes; a run waits for one by `TokenRef`, answered by the token.
+
+    A token is over when it is completed or when its time has come, and then never changes. It is over at
+    that moment for whoever asks, whether or not `advance` has been called since.
+    """
+
     async def create_token(
         self,
         token_id: str,
@@ -270,22 +303,64 @@ class SupportsTokens(Protocol):
         idempotency_key: str | None,
         now: Now,
     ) -> Token:
-        """A token; the one that exists when the id or the key is known."""
+        """A token; the one that exists, as it stands, when the id or the key is known. `timeout` in seconds."""
+        ...
+
+    async def get_token(self, token_id: str, *, now: Now) -> Token | None:
+        """The token as it stands; None for an unknown id."""
+        ...
 
     async def complete_token(self, token_id: str, output: bytes | None, *, now: Now) -> bool:
-        """Complete it; False when it was over already. Unknown: TokenNotFoundError."""
+        """Complete it with JSON; False when it was over already. Unknown: TokenNotFoundError."""
+        ...
 
-    async def list_tokens(self, *, cursor: int | str | None, limit: int) -> Page[Token]:
-        """Tokens, newest first."""
+    async def list_tokens(
+        self, *, cursor: int | str | None, limit: int, now: Now
+    ) -> Page[Token]:
+        """Tokens as they stand, newest first."""
+        ...
 
 
 @runtime_checkable
 class SupportsSchedules(Protocol):
-    async def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord: ...
+    """Keeps schedules for taskkit's scheduler, which runs beside each worker.
 
-    async def delete_schedule(self, schedule_id: str) -> bool: ...
+    The store knows nothing of cron patterns. A schedule's id derives from its task, or from its
+    deduplication key, and a tick's run id from schedule and planned moment: with enqueue being idempotent,
+    any number of schedulers make one run of a tick. Changes are told under SCHEDULES_TOPIC.
+    """
 
-    async def list_schedules(self) -> Sequence[ScheduleRecord]: ...
+    async def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord | None:
+        """Store it if nobody was faster: the record as it is stored, its version one higher, or None.
+
+        Version 0 is a new schedule: None when its id exists. Any other replaces the schedule of that id,
+        which must have this version. `last_fired` of the stored record is never set back.
+        """
+
+    async def get_schedule(self, schedule_id: str) -> ScheduleRecord | None:
+        """The schedule as it stands; None for an unknown id."""
+
+    async def delete_schedule(self, schedule_id: str) -> bool:
+        """Forget it; whether it was there. The runs that it made stay."""
+
+    async def list_schedules(
+        self, tasks: frozenset[str] | None, *, cursor: int | str | None, limit: int
+    ) -> Page[ScheduleRecord]:
+        """The schedules of these tasks, None meaning any, in the order in which they were made."""
+
+    async def next_schedules(
+        self, tasks: frozenset[str], *, limit: int
+    ) -> Sequence[ScheduleRecord]:
+        """Of the active schedules of these tasks that have a `next_at`, the first `limit` by that moment."""
+
+    async def record_tick(
+        self, schedule_id: str, *, at: datetime, next_at: datetime | None, version: int
+    ) -> None:
+        """The tick of `at` is a run: `last_fired` moves forward to it, never back.
+
+        `next_at` is kept too if `last_fired` moved and the schedule still has this version. Not a new
+        version. Does nothing for an unknown id.
+        """
 
 
 @runtime_checkable
@@ -299,12 +374,14 @@ class SupportsQueues(Protocol):
 class SupportsPurge(Protocol):
     async def purge(self, before: datetime, *, limit: int) -> int:
         """Forget up to `limit` runs that ended before this moment; how many were forgotten."""
+        ...
 
 
 @runtime_checkable
 class SupportsWorkers(Protocol):
     async def list_workers(self) -> Sequence[WorkerRecord]:
         """The workers seen, also those that have stopped."""
+        ...
 
 
 @runtime_checkable
@@ -313,6 +390,7 @@ class SupportsTake(Protocol):
 
     def take(self) -> Sequence[str]:
         """The topics that have changed and were not iterated over; they count as iterated over."""
+        ...
 
 
 @runtime_checkable
@@ -321,6 +399,7 @@ class SupportsEnds(Protocol):
 
     async def end_of(self, run_id: str) -> Run | None:
         """The run, once it is final; None when it is unknown, or when nobody may be left to end it."""
+        ...
 
 
 @runtime_checkable
@@ -330,9 +409,11 @@ class SupportsWake(Protocol):
 
         Returns what ends it.
         """
+        ...
 
 
 @runtime_checkable
 class SupportsIdle(Protocol):
     async def idle(self) -> None:
         """Return when no run is due, executing, or has an answer that it has not met."""
+        ...

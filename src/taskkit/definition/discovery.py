@@ -84,8 +84,7 @@ def _loaded_from(file: Path) -> str | None:
 
 def _module_name(file: Path, root: Path) -> str | None:
     """The name by which Python finds this very file; None when there is none."""
-    import importlib.machinery
-    import importlib.util  # two modules that only discovery needs
+    import importlib.util  # a module that only discovery needs
 
     top = file.parent
     while (top / "__init__.py").is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +63,7 @@ def _put_together(definition: TaskDefinition, settings: Config) -> Policy:
         settings.retries.default if retry is UNSET else ONE_ATTEMPT if retry is None else retry,
         ttl or None,
         definition.machine or settings.machine,
-        math.inf if limit is None else limit,
+        limit,
         PayloadCodec(definition.payload_type, owner),
         OutputCodec(output_type, owner),
     )

@@ -19,8 +19,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
+from typing import TYPE_CHECKING, Any, cast
 
 from taskkit.definition.hooks import GLOBAL_HOOKS, Hook, HookSet
 from taskkit.definition.policy import policy_of
@@ -358,5 +357,5 @@ def _merged(before: Any, after: Any) -> Any:
     if after is None:
         return before
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return {**before, **after}
+        return {**cast("Mapping[str, Any]", before), **cast("Mapping[str, Any]", after)}
     return after

@@ -18,6 +18,7 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """The callback will not run; does nothing when it already has."""
+        ...
 
 
 class Clock(Protocol):
@@ -31,12 +32,15 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The wall time, aware, in UTC."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds that never run backwards; only differences mean something."""
+        ...
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Run `callback` on the running event loop once `monotonic()` has reached `when`."""
+        ...
 
 
 class SystemClock:
@@ -62,10 +66,10 @@ SYSTEM_CLOCK = SystemClock()
 
 async def sleep(clock: Clock, seconds: float) -> None:
     """Return once `seconds` have passed on `clock`."""
-    done = asyncio.get_running_loop().create_future()
-    timer = clock.call_at(clock.monotonic() + seconds, lambda: done.done() or done.set_result(None))
+    passed = asyncio.Event()
+    timer = clock.call_at(clock.monotonic() + seconds, passed.set)
     try:
-        await done
+        await passed.wait()
     finally:
         timer.cancel()
 

@@ -235,7 +235,6 @@ def json_data(value: object, what: str) -> Any:
 
 def check_numbers(data: bytes, what: str) -> None:
     """JSON has no NaN and no infinity; whether one of them stands outside a text."""
-
     import json  # five modules that hardly any payload needs
 
     def refuse(constant: str) -> NoReturn:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
+
+from pydantic_core import from_json
 
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.error_info import ErrorInfo
@@ -87,17 +89,28 @@ class Wait:
     kind: Literal["task", "batch", "duration", "token"] = "task"
 
 
+TokenStatus: TypeAlias = Literal["WAITING", "COMPLETED", "TIMED_OUT"]
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A promise that somebody outside completes, as it stood when it was read."""
+    """A promise that somebody outside completes, as it stood when it was read.
+
+    `completed_at` is when it was over: completed, or out of time.
+    """
 
     id: str
-    status: Literal["WAITING", "COMPLETED", "TIMED_OUT"]
+    status: TokenStatus
     created_at: datetime
-    output: bytes | None = None
+    output_json: bytes | None = None
     timeout_at: datetime | None = None
     completed_at: datetime | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> Any:
+        """What it was completed with, as JSON data; None before that."""
+        return None if self.output_json is None else from_json(self.output_json)
 
 
 Answer: TypeAlias = tuple[Run, ...] | Token | None
@@ -124,7 +137,7 @@ class Lease:
     delivery: int
     kind: LeaseKind
     now: datetime
-    answers: Answers = field(default_factory=dict)
+    answers: Answers = field(default_factory=cast("Callable[[], Answers]", dict))
     ending: RunStatus | None = None
     orphaned: bool = False
 
@@ -240,17 +253,25 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRecord:
-    """A schedule as a backend keeps it."""
+    """A schedule as a backend keeps it.
+
+    `next_at` is the planned moment of the next tick, None while there is none; `last_fired` that of the
+    last tick that was made a run. `version` counts changes of the schedule, not its ticks; 0 is a record
+    that was not stored yet.
+    """
 
     id: str
     task_id: str
     pattern: str
     timezone: str
     kind: Literal["DECLARATIVE", "IMPERATIVE"]
+    created_at: datetime
     active: bool = True
     external_id: str | None = None
     deduplication_key: str | None = None
+    next_at: datetime | None = None
     last_fired: datetime | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +308,10 @@ class WorkerOptions:
 
 
 # What a watch can be asked for: something may be claimable, a held run is asked to end, and every change of
-# a run, only its end, the runs with a tag, the runs of a batch.
+# a run, only its end, the runs with a tag, the runs of a batch. Apart from runs: the schedules have changed.
 WORK_TOPIC = "work"
 CANCEL_TOPIC = "cancel"
+SCHEDULES_TOPIC = "schedules"
 
 
 def run_topic(run_id: str) -> str:

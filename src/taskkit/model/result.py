@@ -10,11 +10,11 @@ from taskkit.errors import RunFailedError
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.run import Run, RunStatus
 
-OutputT = TypeVar("OutputT")
+OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 
 @dataclass(slots=True)
-class RunResult(Generic[OutputT]):
+class RunResult(Generic[OutputT_co]):
     """The end of a run. A run that failed raises nothing until `unwrap()`.
 
     `ok` is True when the run COMPLETED; then `output` is what the task returned, rebuilt by its return
@@ -25,14 +25,14 @@ class RunResult(Generic[OutputT]):
     id: str
     task_id: str
     status: RunStatus
-    output: OutputT | None = None
+    output: OutputT_co | None = None
     error: ErrorInfo | None = None
 
-    def unwrap(self) -> OutputT:
+    def unwrap(self) -> OutputT_co:
         """The output; RunFailedError when the run did not complete."""
         if not self.ok:
             raise RunFailedError(self.id, self.status, self.error, self.task_id)
-        return cast("OutputT", self.output)
+        return cast("OutputT_co", self.output)
 
 
 def result_of(run: Run, decode: Callable[[bytes | None], Any]) -> RunResult[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import from_json
 
@@ -94,7 +94,7 @@ class Run:
     finished_at: datetime | None = None
     output_json: bytes | None = None
     error: ErrorInfo | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=cast("Callable[[], dict[str, Any]]", dict))
     tags: tuple[str, ...] = ()
     past_attempts: tuple[Attempt, ...] = ()
     attempt_started_at: datetime | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter
 from pydantic_core import from_json, to_json
@@ -24,8 +24,9 @@ def may_hold_secrets(adapter: TypeAdapter[Any]) -> bool:
 
 def _mentions_secret(schema: object) -> bool:
     if isinstance(schema, dict):
-        return schema.get("writeOnly") is True or any(map(_mentions_secret, schema.values()))
-    return isinstance(schema, list) and any(map(_mentions_secret, schema))
+        found = cast("dict[str, object]", schema)
+        return found.get("writeOnly") is True or any(map(_mentions_secret, found.values()))
+    return isinstance(schema, list) and any(map(_mentions_secret, cast("list[object]", schema)))
 
 
 def set_aside(value: Any) -> tuple[Any, dict[str, str]]:
@@ -36,15 +37,15 @@ def set_aside(value: Any) -> tuple[Any, dict[str, str]]:
 
 def _masked(value: Any, path: str, found: dict[str, str]) -> Any:
     if isinstance(value, _SECRETS):
-        secret = value.get_secret_value()
+        secret = cast("object", value.get_secret_value())
         found[path] = to_json(secret).decode()
         return MASK
     if isinstance(value, Mapping):
-        return {
-            key: _masked(item, f"{path}/{_escape(str(key))}", found) for key, item in value.items()
-        }
+        items = cast("Mapping[object, object]", value).items()
+        return {key: _masked(item, f"{path}/{_escape(str(key))}", found) for key, item in items}
     if isinstance(value, list | tuple):
-        return [_masked(item, f"{path}/{index}", found) for index, item in enumerate(value)]
+        listed = cast("Sequence[object]", value)
+        return [_masked(item, f"{path}/{index}", found) for index, item in enumerate(listed)]
     return value
 
 
@@ -88,7 +89,9 @@ def _parts(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
     if is_dataclass(before):
         return [(f.name, getattr(before, f.name), getattr(after, f.name)) for f in fields(before)]
     if isinstance(before, Mapping):
-        return [(str(key), item, after.get(key)) for key, item in before.items()]
+        items = cast("Mapping[object, object]", before).items()
+        return [(str(key), item, after.get(key)) for key, item in items]
     if isinstance(before, list | tuple):
-        return [(str(index), *pair) for index, pair in enumerate(zip(before, after, strict=False))]
+        pairs = zip(cast("Sequence[object]", before), after, strict=False)
+        return [(str(index), *pair) for index, pair in enumerate(pairs)]
     return []

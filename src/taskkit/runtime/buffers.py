@@ -144,20 +144,22 @@ class Buffers:
             self._timer = None
         for pause in (*_FINAL_TRIES, None):
             try:
-                return await self.flush()
+                await self.flush()
             except LeaseLostError:
-                return None  # whoever holds the run now speaks for it
+                return  # whoever holds the run now speaks for it
             except TaskkitError as error:
                 if pause is None:
                     lost = len(self._pending) + len(self._sending[1] if self._sending else ())
                     _log.error(
                         "run %s: %d entries could not be stored: %s", self._run_id, lost, error
                     )
-                    return None
+                    return
                 await sleep(self._home.clock, pause)
+            else:
+                return
 
     def _take(self) -> list[Entry]:
-        entries = []
+        entries: list[Entry] = []
         while self._pending:
             entries.append(self._pending.popleft())
         operations = [e for e in entries if e.kind is EntryKind.METADATA]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -70,7 +70,7 @@ def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
 
 
 @contextmanager
-def choose(home: Home) -> Iterator[None]:
+def choose(home: Home) -> Generator[None]:
     """Calls from this context go here."""
     token = _chosen.set(home)
     try:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.errors import InvalidOptionError
-from taskkit.model.exchange import Runs, Wait
+from taskkit.model.exchange import Enqueued, Runs, Wait
 from taskkit.model.options import TriggerOptions
 from taskkit.model.request import TriggerRequest
 from taskkit.model.result import RunResult, result_of
@@ -78,7 +78,7 @@ def as_item(task: TaskLike | None, item: Any) -> BatchItem[Any, Any]:
                 item.task_id,
                 f"this is a batch of task {_id(task)!r}; use batch.trigger for several.",
             )
-        return item
+        return item  # pyright: ignore[reportUnknownVariableType]  # any payload
     return BatchItem(as_task(task, item), item, {})
 
 
@@ -96,7 +96,9 @@ async def batch_trigger(items: Iterable[Any], task: TaskLike | None = None) -> B
     home = current_home()
     requests = _requests(items, task, home)
     batch_id = batch_id_of(requests)
-    answers = await home.call(send, home, requests, batch_id) if requests else []
+    answers: Sequence[Enqueued] = ()
+    if requests:
+        answers = await home.call(send, home, requests, batch_id)
     return BatchHandle(
         home, batch_id, handles(home, [request.task_id for request in requests], answers)
     )
@@ -106,7 +108,7 @@ def _requests(
     items: Iterable[Any], task: TaskLike | None, home: Home, *, awaited: bool = False
 ) -> list[TriggerRequest]:
     return [
-        build(item.task, item.payload, item.options, home, awaited=awaited)
+        build(item.task, item.payload, item.options, home, awaited=awaited)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any payload
         if isinstance(item, BatchItem)
         else build(as_task(task, item), item, _NO_OPTIONS, home, awaited=awaited)
         for item in items

@@ -45,7 +45,7 @@ class Pending(Coroutine[Any, Any, ResultT], Generic[ResultT, OutputT]):
         error = typ if isinstance(typ, BaseException) else val
         if isinstance(error, BaseException):
             return self._inner.throw(error)
-        return self._inner.throw(typ)  # type: ignore[arg-type]  # a class, by the older form of throw
+        return self._inner.throw(typ)  # a class, by the older form of throw
 
     def close(self) -> None:
         self._inner.close()

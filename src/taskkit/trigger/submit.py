@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
+
+from pydantic_core import from_json
 
 from taskkit.backends.base import Capability
 from taskkit.definition.policy import policy_of
@@ -19,7 +21,7 @@ from taskkit.errors import (
     SecretInPayloadError,
     TaskNotFoundError,
 )
-from taskkit.model.codec import METADATA_LIMIT, PAYLOAD_LIMIT, check_size, json_data, json_of
+from taskkit.model.codec import METADATA_LIMIT, PAYLOAD_LIMIT, check_size, json_of
 from taskkit.model.duration import delay_until, seconds, ttl_seconds
 from taskkit.model.exchange import Enqueued
 from taskkit.model.idempotency import as_key
@@ -55,7 +57,7 @@ def build(
     """A request that a backend can store; every fault of the payload and the options is raised here."""
     definition = task if isinstance(task, TaskDefinition) else find(task, home)
     if definition is None:
-        request = _unknown_task(str(task), payload, home)
+        request = _unknown_task(str(task), payload)
     else:
         request = _known_task(definition, payload, home)
     scope = current_scope.get()
@@ -109,7 +111,7 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
     return request
 
 
-def _unknown_task(task_id: str, payload: object, home: Home) -> TriggerRequest:
+def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
     what = f"The payload for task {task_id!r}"
     data = None if payload is None else json_of(payload, what)
     if data is not None:
@@ -136,7 +138,7 @@ def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:
 def _apply(
     request: TriggerRequest, options: TriggerOptions, home: Home, scope: RunScope | None
 ) -> None:
-    given = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - TriggerOptions.__annotations__.keys()
     if unknown:
         name = min(unknown)
@@ -205,9 +207,9 @@ def max_duration(value: Any) -> float:
     return limit
 
 
-def tags_of(value: str | Sequence[str]) -> tuple[str, ...]:
+def tags_of(value: Any) -> tuple[str, ...]:
     """Tags without repetitions, in the order given; InvalidOptionError when there are too many or one is none."""
-    tags = (value,) if isinstance(value, str) else tuple(value)
+    tags: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
     for tag in tags:
         if not isinstance(tag, str) or not 1 <= len(tag) <= TAG_LENGTH:
             raise InvalidOptionError(
@@ -225,8 +227,9 @@ def metadata_of(value: object) -> dict[str, Any]:
     """Initial metadata as JSON data of its own."""
     if not isinstance(value, Mapping):
         raise InvalidOptionError("metadata", value, "give a mapping of names to JSON data.")
-    check_size(json_of(value, "The metadata"), METADATA_LIMIT, "The metadata")
-    data: dict[str, Any] = json_data(value, "The metadata")
+    json = json_of(cast("object", value), "The metadata")
+    check_size(json, METADATA_LIMIT, "The metadata")
+    data: dict[str, Any] = from_json(json)
     return data
 
 

@@ -56,6 +56,7 @@ class Life:
         self._retire = retire
         self._timers = Timers()
         self._waiting = Waiting(find, self._answered, self._timers)
+        self.tokens = self._waiting.tokens
         self._leased: dict[str, Record] = {}
         self._cleanups: dict[str, Record] = {}
         self._tokens = itertools.count(1)
@@ -161,24 +162,23 @@ class Life:
         """Record an outcome; False when the lease may not write it."""
         if not self.holds(record, lease):
             return record.token == lease.token and record.has_recorded(outcome)
-        kind = type(outcome)
-        if kind is Suspended:
+        if type(outcome) is Suspended:
             self._suspend(record, outcome, now)
             return True
         self._leased.pop(record.request.run_id, None)
         if record.open_waits is not None:
             self._waiting.drop(record)
-        if kind is Completed:
+        if type(outcome) is Completed:
             record.output_json = outcome.output
             self._finish(record, RunStatus.COMPLETED, now)
-        elif kind is Failed:
+        elif type(outcome) is Failed:
             self._finish(record, outcome.status, now, outcome.error)
-        elif kind is Canceled:
+        elif type(outcome) is Canceled:
             record.cancel_reason = outcome.reason or record.cancel_reason
             self._finish(record, RunStatus.CANCELED, now)
-        elif kind is RetryAt:
+        elif type(outcome) is RetryAt:
             self._retry(record, outcome, now)
-        elif kind is Released:
+        elif type(outcome) is Released:
             self._release(record, now)
         return True
 
@@ -323,13 +323,12 @@ class Life:
     def advance(self, now: datetime, limit: int) -> datetime | None:
         """Do what is due; when to look again."""
         next_timer = self._timers.run(now, limit)
-        if self._look_for_dead_at is None:
-            return next_timer
-        if self._look_for_dead_at <= now:
+        if self._look_for_dead_at is not None and self._look_for_dead_at <= now:
             self._bury_dead(now)
-        if next_timer is None or self._look_for_dead_at is None:
-            return next_timer or self._look_for_dead_at
-        return min(next_timer, self._look_for_dead_at)
+        look_at = self._look_for_dead_at
+        if next_timer is None or look_at is None:
+            return next_timer or look_at
+        return min(next_timer, look_at)
 
     def reschedule(self, record: Record, at: datetime, now: datetime) -> None:
         """Move the start of a DELAYED run."""

@@ -4,7 +4,9 @@
 test of each.
 """
 
-from taskkit.testing.conformance import (  # noqa: F401 - importing them registers their checks
+# Importing these registers their checks.
+# pyright: reportUnusedImport=false
+from taskkit.testing.conformance import (  # noqa: F401 - see above
     canceling,
     claiming,
     declaring,

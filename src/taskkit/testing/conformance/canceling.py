@@ -22,6 +22,7 @@ from taskkit.testing.conformance.check import check, expect, expect_error
 from taskkit.testing.conformance.trial import ERROR, LEASE, ONE, TWO, Trial, ended
 
 _RUNNING, _WAITS = Capability.CANCEL_RUNNING, Capability.WAITS
+_MOST_CLEANUPS = 20
 
 
 async def _signal(trial: Trial, lease: Lease) -> Signal:
@@ -134,8 +135,8 @@ async def a_running_run_hears_of_its_cancel_with_the_next_beat(trial: Trial) -> 
     expect("the signals for the run, another, the run again", signals, expected)
     await trial.settle(lease, Canceled("enough"))
     run = await trial.run(lease.run.id)
-    came = (run.status, run.cancel_reason, run.finished_at)
-    expect("the run", came, ("CANCELED", "enough", trial.moment))
+    ended = (run.status, run.cancel_reason, run.finished_at)
+    expect("the run", ended, ("CANCELED", "enough", trial.moment))
 
 
 @check("QueueBackend.settle", _RUNNING)
@@ -192,6 +193,26 @@ async def a_death_leaves_its_clean_up_to_the_cancel(trial: Trial) -> None:
     cleanup = await trial.take(lease.run.id, TWO, kind="cleanup")
     came = (cleanup.ending, cleanup.orphaned)
     expect("ending and orphaned", came, (RunStatus.CANCELED, True))
+
+
+@check("QueueBackend.advance", _RUNNING)
+async def a_canceled_run_whose_clean_up_dies_ends_canceled(trial: Trial) -> None:
+    """A clean-up of a cancel whose worker dies is tried again, not for ever, and the run ends CANCELED."""
+    lease = await trial.start(max_attempts=1)
+    run_id = lease.run.id
+    await trial.settle(lease, RetryAt(trial.moment, ERROR))
+    await trial.take(run_id)
+    await trial.cancel(run_id, reason="enough")
+    for _ in range(2):
+        trial.later(LEASE + 1)
+        cleanup = await trial.take(run_id, TWO, kind="cleanup")
+        came = (cleanup.ending, cleanup.run.cancel_reason)
+        expect("ending and reason", came, (RunStatus.CANCELED, "enough"))
+    for _ in range(_MOST_CLEANUPS):
+        trial.later(LEASE + 1)
+        await trial.claim(TWO)
+    status = await trial.status(run_id)
+    expect(f"the status after {_MOST_CLEANUPS} clean-ups that died", status, "CANCELED")
 
 
 # --- while it waits -----------------------------------------------------------------------------

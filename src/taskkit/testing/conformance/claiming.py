@@ -11,7 +11,7 @@ from taskkit.testing.conformance.trial import ONE, OTHER_TASK, START, TASK, TWO,
 @check("QueueBackend.claim")
 async def runs_start_in_the_order_of_their_queue_time(trial: Trial) -> None:
     """First come, first served: by the moment of the call, and within a call by its order."""
-    expected = []
+    expected: list[str] = []
     for _ in range(2):
         expected.append(await trial.add())
         trial.later(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from taskkit.backends.base import (
     Backend,
@@ -49,7 +49,7 @@ UNCHECKED: Final[Mapping[Capability, str]] = MappingProxyType(
 async def capabilities_are_declared(trial: Trial) -> None:
     """`capabilities` is a frozenset of Capability, and what is declared has its methods."""
     declared = trial.backend.capabilities
-    holds = isinstance(declared, frozenset) and all(isinstance(c, Capability) for c in declared)
+    holds = _is_set_of_capabilities(declared)
     expect_that("capabilities", holds, expected="a frozenset of Capability", came=declared)
     for capability, protocol in _PROTOCOLS.items():
         if capability in declared:
@@ -58,3 +58,9 @@ async def capabilities_are_declared(trial: Trial) -> None:
     for capability, needed in _WITH.items():
         if capability in declared:
             expect(f"that {capability.name} comes with {needed.name}", needed in declared, True)
+
+
+def _is_set_of_capabilities(declared: object) -> bool:
+    if not isinstance(declared, frozenset):
+        return False
+    return all(isinstance(one, Capability) for one in cast("frozenset[object]", declared))

@@ -10,7 +10,11 @@ from taskkit.testing.conformance.check import check, expect, expect_error
 from taskkit.testing.conformance.trial import LEASE, TWO, Trial
 
 _LOGS, _METADATA = Capability.LOGS, Capability.METADATA
-_DATA = {"text": '\u2603 \U0001f600 \\ "', "none": None, "list": [1, 2.5, True, {"a": []}]}
+_DATA: dict[str, object] = {
+    "text": '\u2603 \U0001f600 \\ "',
+    "none": None,
+    "list": [1, 2.5, True, {"a": []}],
+}
 
 
 def _log(data: object) -> Entry:
@@ -95,12 +99,14 @@ async def anybody_may_append_without_a_lease(trial: Trial) -> None:
 @check("Backend.enqueue", _METADATA, protocol=Backend)
 async def a_run_begins_with_the_metadata_of_its_request(trial: Trial) -> None:
     """Metadata given at trigger is there at once, and belongs to this run alone."""
-    shared = {"steps": [1], **_DATA}
+    shared: dict[str, object] = {"steps": [1], **_DATA}
     first, second = [await trial.add(metadata=shared) for _ in range(2)]
     plain = await trial.add()
     await trial.append(first, _do("append", "steps", 2))
     came = [(await trial.run(run_id)).metadata for run_id in (first, second, plain)]
-    expect("the metadata of three runs", came, [{**shared, "steps": [1, 2]}, shared, {}])
+    expected = [{**_DATA, "steps": [1, 2]}, {**_DATA, "steps": [1]}, {}]
+    expect("the metadata of three runs", came, expected)
+    expect("the dict that was given", shared, {**_DATA, "steps": [1]})
 
 
 @check("Backend.append", _METADATA, protocol=Backend)
@@ -135,15 +141,18 @@ async def entries_are_read_page_by_page(trial: Trial) -> None:
     run_id = await trial.add()
     await trial.append(run_id, *(_log(number) for number in range(3)))
     await trial.append(run_id, *(_log(number) for number in range(3, 5)))
-    after, pages, positions = 0, [], []
+    pages: list[list[object]] = []
+    positions: list[int] = []
+    cursor: int | str | None = None
     for _ in range(3):
+        after = positions[-1] if positions else 0
         page = await trial.backend.read(run_id, EntryKind.LOG, key=None, after=after, limit=2)
         pages.append([entry.data for entry in page.items])
         positions += [entry.position for entry in page.items]
-        after = positions[-1] if positions else 0
+        cursor = page.cursor
     expect("three pages of 2", pages, [[0, 1], [2, 3], [4]])
     expect("the positions", positions, [1, 2, 3, 4, 5])
-    expect("the cursor after the last page", page.cursor, None)
+    expect("the cursor after the last page", cursor, None)
     first = await trial.backend.read(run_id, EntryKind.LOG, key=None, after=0, limit=2)
     expect("the cursor of the first page", first.cursor, 2)
     whole = await trial.backend.read(run_id, EntryKind.LOG, key=None, after=0, limit=5)

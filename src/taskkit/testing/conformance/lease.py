@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import replace
 
 from taskkit.backends.base import Capability
-from taskkit.errors import LeaseLostError
+from taskkit.errors import LeaseLostError, RunNotFoundError
 from taskkit.model.exchange import ClaimSpec, Completed, Entry, EntryKind, Failed, Released, Signal
+from taskkit.model.ids import new_run_id
 from taskkit.model.run import RunStatus
 from taskkit.testing.conformance.check import check, expect, expect_error, expect_that
 from taskkit.testing.conformance.trial import ERROR, LEASE, ONE, TWO, Trial
@@ -18,15 +19,20 @@ _MOST_CLEANUPS = 20
 @check("QueueBackend.claim")
 async def a_lease_says_what_is_held(trial: Trial) -> None:
     """A first lease: kind start, attempt 1, delivery 1, the store's time, the run as it executes."""
+    run_id = await trial.add()
     trial.later(3)
-    lease = await trial.start()
+    lease = await trial.take(run_id)
     run = lease.run
     came = (lease.kind, lease.attempt, lease.delivery, lease.ending, lease.orphaned, lease.now)
     expect("the lease", came, ("start", 1, 1, None, False, trial.moment))
     expect("its answers", dict(lease.answers), {})
     expect("its run", (run.status, run.attempt, run.started_at), ("EXECUTING", 1, trial.moment))
-    came = ((read := await trial.run(run.id)).status, read.attempt, read.started_at)
-    expect("the run that is read", came, ("EXECUTING", 1, trial.moment))
+    read = await trial.run(run.id)
+    expect(
+        "the run that is read",
+        (read.status, read.attempt, read.started_at),
+        ("EXECUTING", 1, trial.moment),
+    )
 
 
 @check("QueueBackend.claim")
@@ -116,9 +122,23 @@ async def an_older_lease_is_told_that_it_is_lost(trial: Trial) -> None:
 async def a_token_is_needed_to_settle(trial: Trial) -> None:
     """A lease with an invented token is LeaseLostError."""
     lease = await trial.start()
-    call = trial.settle(replace(lease, token="invented"), Completed(b"1"))
+    false = replace(lease, token="invented")  # noqa: S106 - no password, a lease's token
+    call = trial.settle(false, Completed(b"1"))
     await expect_error("settle under an invented token", LeaseLostError, call)
     expect("the run afterwards", await trial.status(lease.run.id), "EXECUTING")
+
+
+@check("QueueBackend.settle")
+async def a_lease_on_an_unknown_run_settles_nothing(trial: Trial) -> None:
+    """Settling a run that does not exist is RunNotFoundError, like every write; extend says LOST."""
+    lease = await trial.start()
+    unknown = replace(lease.run.request, run_id=new_run_id())
+    gone = replace(lease, run=replace(lease.run, request=unknown))
+    call = trial.settle(gone, Completed(b"1"))
+    await expect_error("settle of an unknown run", RunNotFoundError, call)
+    (signal,) = await trial.store.extend([gone], lease=LEASE, now=trial.moment)
+    expect("the signal for a lease on an unknown run", signal, Signal.LOST)
+    expect("the run whose token it had", await trial.status(lease.run.id), "EXECUTING")
 
 
 # --- beats and deaths ---------------------------------------------------------------------------
@@ -194,7 +214,7 @@ async def a_run_whose_cleanup_dies_ends_all_the_same(trial: Trial) -> None:
 async def no_delivery_is_started_twice(trial: Trial) -> None:
     """(attempt, delivery) of a run never comes twice, whatever brought the run back."""
     run_id = await trial.add(max_attempts=5)
-    seen = []
+    seen: list[tuple[int, int]] = []
     for worker in (ONE, TWO, ONE, TWO):
         lease = await trial.take(run_id, worker)
         seen.append((lease.attempt, lease.delivery))

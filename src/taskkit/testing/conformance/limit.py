@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskkit.backends.base import Capability
-from taskkit.model.exchange import Canceled, Completed, Failed, Outcome, Released, RetryAt
+from taskkit.model.exchange import Canceled, Completed, Failed, Lease, Outcome, Released, RetryAt
 from taskkit.model.queue import Queue
 from taskkit.testing.conformance.check import check, expect
 from taskkit.testing.conformance.trial import ERROR, LEASE, ONE, TWO, Trial
@@ -87,7 +87,7 @@ async def a_slot_comes_back_after_a_death(trial: Trial) -> None:
     runs = await _narrow(trial, 2)
     await trial.take(runs[0])
     trial.later(LEASE + 1)
-    came = []
+    came: list[str] = []
     for _ in runs:
         leases = await trial.claim(TWO)
         expect("the number of runs that start in a queue with a limit of 1", len(leases), 1)
@@ -104,7 +104,7 @@ async def a_run_that_waits_holds_no_slot(trial: Trial) -> None:
     lease = await trial.take(second, TWO)
     trial.later(6)
     await trial.nothing_due("while the queue is at its limit, although an answer has come")
-    came = []
+    came: list[tuple[str, str]] = []
     for _ in range(2):
         await trial.settle(lease, Completed(b"1"))
         leases = await trial.claim()
@@ -133,7 +133,7 @@ async def a_limit_counts_for_each_concurrency_key(trial: Trial) -> None:
     """Each concurrency key has the queue's limit to itself, and runs without a key have it too."""
     await trial.declare(Queue(NARROW, 1))
     keys = ("a", "a", "b", None, None, "b", "c")
-    leases = []
+    leases: list[Lease] = []
     for key in keys:
         await trial.add(queue=NARROW, concurrency_key=key)
     for worker in (ONE, TWO):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from taskkit.backends.base import Capability, SupportsQuery
-from taskkit.model.exchange import Completed, RunFilter
+from taskkit.model.exchange import Completed, Entry, EntryKind, RunFilter
 from taskkit.model.ids import new_id
 from taskkit.model.run import RunStatus
 from taskkit.testing.conformance.check import check, expect
@@ -16,7 +16,8 @@ _LIST = Capability.LIST
 
 async def _tagged(trial: Trial, count: int, **fields: Any) -> tuple[str, list[str]]:
     """A tag of this check alone, and runs that have it, a second apart."""
-    tag, runs = new_id("tag"), []
+    tag = new_id("tag")
+    runs: list[str] = []
     for _ in range(count):
         runs.append(await trial.add(tags=("other", tag), **fields))
         trial.later(1)
@@ -55,7 +56,7 @@ async def pages_follow_one_another(trial: Trial) -> None:
     where = RunFilter(tag=frozenset({tag}))
     await trial.listed(runs[::-1], "the whole list", tag=where.tag)
     query, cursor = cast("SupportsQuery", trial.backend), cast("int | str | None", None)
-    pages = []
+    pages: list[list[str]] = []
     for _ in range(3):
         page = await query.list(where, cursor=cursor, limit=2)
         pages.append([run.id for run in page.items])
@@ -76,7 +77,11 @@ async def a_page_that_holds_everything_is_the_last(trial: Trial) -> None:
     nothing = await cast("SupportsQuery", trial.backend).list(
         RunFilter(tag=frozenset({new_id("tag")})), cursor=None, limit=2
     )
-    expect("the list of a tag that no run has", (list(nothing.items), nothing.cursor), ([], None))
+    expect(
+        "the length of the list of a tag that no run has, and its cursor",
+        (len(nothing.items), nothing.cursor),
+        (0, None),
+    )
 
 
 @check("SupportsQuery.list", _LIST, protocol=SupportsQuery)
@@ -98,6 +103,15 @@ async def a_list_is_filtered_by_what_was_asked_for(trial: Trial) -> None:
     await trial.listed([batched], "a batch", batch=frozenset({batch}))
     await trial.listed([untagged, scheduled], "a schedule", schedule=frozenset({schedule}))
     await trial.listed([scheduled], "both", tag=mine, schedule=frozenset({schedule}))
+
+
+@check("SupportsQuery.list", _LIST, Capability.TAGS, protocol=SupportsQuery)
+async def a_list_finds_tags_that_were_added(trial: Trial) -> None:
+    """A tag that a run was given later is as good as one of its request."""
+    tag, (plain,) = await _tagged(trial, 1)
+    added = await trial.add()
+    await trial.append(added, Entry(EntryKind.TAG, tag))
+    await trial.listed([added, plain], "the runs with a tag", tag=frozenset({tag}))
 
 
 @check("SupportsQuery.list", _LIST)

@@ -112,17 +112,17 @@ def _asked(queue: Queue | None = None) -> Task[None, None]:
 
 
 def _option(**options: Unpack[TriggerOptions]) -> Door:
-    async def ask(ledger: Ledger) -> object:
+    async def ask(_: Ledger) -> object:
         return await _asked().trigger(**options)
 
     return ask
 
 
-async def _narrow_queue(ledger: Ledger) -> object:
+async def _narrow_queue(_: Ledger) -> object:
     return await _asked(Queue("narrow", concurrency_limit=1)).trigger()
 
 
-async def _list(ledger: Ledger) -> object:
+async def _list(_: Ledger) -> object:
     return [run async for run in runs.list(limit=1)]
 
 

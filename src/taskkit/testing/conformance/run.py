@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
@@ -55,8 +55,9 @@ async def _refused(
 async def _holds(check: Check, backend: Backend, time_limit: float) -> None:
     home = Home(lambda: backend, name=type(backend).__name__)
     await home.ready()
+    limit = asyncio.timeout(time_limit)
     try:
-        async with asyncio.timeout(time_limit) as limit:
+        async with limit:
             trial = Trial(home)
             await trial.declare()
             await check.body(trial)
@@ -73,7 +74,7 @@ async def _holds(check: Check, backend: Backend, time_limit: float) -> None:
 
 
 @asynccontextmanager
-async def _made(make_backend: Callable[[], object]) -> AsyncIterator[Backend]:
+async def _made(make_backend: Callable[[], object]) -> AsyncGenerator[Backend]:
     made: Any = make_backend()
     if inspect.isawaitable(made):
         made = await made

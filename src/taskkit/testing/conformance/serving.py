@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 from taskkit import config, wait
@@ -24,7 +24,7 @@ WITHIN = 15.0
 
 
 @contextmanager
-def own_tasks() -> Iterator[None]:
+def own_tasks() -> Generator[None]:
     """Only the tasks that are defined inside exist: neither the project's nor another check's."""
     dirs = config.current().dirs
     config.override(dirs=())
@@ -36,7 +36,7 @@ def own_tasks() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def working(trial: Trial, *, concurrency: int = 10) -> AsyncIterator[Worker]:
+async def working(trial: Trial, *, concurrency: int = 10) -> AsyncGenerator[Worker]:
     """A worker on the backend; leaving it gives back at once what still runs."""
     async with Worker(
         trial.home, "production", concurrency=concurrency, lease=3, drain=0

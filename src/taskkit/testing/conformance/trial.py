@@ -89,7 +89,12 @@ class Trial:
 
     def request(self, **fields: Any) -> TriggerRequest:
         """A request of its own id; `fields` are those of `TriggerRequest`."""
-        ordinary = {"run_id": new_run_id(), "task_id": TASK, "payload": b"null", "queue": QUEUE}
+        ordinary: dict[str, Any] = {
+            "run_id": new_run_id(),
+            "task_id": TASK,
+            "payload": b"null",
+            "queue": QUEUE,
+        }
         return TriggerRequest(**{**ordinary, **fields})
 
     async def enqueue(
@@ -134,6 +139,7 @@ class Trial:
 
     async def advance(self) -> datetime | None:
         """Let everything happen that is due; when to call next."""
+        due = None
         for _ in range(_ROUNDS):
             due = await self.store.advance(now=self.moment, limit=1000)
             if due is None or due > self.moment:

@@ -1,7 +1,6 @@
 """The order of hooks and middleware, and what becomes of their errors (Trigger.dev v4, see API.md)."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 

@@ -1,6 +1,7 @@
 """Attempts and the time between them, through the public door."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ async def test_an_attempt_does_not_begin_a_millisecond_early(clock: FakeClock) -
 
 async def test_jitter_lengthens_up_to_twice_and_never_beyond_the_cap(clock: FakeClock) -> None:
     seen = await starts(clock, retry=Retry(4, 1, 3, 2, randomize=True))
-    delays = [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)]
+    delays = [later - earlier for earlier, later in pairwise(seen)]
     assert 1 <= delays[0] < 2
     assert 2 <= delays[1] <= 3
     assert delays[2] == pytest.approx(3)
