@@ -107,6 +107,7 @@ class Worker:
         self._lease = seconds(lease, what="lease")
         self._drain = seconds(drain, what="drain")
         self._serving: asyncio.Task[None] | None = None
+        self._scheduling: asyncio.Task[None] | None = None
         self._chosen: AbstractContextManager[None] | None = None
         self._opened_here = False
         if self._lease <= 0:
@@ -130,17 +131,34 @@ class Worker:
             discover(settings.dirs, settings.root or Path.cwd())
         self._opened_here = self._home.loop is None
         await self._home.ready()
-        self._serving = asyncio.create_task(
-            self._home.call(self._home.backend.serve, self._runner, self._options()),
-            name="taskkit-worker",
-        )
+        self._serving = asyncio.create_task(self._serve(), name="taskkit-worker")
         await self._started(self._serving)
-        self._home.serving += 1
-        self._serving.add_done_callback(self._stopped)
+        await self._schedule()
         current_backend.started_serving(self._home)
         self._chosen = current_backend.choose(self._home)
         self._chosen.__enter__()
         return self
+
+    async def _serve(self) -> None:
+        self._home.serving += 1
+        try:
+            await self._home.call(self._home.backend.serve, self._runner, self._options())
+        finally:
+            self._home.serving -= 1  # before those look who were woken by its end
+            self._stop_scheduling()
+
+    async def _schedule(self) -> None:
+        from taskkit.engine.scheduler import start_scheduler  # a program that only triggers has none
+
+        try:
+            self._scheduling = await start_scheduler(self._home)
+        except BaseException:
+            await self._stop()
+            raise
+
+    def _stop_scheduling(self) -> None:
+        if self._scheduling is not None:
+            self._scheduling.cancel()
 
     def _options(self) -> WorkerOptions:
         tasks = self._runner.manifest.tasks if self._home.is_shared else None
@@ -167,15 +185,13 @@ class Worker:
             self._chosen.__exit__(None, None, None)
             self._chosen = None
         current_backend.stopped_serving(self._home)
+        self._stop_scheduling()
         try:
             await self._stop()
         finally:
             self._runner.close()
             if self._opened_here:
                 await self._home.close()
-
-    def _stopped(self, _: asyncio.Task[None]) -> None:
-        self._home.serving -= 1
 
     async def _stop(self) -> None:
         serving = self._serving

@@ -70,25 +70,48 @@ class Worker:
         self.task = asyncio.current_task()
         stop_listening = self._listen()
         try:
+            await self._work()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            await self._die(error)
+            raise
+        finally:
+            self._disarm()
+            stop_listening()
+
+    async def _work(self) -> None:
+        try:
             while True:
                 await self._turn()
         except asyncio.CancelledError:
             self.stopping = True
             _uncancel()
             await self._drain()
+            self._raise_failure()
             raise
-        except BaseException as error:
-            self.failure = error
-            _log.critical("worker %s stopped: %s: %s", self.name, type(error).__name__, error)
-            await self._release_all()
-            raise
-        finally:
-            self._disarm()
-            stop_listening()
 
-    async def _turn(self) -> None:
+    def fail(self, error: BaseException) -> None:
+        """The loop cannot go on: it ends with this, loudly, at its next turn."""
+        if self.failure is None:
+            self.failure = error
+        self.wake()
+
+    def _raise_failure(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+    async def _die(self, error: BaseException) -> None:
+        self.failure = error
+        _log.critical("worker %s stopped: %s: %s", self.name, type(error).__name__, error)
+        try:
+            await self._release_all()
+        except asyncio.CancelledError:
+            _uncancel()  # whoever stops the worker now shall hear what it died of
+            await self._release_all()
+
+    async def _turn(self) -> None:
+        self._raise_failure()
         if self.clock.monotonic() >= self._next_beat:
             await self._beat()
         due = await self.backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
@@ -127,10 +150,10 @@ class Worker:
             _log.warning(
                 "run %s: its lease was lost, what it did here is not recorded", held.lease.run.id
             )
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             raise
-        except BaseException as error:
-            self.failure = error
+        except BaseException as error:  # a fault of the engine or the store, or what is not ours
+            self.fail(error)
         finally:
             self._let_go(held)
 
@@ -229,7 +252,13 @@ class Worker:
     def _listen(self) -> Callable[[], object]:
         if isinstance(self.backend, SupportsWake):
             return self.backend.on_work(self._heard)
-        return asyncio.create_task(self._pump(), name=f"{self.name}-watch").cancel
+        pump = asyncio.create_task(self._pump(), name=f"{self.name}-watch")
+        pump.add_done_callback(self._pumped)
+        return pump.cancel
+
+    def _pumped(self, pump: asyncio.Task[None]) -> None:
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            self.fail(error)
 
     async def _pump(self) -> None:
         watch = self.backend.watch([WORK_TOPIC, CANCEL_TOPIC])
@@ -252,6 +281,7 @@ class Worker:
         await self._release_all()
 
     async def _drain_turn(self, deadline: float) -> None:
+        self._raise_failure()
         if self.clock.monotonic() >= self._next_beat:
             await self._beat()
         self._arm(min(deadline, self._next_beat))
@@ -292,7 +322,11 @@ class Held:
         worker.parked[lease.run.id] = (
             self  # before the store knows: its answer may come with the next claim
         )
-        kept = await worker.settle(lease, Suspended(tuple(waits)), quiet=True)
+        try:
+            kept = await worker.settle(lease, Suspended(tuple(waits)), quiet=True)
+        except BaseException:
+            worker.parked.pop(lease.run.id, None)  # the body is told, and goes on in its slot
+            raise
         if self.lease is not lease:
             return  # resumed while this was under way; the slot is the new lease's
         if not kept:
@@ -312,7 +346,10 @@ class Held:
 
     async def abandon(self, outcome: Outcome) -> None:
         self.abandoned = True
-        await self._worker.settle(self.lease, outcome)
+        try:
+            await self._worker.settle(self.lease, outcome)
+        except BaseException as error:  # nobody waits for this: the loop has to tell
+            self._worker.fail(error)
         self._worker.held.pop(self.lease.token, None)
         self.give_back()
         self._worker.wake()

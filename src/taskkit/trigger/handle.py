@@ -18,12 +18,12 @@ from taskkit.model.run import FINAL, Run
 from taskkit.runtime.home import Home
 from taskkit.runtime.portal import iterator_twin, twin
 
-OutputT = TypeVar("OutputT")
+OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 _POLL_EVERY = 5.0
 
 
-class RunHandle(Generic[OutputT]):
+class RunHandle(Generic[OutputT_co]):
     """A run that was triggered: its id, and what can be asked of it.
 
     `is_cached` is True when an idempotency key led to a run that existed already.
@@ -38,7 +38,7 @@ class RunHandle(Generic[OutputT]):
         self.task_id = task_id
         self.is_cached = enqueued.disposition == "existing"
 
-    async def result(self, timeout: Duration | None = None) -> RunResult[OutputT]:
+    async def result(self, timeout: Duration | None = None) -> RunResult[OutputT_co]:
         """How the run ended, once it has; a run that failed raises nothing here.
 
         Past `timeout` ResultTimeoutError, and the run goes on. NoWorkerError when the backend is in memory
@@ -65,7 +65,7 @@ class RunHandle(Generic[OutputT]):
         return await self._home.call(cancel, self._home, self.id, reason)
 
     @property
-    def sync(self) -> HandleSync[OutputT]:
+    def sync(self) -> HandleSync[OutputT_co]:
         """The same calls for plain code."""
         return HandleSync(self)
 
@@ -75,29 +75,29 @@ class RunHandle(Generic[OutputT]):
         )
 
 
-class HandleSync(Generic[OutputT]):
+class HandleSync(Generic[OutputT_co]):
     """A handle's calls for plain code."""
 
     __slots__ = ("cancel", "result", "retrieve", "subscribe")
 
-    def __init__(self, handle: RunHandle[OutputT]) -> None:
+    def __init__(self, handle: RunHandle[OutputT_co]) -> None:
         self.result = twin(handle.result)
         self.retrieve = twin(handle.retrieve)
         self.cancel = twin(handle.cancel)
         self.subscribe = iterator_twin(handle.subscribe)
 
 
-class BatchHandle(Generic[OutputT]):
+class BatchHandle(Generic[OutputT_co]):
     """The runs of one batch, in item order."""
 
     __slots__ = ("_home", "id", "runs")
 
-    def __init__(self, home: Home, batch_id: str, runs: Sequence[RunHandle[OutputT]]) -> None:
+    def __init__(self, home: Home, batch_id: str, runs: Sequence[RunHandle[OutputT_co]]) -> None:
         self._home = home
         self.id = batch_id
         self.runs = list(runs)
 
-    async def results(self, timeout: Duration | None = None) -> list[RunResult[OutputT]]:
+    async def results(self, timeout: Duration | None = None) -> list[RunResult[OutputT_co]]:
         """How each run ended, in item order, once all have."""
         limit = None if timeout is None else seconds(timeout, what="timeout")
         ids = [handle.id for handle in self.runs]
@@ -105,7 +105,7 @@ class BatchHandle(Generic[OutputT]):
         return [result_of(run, decoder(run.task_id)) for run in runs]
 
     @property
-    def sync(self) -> BatchSync[OutputT]:
+    def sync(self) -> BatchSync[OutputT_co]:
         """The same calls for plain code."""
         return BatchSync(self)
 
@@ -113,12 +113,12 @@ class BatchHandle(Generic[OutputT]):
         return f"<BatchHandle {self.id}, {len(self.runs)} runs>"
 
 
-class BatchSync(Generic[OutputT]):
+class BatchSync(Generic[OutputT_co]):
     """A batch handle's calls for plain code."""
 
     __slots__ = ("results",)
 
-    def __init__(self, handle: BatchHandle[OutputT]) -> None:
+    def __init__(self, handle: BatchHandle[OutputT_co]) -> None:
         self.results = twin(handle.results)
 
 
@@ -164,6 +164,7 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
     """The run as it stands, then each time it has changed, up to its end."""
     watch = await home.call(_watch, home, (run_topic(run_id), end_topic(run_id)))
     seen: object = None
+    woken = False
     try:
         while True:
             run = await home.call(retrieve, home, run_id)
@@ -180,6 +181,9 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
                 yield run
             if run.status in FINAL:
                 return
+            if woken and not home.is_shared:
+                await home.call(_need_worker, home, run_id)
+            woken = True
             if not await home.call(_changed, watch):
                 raise NoWorkerError(
                     run_id, f"The backend {home.name} was closed before run {run_id} ended."
@@ -227,12 +231,7 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
         changed: Sequence[str] = list(pending)
         while pending:
             await _look(home, changed, pending, found)
-            if (
-                pending
-                and not home.serving
-                and not home.is_shared
-                and any(run_id in pending for run_id in changed)
-            ):
+            if not home.is_shared and any(run_id in pending for run_id in changed):
                 await _need_worker(home, next(iter(pending)))  # looked at without having ended
             if pending:
                 changed = await _changed(watch)

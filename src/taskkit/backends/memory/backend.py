@@ -216,7 +216,9 @@ class MemoryBackend(ClaimLoop):
         failure: str | None = None
         try:
             await super().serve(runner, options)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
             failure = f"{type(error).__name__}: {error}"
             raise
         finally:
