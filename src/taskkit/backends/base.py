@@ -336,31 +336,39 @@ class SupportsSchedules(Protocol):
         Version 0 is a new schedule: None when its id exists. Any other replaces the schedule of that id,
         which must have this version. `last_fired` of the stored record is never set back.
         """
+        ...
 
-    async def get_schedule(self, schedule_id: str) -> ScheduleRecord | None:
-        """The schedule as it stands; None for an unknown id."""
+    async def get_schedules(
+        self, schedule_ids: Sequence[str]
+    ) -> Sequence[ScheduleRecord | None]:
+        """The schedules as they stand, in order; None for an unknown id."""
+        ...
 
     async def delete_schedule(self, schedule_id: str) -> bool:
         """Forget it; whether it was there. The runs that it made stay."""
+        ...
 
     async def list_schedules(
         self, tasks: frozenset[str] | None, *, cursor: int | str | None, limit: int
     ) -> Page[ScheduleRecord]:
         """The schedules of these tasks, None meaning any, in the order in which they were made."""
+        ...
 
     async def next_schedules(
         self, tasks: frozenset[str], *, limit: int
     ) -> Sequence[ScheduleRecord]:
         """Of the active schedules of these tasks that have a `next_at`, the first `limit` by that moment."""
+        ...
 
     async def record_tick(
-        self, schedule_id: str, *, at: datetime, next_at: datetime | None, version: int
+        self, schedule_id: str, *, at: datetime | None, next_at: datetime | None, version: int
     ) -> None:
-        """The tick of `at` is a run: `last_fired` moves forward to it, never back.
+        """The tick of `at` is done with: `last_fired` moves forward to it, never back; None leaves it.
 
-        `next_at` is kept too if `last_fired` moved and the schedule still has this version. Not a new
-        version. Does nothing for an unknown id.
+        If the schedule still has this version, `next_at` moves forward too, None meaning that it never fires
+        again. This is no new version. Does nothing for an unknown id.
         """
+        ...
 
 
 @runtime_checkable

@@ -256,7 +256,7 @@ class ScheduleRecord:
     """A schedule as a backend keeps it.
 
     `next_at` is the planned moment of the next tick, None while there is none; `last_fired` that of the
-    last tick that was made a run. `version` counts changes of the schedule, not its ticks; 0 is a record
+    last tick that was done with. `version` counts changes of the schedule, not its ticks; 0 is a record
     that was not stored yet.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from taskkit.errors import RunFailedError
+from taskkit.errors import RunFailedError, WaitTimeoutError
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.run import Run, RunStatus
 
@@ -32,6 +32,26 @@ class RunResult(Generic[OutputT_co]):
         """The output; RunFailedError when the run did not complete."""
         if not self.ok:
             raise RunFailedError(self.id, self.status, self.error, self.task_id)
+        return cast("OutputT_co", self.output)
+
+
+@dataclass(slots=True)
+class WaitResult(Generic[OutputT_co]):
+    """How a wait for a token ended. A token that ran out of time raises nothing until `unwrap()`.
+
+    `ok` is True when the token was completed; then `output` is what it was completed with, as JSON data.
+    `id` is the token's.
+    """
+
+    ok: bool
+    output: OutputT_co | None = None
+    error: ErrorInfo | None = None
+    id: str = ""
+
+    def unwrap(self) -> OutputT_co:
+        """The output; WaitTimeoutError when the token was not completed in time."""
+        if not self.ok:
+            raise WaitTimeoutError(self.id)
         return cast("OutputT_co", self.output)
 
 

@@ -17,6 +17,7 @@ from taskkit.backends.memory.keys import Keys
 from taskkit.backends.memory.lanes import Lanes
 from taskkit.backends.memory.life import Life
 from taskkit.backends.memory.record import Record
+from taskkit.backends.memory.schedules import Schedules
 from taskkit.backends.memory.watch import Watches
 from taskkit.errors import (
     InvalidConfigError,
@@ -38,6 +39,7 @@ from taskkit.model.exchange import (
     RunFilter,
     Signal,
     Suspended,
+    Token,
     WorkerOptions,
     WorkerRecord,
 )
@@ -45,12 +47,12 @@ from taskkit.model.ids import new_id
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FINAL, Run, RunStatus
 
-_ENTRIES_KEPT = 10_000
+_LOGS_KEPT = 10_000
 _TAGS_PER_RUN = 10
 _C = Capability
 
 
-class MemoryBackend(ClaimLoop):
+class MemoryBackend(Schedules, ClaimLoop):
     """Runs live in this process and are gone with it.
 
     Keeps the last `keep` finished runs; a run stays readable beyond that while somebody holds its handle or
@@ -60,12 +62,13 @@ class MemoryBackend(ClaimLoop):
     capabilities = frozenset(
         {
             _C.DELAY, _C.TTL, _C.PRIORITY, _C.QUEUE_LIMIT, _C.QUEUE_LENGTH, _C.KEY_LIMIT, _C.IDEMPOTENCY,
-            _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.METADATA, _C.LOGS, _C.STREAMS, _C.TAGS, _C.MEMO,
-            _C.LIST, _C.SUBSECOND_TIMERS,
+            _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS, _C.METADATA, _C.LOGS, _C.STREAMS,
+            _C.TAGS, _C.MEMO, _C.LIST, _C.SUBSECOND_TIMERS, _C.SCHEDULES,
         }
     )  # fmt: skip
 
     def __init__(self, *, keep: int = 10_000) -> None:
+        super().__init__()
         self._keep = keep
         self._records: dict[str, Record] = {}
         self._forgotten: dict[str, ref[Record]] = {}
@@ -196,7 +199,10 @@ class MemoryBackend(ClaimLoop):
         self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int
     ) -> Page[Entry]:
         entries = (self._known(run_id).entries or {}).get(kind, [])
-        matching = (e for e in entries if e.position > after and (key is None or e.key == key))
+        # Positions have no gaps, so a reader that follows a long stream does not go through it each time.
+        start = max(0, after + 1 - entries[0].position) if entries else 0
+        following = (entries[index] for index in range(start, len(entries)))
+        matching = (entry for entry in following if key is None or entry.key == key)
         found = list(itertools.islice(matching, limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].position if more else None)
@@ -246,6 +252,32 @@ class MemoryBackend(ClaimLoop):
 
     async def advance(self, *, now: Now, limit: int) -> datetime | None:
         return self._life.advance(now or datetime.now(UTC), limit)
+
+    # --- tokens -------------------------------------------------------------------------------------
+
+    async def create_token(
+        self,
+        token_id: str,
+        *,
+        timeout: float | None,
+        tags: Sequence[str],
+        idempotency_key: str | None,
+        now: Now,
+    ) -> Token:
+        moment = now or datetime.now(UTC)
+        token = self._life.tokens.create(token_id, timeout, tags, idempotency_key, moment)
+        self._life.wake()  # its time may be the next thing that is due
+        return token
+
+    async def get_token(self, token_id: str, *, now: Now) -> Token | None:
+        return self._life.tokens.find(token_id, now or datetime.now(UTC))
+
+    async def complete_token(self, token_id: str, output: bytes | None, *, now: Now) -> bool:
+        return self._life.tokens.complete(token_id, output, now or datetime.now(UTC))
+
+    async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
+        below = None if cursor is None else int(cursor)
+        return self._life.tokens.page(below, limit, now or datetime.now(UTC))
 
     # --- looking ------------------------------------------------------------------------------------
 
@@ -322,8 +354,8 @@ def _store(record: Record, entry: Entry) -> None:
     kept = record.entries.setdefault(entry.kind, [])
     position = kept[-1].position + 1 if kept else 1
     kept.append(Entry(entry.kind, deepcopy(entry.data), entry.key, entry.at, position))
-    if len(kept) > 2 * _ENTRIES_KEPT:
-        del kept[:_ENTRIES_KEPT]
+    if entry.kind is EntryKind.LOG and len(kept) > 2 * _LOGS_KEPT:
+        del kept[:_LOGS_KEPT]
 
 
 def _matches(run: Run, where: RunFilter) -> bool:

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from taskkit.backends.memory.record import Record
 from taskkit.backends.memory.timers import Timers
-from taskkit.model.exchange import Answer, Answers, Runs, Until, Wait
+from taskkit.backends.memory.tokens import Tokens
+from taskkit.model.exchange import Answer, Answers, Runs, Token, TokenRef, Until, Wait
 
 
 class Waiting:
-    """Answers waits when their runs end or their time comes.
+    """Answers waits when their runs end, their tokens are completed or their time comes.
 
     A round is one settled Suspended: what was registered for an earlier round no longer counts.
     """
@@ -26,6 +27,8 @@ class Waiting:
         self._answered = answered
         self._timers = timers
         self.awaited: dict[str, list[tuple[Record, int, str]]] = {}
+        self.tokens = Tokens(timers, self._token_over)
+        self._awaited_tokens: dict[str, dict[tuple[str, str], Record]] = {}
 
     def begin(self, record: Record, waits: Sequence[Wait], now: datetime) -> None:
         """Replace what the run waits for; what is answered already brings it back at once."""
@@ -35,10 +38,13 @@ class Waiting:
                 self._begin_timer(record, wait.id, wait.on.at, now)
             elif isinstance(wait.on, Runs):
                 self._begin_runs(record, wait.id, wait.on)
+            else:
+                self._begin_token(record, wait.id, wait.on, now)
         if record.answers or not waits:
             self._answered(record, now)
 
     def keep(self, record: Record, waits: Sequence[Wait]) -> None:
+        self._leave_tokens(record)
         record.wait_round += 1
         record.open_waits = {wait.id: wait for wait in waits}
         record.answers = None
@@ -60,6 +66,13 @@ class Waiting:
         if not pending:
             _answer(record, wait_id, self._runs(on))
 
+    def _begin_token(self, record: Record, wait_id: str, on: TokenRef, now: datetime) -> None:
+        token = self.tokens.find(on.id, now)
+        if token is None or token.status != "WAITING":
+            _answer(record, wait_id, token)
+        else:
+            self._awaited_tokens.setdefault(on.id, {})[record.id, wait_id] = record
+
     def _time_came(self, record: Record, wait_round: int, now: datetime) -> None:
         if record.wait_round != wait_round or record.open_waits is None:
             return
@@ -79,6 +92,23 @@ class Waiting:
                 _answer(waiter, wait_id, self._runs(on))
                 self._answered(waiter, now)
 
+    def _token_over(self, token: Token, now: datetime) -> None:
+        """Tell those who wait for this token."""
+        for (_, wait_id), waiter in self._awaited_tokens.pop(token.id, {}).items():
+            _answer(waiter, wait_id, token)
+            self._answered(waiter, now)
+
+    def _leave_tokens(self, record: Record) -> None:
+        """What the run waited for so far no longer counts."""
+        if not self._awaited_tokens:
+            return
+        for wait in (record.open_waits or {}).values():
+            if isinstance(wait.on, TokenRef) and wait.on.id in self._awaited_tokens:
+                waiters = self._awaited_tokens[wait.on.id]
+                waiters.pop((record.id, wait.id), None)
+                if not waiters:
+                    del self._awaited_tokens[wait.on.id]
+
     def hand_over(self, record: Record) -> Answers:
         """The answers that have come, for the claim that takes the run."""
         answers = record.answers or {}
@@ -87,6 +117,7 @@ class Waiting:
 
     def drop(self, record: Record) -> None:
         if record.open_waits is not None:
+            self._leave_tokens(record)
             record.wait_round += 1
             record.open_waits = record.answers = None
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from taskkit.backends.memory.record import Record
-from taskkit.model.exchange import batch_topic, end_topic, run_topic, tag_topic
+from taskkit.model.exchange import SCHEDULES_TOPIC, batch_topic, end_topic, run_topic, tag_topic
 
 
 class MemoryWatch:
@@ -57,14 +57,15 @@ class Watches:
 
     def __init__(self) -> None:
         self._by_topic: dict[str, list[MemoryWatch]] = {}
-        self._details = 0  # subscriptions to more than the end of a run; most changes are no end
+        self._ends = 0  # subscriptions to the end of a run
+        self._details = 0  # subscriptions to its other changes; most changes are no end
         self._workers: list[Callable[[str], None]] = []
 
     def add(self, topics: Sequence[str]) -> MemoryWatch:
         watch = MemoryWatch(self, tuple(topics))
         for topic in topics:
             self._by_topic.setdefault(topic, []).append(watch)
-            self._details += not topic.startswith("end:")
+            self._count(topic, 1)
         return watch
 
     def remove(self, watch: MemoryWatch, topics: Sequence[str]) -> None:
@@ -72,9 +73,15 @@ class Watches:
             watches = self._by_topic.get(topic, [])
             if watch in watches:
                 watches.remove(watch)
-                self._details -= not topic.startswith("end:")
+                self._count(topic, -1)
             if not watches:
                 self._by_topic.pop(topic, None)
+
+    def _count(self, topic: str, number: int) -> None:
+        if topic.startswith("end:"):
+            self._ends += number
+        elif topic != SCHEDULES_TOPIC:  # which every worker listens to, and no run changes
+            self._details += number
 
     def publish(self, topic: str) -> None:
         for watch in self._by_topic.get(topic, ()):
@@ -97,7 +104,7 @@ class Watches:
 
     def ended(self, record: Record) -> None:
         """The run is final."""
-        if self._by_topic:
+        if self._ends or self._details:
             topic = end_topic(record.request.run_id)
             for watch in self._by_topic.get(topic, ()):
                 watch.notify(topic)
