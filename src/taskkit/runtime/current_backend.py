@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from typing import Any, cast
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from taskkit import config
 from taskkit.backends.base import Backend
-from taskkit.errors import BackendNotConfiguredError, InvalidConfigError
+from taskkit.errors import (
+    BackendNotConfiguredError,
+    InvalidConfigError,
+    InvalidOptionError,
+)
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.runtime.home import Home
 from taskkit.runtime.scope import current_scope
@@ -21,6 +27,8 @@ _GROUP = "taskkit.backends"
 _chosen: ContextVar[Home | None] = ContextVar("taskkit_backend", default=None)
 _serving: list[Home] = []
 _by_url: dict[str, Home] = {}
+_by_instance: WeakValueDictionary[int, Home] = WeakValueDictionary()
+_lock = threading.Lock()
 _configured: list[Home] = []
 _factories: dict[str, Callable[[str], Backend]] = {}
 
@@ -33,14 +41,17 @@ def current_home() -> Home:
     chosen = _chosen.get()
     if chosen is not None:
         return chosen
-    if _serving:
-        return _serving[-1]
+    return _serving[-1] if _serving else configured_home()
+
+
+def configured_home() -> Home:
+    """What `configure`, the environment or the configuration file names; BackendNotConfiguredError otherwise."""
     if _configured:
         return _configured[0]
     url = config.current().backend
-    if url is not None:
-        return home_of(url)
-    raise BackendNotConfiguredError
+    if url is None:
+        raise BackendNotConfiguredError
+    return home_of(url)
 
 
 def configure(backend: Backend | None) -> None:
@@ -52,7 +63,8 @@ def home_of(url: str) -> Home:
     """The one instance of this process for a URL; opened at first use."""
     home = _by_url.get(url)
     if home is None:
-        home = _by_url[url] = new_home(url)
+        with _lock:  # two threads may ask at once
+            home = _by_url.get(url) or _by_url.setdefault(url, new_home(url))
     return home
 
 
@@ -66,7 +78,20 @@ def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
     """A home for what users may pass: a URL or an instance."""
     if isinstance(backend, str):
         return home_of(backend) if clock is SYSTEM_CLOCK else new_home(backend, clock=clock)
-    return Home(lambda: backend, name=repr(backend), clock=clock)
+    if isinstance(backend, type) or not hasattr(backend, "capabilities"):
+        raise InvalidOptionError(
+            "The backend",
+            backend,
+            'give a URL such as "sqlite:///runs.db", or an instance of a backend.',
+        )
+    with _lock:
+        home = _by_instance.get(id(backend))
+        if home is None or clock not in (SYSTEM_CLOCK, home.clock):
+            home = Home(lambda: backend, name=repr(backend), clock=clock)
+            _by_instance[id(backend)] = (
+                home  # which keeps the instance, so its id is not used again
+            )
+        return home
 
 
 @contextmanager
@@ -76,7 +101,13 @@ def choose(home: Home) -> Generator[None]:
     try:
         yield
     finally:
-        _chosen.reset(token)
+        try:
+            _chosen.reset(token)
+        except ValueError:
+            # Left in another context than it was entered in, as the fixtures of some test runners are: there
+            # is nothing to take back here.
+            if _chosen.get() is home:
+                _chosen.set(None)
 
 
 def started_serving(home: Home) -> None:

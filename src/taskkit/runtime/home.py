@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,12 +26,15 @@ class Home:
     """Where calls to a backend are carried out.
 
     A backend lives on the event loop that opened it. Calls from that loop go straight through; calls from
-    other loops are carried there. When the loop has closed, the next call opens the backend again.
+    other loops are carried there. When the loop has closed, the next call opens a new one.
     `serving` counts the workers of this process that serve it just now.
     """
 
     __slots__ = (
+        "__weakref__",
         "_declared",
+        "_is_spent",
+        "_lock",
         "_make",
         "_opening",
         "_shared",
@@ -49,7 +54,9 @@ class Home:
         self.clock = clock
         self.backend = make()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._opening: asyncio.Future[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._lock = threading.Lock()
+        self._is_spent = False
         self._supported: dict[type, bool] = {}
         self._declared: object = None
         self.serving = 0
@@ -102,15 +109,13 @@ class Home:
     ) -> T:
         """Await `fn(*args)` on the backend's loop."""
         here = asyncio.get_running_loop()
-        if self.loop is here and self._opening is None:
-            return await fn(*args, **kwargs)
-        if self.loop is None or self.loop.is_closed():
-            await self._open(here)
-            return await fn(*args, **kwargs)
-        if self.loop is here:
-            await self._wait_for_opening()
-            return await fn(*args, **kwargs)
-        return await self._carry(fn(*args, **kwargs), self.loop)
+        if self.loop is not here or self._opening is not None:
+            home = self._settle(here)
+            if home is not here:
+                return await self._carry(self.call(fn, *args, **kwargs), home)
+            if self._opening is not None:
+                await asyncio.shield(self._opening)  # who gives up does not stop it for the others
+        return await fn(*args, **kwargs)
 
     async def ready(self) -> None:
         """Open the backend on this loop if it is not open."""
@@ -121,27 +126,37 @@ class Home:
         if self.loop is not None and not self.loop.is_closed():
             await self.call(self.backend.close)
             self.loop = None
+            # A store opens once. What is in memory stays readable for those who hold its handles.
+            self._is_spent = Capability.DURABLE in self.backend.capabilities
 
-    async def _open(self, here: asyncio.AbstractEventLoop) -> None:
-        if self.loop is not None:
-            self.backend = self._make()
-        self.loop = here
-        opening = self._opening = here.create_future()
+    def post(self, fn: Callable[[], object]) -> None:
+        """Call this on the backend's loop: now when it is the running one, otherwise soon, if it still runs."""
+        if self.loop is None or self.loop.is_closed():
+            return
+        if self.loop is asyncio.get_running_loop():
+            fn()
+        else:
+            self.loop.call_soon_threadsafe(fn)
+
+    def _settle(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+        """The loop it lives on: from now on this one, when there is none."""
+        with self._lock:
+            if self.loop is None or self.loop.is_closed():
+                if self.loop is not None or self._is_spent:
+                    self.backend = self._make()
+                    self._declared, self._is_spent = None, False
+                self.loop = here
+                self._opening = here.create_task(self._open(), name=f"open-{self.name}")
+            return self.loop
+
+    async def _open(self) -> None:
         try:
             await self.backend.open()
-        except BaseException as error:
+        except BaseException:
             self.loop = None
-            opening.set_exception(error)
-            opening.exception()  # it is raised here; whoever waits beside sees it too
             raise
-        else:
-            opening.set_result(None)
         finally:
             self._opening = None
-
-    async def _wait_for_opening(self) -> None:
-        if self._opening is not None:
-            await asyncio.shield(self._opening)
 
     async def _carry(self, work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
         if not loop.is_running():
@@ -150,7 +165,55 @@ class Home:
                 f"The backend {self.name} lives on an event loop that is not running, so this call would wait for "
                 f"ever. Keep that loop running, or close it: then the backend opens again where it is next used."
             )
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+        return await _carried(work, loop, self.name)
+
+
+async def _carried(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, name: str) -> T:
+    """Await this on another loop. Canceled here it is canceled there, and over when this raises."""
+    here = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = here.create_future()
+    tasks: list[asyncio.Task[T]] = []
+
+    def start() -> None:
+        tasks.append(loop.create_task(work))
+        tasks[0].add_done_callback(deliver)
+
+    def cancel() -> None:
+        tasks[0].cancel()  # there by now: `start` was called before
+
+    def deliver(task: asyncio.Task[T]) -> None:
+        with suppress(RuntimeError):  # the loop that asked has closed
+            here.call_soon_threadsafe(_copy_end, task, answer)
+
+    loop.call_soon_threadsafe(start)
+    is_canceled = False
+    while not answer.done():
+        try:
+            await asyncio.wait((answer,))
+        except asyncio.CancelledError:
+            is_canceled = True
+            if loop.is_closed():
+                raise
+            loop.call_soon_threadsafe(cancel)
+    if is_canceled:
+        if not answer.cancelled():
+            answer.exception()  # looked at, so that asyncio does not complain that nobody did
+        raise asyncio.CancelledError
+    if answer.cancelled():
+        raise BackendError(
+            f"The event loop on which the backend {name} lives ended before this call was answered. Keep it "
+            f"running while others use the backend; the next call opens it anew."
+        )
+    return answer.result()
+
+
+def _copy_end(task: asyncio.Task[T], answer: asyncio.Future[T]) -> None:
+    if task.cancelled():
+        answer.cancel()
+    elif (error := task.exception()) is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(task.result())
 
 
 async def _nothing() -> None:
