@@ -21,6 +21,7 @@ from taskkit.trigger.submit import batch_id_of, build, send
 
 PayloadT = TypeVar("PayloadT")
 OutputT = TypeVar("OutputT")
+OutputT_co = TypeVar("OutputT_co", covariant=True)
 TaskLike = TaskDefinition | str
 _NO_OPTIONS: TriggerOptions = {}
 
@@ -39,11 +40,11 @@ class BatchItem(Generic[PayloadT, OutputT]):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchResult(Generic[OutputT]):
+class BatchResult(Generic[OutputT_co]):
     """How the runs of a batch ended, in item order."""
 
     id: str
-    runs: list[RunResult[OutputT]]
+    runs: list[RunResult[OutputT_co]]
 
 
 async def trigger(task: TaskLike, payload: object, options: TriggerOptions) -> RunHandle[Any]:
