@@ -178,10 +178,8 @@ class PayloadTooLargeError(TriggerError):
     """A payload, output or metadata is over its limit. `size` and `limit` in bytes."""
 
     def __init__(self, what: str, size: int, limit: int, message: str = "") -> None:
-        fix = "Store the data elsewhere and pass a reference to it."
-        super().__init__(
-            message or f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed. {fix}"
-        )
+        why = f"{what} takes {size:,} bytes as JSON, {limit:,} are allowed"
+        super().__init__(message or f"{why}. Store the data elsewhere and pass a reference to it.")
         self.size, self.limit = size, limit
 
 

@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from taskkit.model.capability import Capability as Capability  # noqa: PLC0414 - part of the contract
 from taskkit.model.exchange import (
     ClaimSpec,
     Enqueued,
@@ -52,48 +52,6 @@ from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run
 
 Now: TypeAlias = datetime | None
-
-
-class Capability(StrEnum):
-    """What a backend may lack. Declared: the suite checks it. Not declared: asking raises."""
-
-    BATCH_ATOMIC = "batch_atomic"
-    """A batch is stored whole or not at all."""
-    DELAY = "delay"
-    """A run can start later; also what delays between attempts need."""
-    TTL = "ttl"
-    """A run that has not started in time ends EXPIRED."""
-    PRIORITY = "priority"
-    DEBOUNCE = "debounce"
-    QUEUE_LIMIT = "queue_limit"
-    """Concurrency limits of queues hold over all workers."""
-    QUEUE_LENGTH = "queue_length"
-    """A full queue refuses with QueueFullError."""
-    KEY_LIMIT = "key_limit"
-    """Queue limits count separately for each concurrency key."""
-    RATE = "rate"
-    IDEMPOTENCY = "idempotency"
-    IDEMPOTENCY_TTL = "idempotency_ttl"
-    CANCEL_RUNNING = "cancel_running"
-    WAITS = "waits"
-    """A run that waits holds no slot and meets its answers again."""
-    TOKENS = "tokens"
-    SCHEDULES = "schedules"
-    METADATA = "metadata"
-    LOGS = "logs"
-    STREAMS = "streams"
-    TAGS = "tags"
-    """Tags can be added while a run goes on."""
-    MEMO = "memo"
-    LIST = "list"
-    EVENTUAL_LIST = "eventual_list"
-    """A list may lag behind; the suite polls."""
-    SUBSECOND_TIMERS = "subsecond_timers"
-    """Timers are not rounded up to whole seconds."""
-    SHARED = "shared"
-    """Other processes serve the same runs, so a task that is unknown here may be known elsewhere."""
-    DURABLE = "durable"
-    """What was accepted survives the process; secrets must be sealed."""
 
 
 class Watch(Protocol):
@@ -314,9 +272,7 @@ class SupportsTokens(Protocol):
         """Complete it with JSON; False when it was over already. Unknown: TokenNotFoundError."""
         ...
 
-    async def list_tokens(
-        self, *, cursor: int | str | None, limit: int, now: Now
-    ) -> Page[Token]:
+    async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
         """Tokens as they stand, newest first."""
         ...
 
@@ -338,9 +294,7 @@ class SupportsSchedules(Protocol):
         """
         ...
 
-    async def get_schedules(
-        self, schedule_ids: Sequence[str]
-    ) -> Sequence[ScheduleRecord | None]:
+    async def get_schedules(self, schedule_ids: Sequence[str]) -> Sequence[ScheduleRecord | None]:
         """The schedules as they stand, in order; None for an unknown id."""
         ...
 
