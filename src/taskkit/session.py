@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from taskkit import config
 from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
 from taskkit.definition.context import Environment
 from taskkit.definition.discovery import discover
+from taskkit.definition.registry import REGISTRY
 from taskkit.engine.worker import Runner
 from taskkit.errors import (
-    BackendNotConfiguredError,
     InvalidOptionError,
+    QueueNotFoundError,
     SyncInAsyncError,
     UnsupportedByBackendError,
 )
@@ -24,9 +26,11 @@ from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import ClaimSpec, WorkerOptions
 from taskkit.model.options import TriggerOptions
+from taskkit.model.queue import check_name
 from taskkit.model.result import RunResult
 from taskkit.runtime import current_backend
 from taskkit.runtime.home import Home
+from taskkit.trigger import calls
 from taskkit.trigger.task import Task
 
 OutputT = TypeVar("OutputT")
@@ -64,21 +68,19 @@ def local(*, clock: Clock = SYSTEM_CLOCK, concurrency: int = 10) -> Worker:
 def worker(
     url: str | Backend | None = None,
     *,
-    queues: Iterable[str] | None = None,
+    queues: str | Iterable[str] | None = None,
     concurrency: int = 10,
     lease: Duration = 30,
     drain: Duration = 25,
 ) -> Worker:
     """Work on a backend's runs in this event loop: `async with taskkit.worker("sqlite:///runs.db"):`.
 
-    Without a URL on the configured backend. `queues` restricts which; `concurrency` runs at a time hold a
-    slot. Leaving it stops claiming, waits at most `drain` seconds for what runs, then gives it back.
+    Without a URL on the configured backend. `queues`, a name or several, restricts which runs;
+    `concurrency` of them hold a slot at a time. Leaving it stops claiming, waits at most `drain` seconds for
+    what runs, then gives it back.
     """
-    backend = url if url is not None else config.current().backend
-    if backend is None:
-        raise BackendNotConfiguredError
     return Worker(
-        current_backend.home_for(backend),
+        current_backend.configured_home() if url is None else current_backend.home_for(url),
         "production",
         queues=queues,
         concurrency=concurrency,
@@ -95,21 +97,20 @@ class Worker:
         home: Home,
         environment: Environment,
         *,
-        queues: Iterable[str] | None = None,
+        queues: str | Iterable[str] | None = None,
         concurrency: int = 10,
         lease: Duration = 30,
         drain: Duration = 25,
     ) -> None:
         self._home = home
         self._runner = Runner(home, environment)
-        self._queues = None if queues is None else frozenset(queues)
+        self._queues = None if queues is None else _names(queues)
         self._concurrency = _slots(concurrency)
         self._lease = seconds(lease, what="lease")
         self._drain = seconds(drain, what="drain")
         self._serving: asyncio.Task[None] | None = None
         self._scheduling: asyncio.Task[None] | None = None
         self._chosen: AbstractContextManager[None] | None = None
-        self._opened_here = False
         if self._lease <= 0:
             raise InvalidOptionError("lease", lease, "give more than 0 seconds.")
 
@@ -123,17 +124,31 @@ class Worker:
         backend = self._home.backend
         if not isinstance(backend, SupportsIdle):
             raise UnsupportedByBackendError("Waiting until all is idle", backend=self._home.name)
-        await self._home.call(backend.idle)
+        idle = asyncio.ensure_future(self._home.call(backend.idle))
+        try:
+            serving = () if self._serving is None else (self._serving,)
+            await asyncio.wait((idle, *serving), return_when=asyncio.FIRST_COMPLETED)
+            if self._serving is not None and self._serving.done():
+                self._serving.result()  # raises what the worker died of
+        finally:
+            idle.cancel()
+        await idle
 
     async def __aenter__(self) -> Self:
         settings = config.current()
         if settings.dirs:
             discover(settings.dirs, settings.root or Path.cwd())
-        self._opened_here = self._home.loop is None
+        self._need_queues()
+        if not self._home.is_open:
+            self._home.closes_with_workers = True
         await self._home.ready()
         self._serving = asyncio.create_task(self._serve(), name="taskkit-worker")
-        await self._started(self._serving)
-        await self._schedule()
+        try:
+            await self._started(self._serving)
+            await self._schedule()
+        except BaseException:
+            await self._leave()
+            raise
         current_backend.started_serving(self._home)
         self._chosen = current_backend.choose(self._home)
         self._chosen.__enter__()
@@ -148,17 +163,21 @@ class Worker:
             self._stop_scheduling()
 
     async def _schedule(self) -> None:
-        from taskkit.engine.scheduler import start_scheduler  # a program that only triggers has none
+        # Imported here, because a program that only triggers needs none of it.
+        from taskkit.engine.scheduler import start_scheduler
 
-        try:
-            self._scheduling = await start_scheduler(self._home)
-        except BaseException:
-            await self._stop()
-            raise
+        self._scheduling = await start_scheduler(self._home)
 
     def _stop_scheduling(self) -> None:
         if self._scheduling is not None:
             self._scheduling.cancel()
+
+    def _need_queues(self) -> None:
+        """A misspelt queue would be worked on for ever, and its runs never."""
+        known = REGISTRY.queues()
+        for name in () if self._home.is_shared or not self._queues else sorted(self._queues):
+            if name not in known:
+                raise QueueNotFoundError(name, get_close_matches(name, list(known), n=3))
 
     def _options(self) -> WorkerOptions:
         tasks = self._runner.manifest.tasks if self._home.is_shared else None
@@ -185,12 +204,18 @@ class Worker:
             self._chosen.__exit__(None, None, None)
             self._chosen = None
         current_backend.stopped_serving(self._home)
+        await self._leave()
+
+    async def _leave(self) -> None:
         self._stop_scheduling()
         try:
             await self._stop()
+            if self._scheduling is not None:
+                await asyncio.wait([self._scheduling])
         finally:
             self._runner.close()
-            if self._opened_here:
+            if self._home.closes_with_workers and not self._home.serving:
+                self._home.closes_with_workers = False
                 await self._home.close()
 
     async def _stop(self) -> None:
@@ -212,9 +237,28 @@ def _slots(concurrency: object) -> int:
     return concurrency
 
 
+def _names(queues: object) -> frozenset[str]:
+    names: Iterable[Any] = (queues,) if isinstance(queues, str) else _listed(queues)
+    return frozenset(check_name(name) for name in names)
+
+
+def _listed(queues: object) -> Iterable[Any]:
+    if isinstance(queues, Iterable):
+        return queues
+    raise InvalidOptionError("queues", queues, "give the name of a queue, or a list of names.")
+
+
+@overload
 def run_task(
     task: Task[Any, OutputT, Any], payload: Any = None, /, **options: Unpack[TriggerOptions]
-) -> RunResult[OutputT]:
+) -> RunResult[OutputT]: ...
+@overload
+def run_task(
+    task: str, payload: Any = None, /, **options: Unpack[TriggerOptions]
+) -> RunResult[Any]: ...
+def run_task(
+    task: Task[Any, Any, Any] | str, payload: Any = None, /, **options: Unpack[TriggerOptions]
+) -> RunResult[Any]:
     """Run a task in memory from plain code, and give its result: `local()`, trigger, result."""
     try:
         asyncio.get_running_loop()
@@ -228,8 +272,11 @@ def run_task(
 
 
 async def _run_task(
-    task: Task[Any, OutputT, Any], payload: Any, options: TriggerOptions
-) -> RunResult[OutputT]:
+    task: Task[Any, Any, Any] | str, payload: Any, options: TriggerOptions
+) -> RunResult[Any]:
     async with local():
-        handle = await task.trigger(payload, **options)
+        if isinstance(task, Task):
+            handle = await task.trigger(payload, **options)
+        else:
+            handle = await calls.trigger(calls.target(task), payload, options)
         return await handle.result()

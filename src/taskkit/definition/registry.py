@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -21,6 +21,7 @@ class Registry:
         self._definitions: dict[str, TaskDefinition] = {}
         self._declared: dict[str, Queue] = {}
         self._queues: Mapping[str, Queue] | None = None
+        self._listeners: list[Callable[[], None]] = []
 
     def add(self, definition: TaskDefinition) -> None:
         """Register a task.
@@ -33,6 +34,13 @@ class Registry:
             raise DuplicateTaskIdError(definition.id, present.where, definition.where)
         self._definitions[definition.id] = definition
         self._queues = None
+        for listener in tuple(self._listeners):
+            listener()
+
+    def on_add(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back after each `add`, in the thread that adds; returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def get(self, task_id: str) -> TaskDefinition | None:
         """The task with this id, if it is known here."""

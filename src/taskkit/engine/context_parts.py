@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, cast
+
 from taskkit import config
 from taskkit.definition.context import (
     AttemptInfo,
@@ -12,6 +15,7 @@ from taskkit.definition.context import (
     ScheduleInfo,
     TaskInfo,
 )
+from taskkit.definition.schedule import declared_schedule_id
 from taskkit.engine.time_limit import TimeLimit
 from taskkit.model.machine import DEFAULT, PRESETS, MachinePreset
 from taskkit.runtime.scope import RunScope
@@ -63,8 +67,19 @@ class ContextParts(RunScope):
         return PRESETS.get(self.lease.run.machine or DEFAULT)
 
     def schedule_info(self) -> ScheduleInfo | None:
-        schedule_id = self.lease.run.schedule_id
-        return None if schedule_id is None else ScheduleInfo(schedule_id)
+        request = self.lease.run.request
+        if request.schedule_id is None:
+            return None
+        cron = self.definition.schedule
+        if cron is not None and request.schedule_id == declared_schedule_id(request.task_id):
+            return ScheduleInfo(request.schedule_id, cron.pattern, cron.timezone)
+        told: Any = None if request.payload is None else json.loads(request.payload)
+        if not isinstance(told, dict):  # a task that takes no payload
+            return ScheduleInfo(request.schedule_id)
+        tick = cast("dict[str, Any]", told)
+        return ScheduleInfo(
+            request.schedule_id, None, tick.get("timezone"), tick.get("external_id")
+        )
 
     def environment(self) -> Environment:
         return self.env
