@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, Unpack, cast, overload
 
 from taskkit import config
 from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
@@ -33,6 +33,7 @@ from taskkit.runtime.home import Home
 from taskkit.trigger import calls
 from taskkit.trigger.task import Task
 
+PayloadT = TypeVar("PayloadT")
 OutputT = TypeVar("OutputT")
 
 
@@ -68,7 +69,7 @@ def local(*, clock: Clock = SYSTEM_CLOCK, concurrency: int = 10) -> Worker:
 def worker(
     url: str | Backend | None = None,
     *,
-    queues: str | Iterable[str] | None = None,
+    queues: str | Collection[str] | None = None,
     concurrency: int = 10,
     lease: Duration = 30,
     drain: Duration = 25,
@@ -97,7 +98,7 @@ class Worker:
         home: Home,
         environment: Environment,
         *,
-        queues: str | Iterable[str] | None = None,
+        queues: str | Collection[str] | None = None,
         concurrency: int = 10,
         lease: Duration = 30,
         drain: Duration = 25,
@@ -237,20 +238,23 @@ def _slots(concurrency: object) -> int:
     return concurrency
 
 
-def _names(queues: object) -> frozenset[str]:
-    names: Iterable[Any] = (queues,) if isinstance(queues, str) else _listed(queues)
-    return frozenset(check_name(name) for name in names)
-
-
-def _listed(queues: object) -> Iterable[Any]:
-    if isinstance(queues, Iterable):
-        return queues
-    raise InvalidOptionError("queues", queues, "give the name of a queue, or a list of names.")
+def _names(queues: Any) -> frozenset[str]:
+    names: Any = (queues,) if isinstance(queues, str) else queues
+    if not isinstance(names, tuple | list | set | frozenset):
+        raise InvalidOptionError("queues", queues, "give the name of a queue, or a list of names.")
+    return frozenset(check_name(name) for name in cast("Iterable[object]", names))
 
 
 @overload
 def run_task(
-    task: Task[Any, OutputT, Any], payload: Any = None, /, **options: Unpack[TriggerOptions]
+    task: Task[PayloadT | None, OutputT, Any],
+    payload: None = None,
+    /,
+    **options: Unpack[TriggerOptions],
+) -> RunResult[OutputT]: ...
+@overload
+def run_task(
+    task: Task[PayloadT, OutputT, Any], payload: PayloadT, /, **options: Unpack[TriggerOptions]
 ) -> RunResult[OutputT]: ...
 @overload
 def run_task(

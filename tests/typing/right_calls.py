@@ -24,13 +24,17 @@ from taskkit import (
     RunResult,
     ScheduledPayload,
     Task,
+    Token,
+    WaitResult,
     batch,
     runs,
     schedules,
     schema_task,
     task,
     tasks,
+    wait,
 )
+from taskkit.schedules import Schedule
 from taskkit.session import Worker
 
 # --- defining -------------------------------------------------------------------------------------------
@@ -245,6 +249,16 @@ async def many(user: User) -> None:
     assert_type(mixed, BatchHandle[Any])
 
 
+async def by_the_clock() -> None:
+    schedule = await schedules.create(task=every_two_hours, cron="0 8 * * *", deduplication_key="a")
+    assert_type(schedule, Schedule)
+    async for one in schedules.list():
+        assert_type(one, Schedule)
+    for one in schedules.sync.list():
+        assert_type(one, Schedule)
+    assert_type(await every_two_hours.trigger(ScheduledPayload.model_validate({})), RunHandle[str])
+
+
 async def options(user: User) -> None:
     urgent = sync_user.with_options(priority=10, tags="urgent")
     assert_type(urgent, Task[User, Report, Later])
@@ -260,6 +274,7 @@ async def wait_for_children(user: User) -> None:
     assert_type(await pending, RunResult[Report])
     assert_type(await sync_user.trigger_and_wait(user).unwrap(), Report)
     assert_type(await nothing.trigger_and_wait(), RunResult[None])
+    assert_type(await tasks.trigger_and_wait("sync-user", user), RunResult[Any])
     done = await sync_user.batch_trigger_and_wait([user, sync_user.item(user)])
     assert_type(done, BatchResult[Report])
     assert_type(done.runs, list[RunResult[Report]])
@@ -267,6 +282,16 @@ async def wait_for_children(user: User) -> None:
     assert_type(await sync_user.batch_trigger_and_wait([user]).unwrap(), list[Report])
     mixed = batch.trigger_and_wait([sync_user.item(user), count.item("words")])
     assert_type(await mixed, BatchResult[Any])
+
+
+async def wait_for_a_token() -> None:
+    token = await wait.create_token(timeout="1h", tags=["approval"])
+    assert_type(token, Token)
+    assert_type(await wait.for_token(token), WaitResult[Any])
+    assert_type(await wait.for_token(token.id).unwrap(), Any)
+    assert_type(await wait.complete_token(token, {"ok": True}), bool)
+    await wait.sleep("30s")
+    await wait.for_(minutes=1, seconds=30)
 
 
 async def wait_in_parallel(user: User) -> None:
@@ -303,6 +328,9 @@ def from_plain_code(user: User) -> None:
         assert_type(run, Run)
     assert_type(taskkit.run_task(sync_user, user), RunResult[Report])
     assert_type(taskkit.run_task(nothing).unwrap(), None)
+    assert_type(taskkit.run_task(with_default), RunResult[int])
+    taskkit.run_task(anything, {"a": 1})
+    assert_type(taskkit.run_task("sync-user", {"name": "Ada"}), RunResult[Any])
 
 
 # --- looking --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from taskkit import (
     schema_task,
     task,
     tasks,
+    wait,
 )
 
 
@@ -65,7 +66,10 @@ async def the_payload_is_of_another_type(user: User) -> None:
     sync_user.sync.trigger(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another type
     count.sync.trigger_and_wait(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another type
     count.sync.batch_trigger([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # another type
-    taskkit.run_task(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no task
+    taskkit.run_task(count, 1)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]  # another type
+    taskkit.run_task(count)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no payload
+    taskkit.run_task(nothing, 1)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]  # one payload too many
+    taskkit.run_task(1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no task
 
 
 async def there_is_no_payload() -> None:
@@ -90,7 +94,7 @@ async def an_option_is_misspelt_or_of_another_type(user: User) -> None:
     sync_user.with_options(tag="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
     sync_user.sync.trigger(user, tag="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
     await tasks.trigger("sync-user", user, tag="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
-    taskkit.run_task(sync_user, user, tag="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
+    taskkit.run_task(sync_user, user, tag="a")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # misspelt
     runs.list(state="FAILED")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
     runs.sync.list(limits=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
 
@@ -125,6 +129,15 @@ async def the_call_does_not_exist(user: User) -> None:
         pass
     item: BatchItem[str, int] = sync_user.item(user)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # of another task
     print(item)
+
+
+async def waits_and_schedules() -> None:
+    await wait.sleep([1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another type
+    await wait.for_(secs=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
+    await wait.until("8:00")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another type
+    await wait.for_token(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another type
+    await schedules.create(task=count)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # no cron
+    await schedules.create(task=count, cron="@daily", timezon="UTC")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
 
 
 task("my-id")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # task(id="my-id")
