@@ -217,7 +217,8 @@ class QueueBackend(Backend, Protocol):
         The same outcome by the same token counts once; anything else under an old token is LeaseLostError.
         After Suspended the token stays good for append and settle until the next claim: another Suspended
         replaces the waits, a final outcome straight from WAITING is legal and frees no slot. Waits whose
-        runs are already final are answered at once.
+        runs are already final are answered at once. Where an outcome lets another run go, by a queue's
+        limit or an answered wait, WORK_TOPIC changes: a worker with free slots looks again only then.
         """
         ...
 
@@ -360,7 +361,10 @@ class SupportsEnds(Protocol):
     """A backend in whose process the end of a run can simply be awaited; otherwise it is watched for."""
 
     async def end_of(self, run_id: str) -> Run | None:
-        """The run, once it is final; None when it is unknown, or when nobody may be left to end it."""
+        """The run, once it is final; None when it is unknown, or when nobody may be left to end it.
+
+        Read at once and not kept, so it need not be a snapshot.
+        """
         ...
 
 

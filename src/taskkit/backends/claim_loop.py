@@ -52,8 +52,11 @@ class Worker:
         self.free = options.concurrency
         self.stopping = False
         self.task: asyncio.Task[None] | None = None
+        self.loop = asyncio.get_running_loop()
         self.failure: BaseException | None = None
         self._woken = False
+        self._has_more = True
+        self._armed_for: datetime | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._alarm: Timer | None = None
         self._alarm_at = 0.0
@@ -122,9 +125,11 @@ class Worker:
         self._woken = False
 
     async def _claim(self) -> None:
+        options = self.options
         leases = await self.backend.claim(
-            self.name, self.options.spec, limit=self.free, lease=self.options.lease, now=self.now
+            self.name, options.spec, limit=self.free, lease=options.lease, now=self.now
         )
+        self._has_more = len(leases) >= self.free
         for lease in leases:
             self._begin(lease)
 
@@ -139,7 +144,7 @@ class Worker:
             parked.execution.tell(Signal.LOST)  # somebody else entered the attempt meanwhile
         held = Held(self, lease)
         self.held[lease.token] = held
-        held.task = asyncio.create_task(self._carry(held), name=lease.run.request.run_id)
+        held.task = self.loop.create_task(self._carry(held), name=lease.run.request.run_id)
 
     async def _carry(self, held: Held) -> None:
         try:
@@ -179,10 +184,10 @@ class Worker:
             held.in_slot = False
             self.free += 1
         held.task = None
-        del (
-            held.execution
-        )  # these two are cycles, which would leave every run to the garbage collector
-        self.wake()
+        # The two are cycles, which would leave every run to the garbage collector.
+        del held.execution
+        if self._has_more or self.stopping or self.failure is not None:
+            self.wake()  # otherwise it was not for want of a slot that nothing more was claimed
 
     # --- beats --------------------------------------------------------------------------------------
 
@@ -211,16 +216,19 @@ class Worker:
             self._sleeper.set_result(None)
 
     async def _sleep(self, due: datetime | None) -> None:
-        monotonic = self.clock.monotonic()
-        until = self._next_beat if self._must_beat else None
-        if due is not None:
-            at = monotonic + (due - self.clock.now()).total_seconds()
-            until = at if until is None else min(until, at)
-        if until is not None and until <= monotonic:
-            await asyncio.sleep(0)
-            return
-        self._arm(until)
-        self._sleeper = asyncio.get_running_loop().create_future()
+        is_armed = self._alarm is not None and due is self._armed_for
+        if not is_armed or (self._alarm_at > self._next_beat and self._must_beat):
+            monotonic = self.clock.monotonic()
+            until = self._next_beat if self._must_beat else None
+            if due is not None:
+                at = monotonic + (due - self.clock.now()).total_seconds()
+                until = at if until is None else min(until, at)
+            if until is not None and until <= monotonic:
+                await asyncio.sleep(0)
+                return
+            self._arm(until)
+            self._armed_for = due
+        self._sleeper = self.loop.create_future()
         try:
             await self._sleeper
         finally:

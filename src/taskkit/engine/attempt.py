@@ -18,14 +18,13 @@ from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.context_parts import ContextParts
 from taskkit.engine.decide import decide
 from taskkit.engine.isolation import call_in_thread
-from taskkit.engine.lifecycle import Lifecycle
+from taskkit.engine.lifecycle import OWN_ENDS, Lifecycle
 from taskkit.engine.time_limit import TimeLimit
 from taskkit.errors import (
     CompleteTaskWithOutput,
     MaxDurationError,
     NotSerializableError,
     PayloadTooLargeError,
-    PayloadValidationError,
 )
 from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.error_info import ErrorInfo
@@ -111,7 +110,7 @@ class Attempt(ContextParts):
     # --- the way through ----------------------------------------------------------------------------
 
     async def run(self) -> Outcome:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self.loop)
         current_scope.set(self)
         try:
             refused = self._prepare()
@@ -128,12 +127,15 @@ class Attempt(ContextParts):
                 output = await self.body()
             except CompleteTaskWithOutput as done:
                 output = done.output
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException as raised:
+            except OWN_ENDS as raised:
                 error = raised
             if self.body_is_over():
                 await self.absorb_cancellation()
+            elif error is None:
+                try:
+                    return Completed(self._policy.output.encode(output))
+                except _REFUSED_OUTPUT as refused:
+                    error = self._refused = refused
             return self.verdict(output, error, None)
         finally:
             if self._abandoning is not None:
@@ -154,7 +156,7 @@ class Attempt(ContextParts):
         if definition.has_payload:
             try:
                 self.payload = policy.payload.decode(request.payload or b"null", request.secrets)
-            except PayloadValidationError as error:
+            except Exception as error:  # or what a validator of the user's raises
                 return Failed(ErrorInfo.of(error, code="TASK_INPUT_ERROR"))
         seconds = policy.max_duration if request.max_duration is None else request.max_duration
         if seconds != math.inf and lease.kind != "cleanup":
@@ -280,13 +282,15 @@ class Attempt(ContextParts):
         self._body_over = True
         if self.limit is not None:
             self.limit.end()
-        if self._grace is not None:
-            self._grace.cancel()
-        if self.is_canceled_from_outside:
-            if self._control.is_stopping:
-                self.ending = "shutdown"  # the whole event loop is going down
+        if self.ending is not None:
+            if self._grace is not None:
+                self._grace.cancel()
             return True
-        return self.ending is not None
+        if not self.is_canceled_from_outside:
+            return False
+        if self._control.is_stopping:
+            self.ending = "shutdown"  # the whole event loop is going down
+        return True
 
     @property
     def is_canceled_from_outside(self) -> bool:

@@ -29,7 +29,7 @@ class _Open:
         self.requests = requests
         self.batch_id = batch_id
         self.announced = False
-        self.anchors: Sequence[Enqueued] = ()
+        self.anchors: Sequence[object] = ()
 
 
 class OpenWaits:
@@ -132,13 +132,14 @@ class OpenWaits:
         for entry in entries:
             if not entry.requests:
                 continue
-            entry.anchors = [next(answers) for _ in entry.requests]
+            its = [next(answers) for _ in entry.requests]
             entry.requests = ()
-            refused = next((one.error for one in entry.anchors if one.error is not None), None)
+            entry.anchors = [one.anchor for one in its]
+            refused = next((one.error for one in its if one.error is not None), None)
             if refused is not None:
                 _set_exception(entry.future, refused)
             else:
-                ids = tuple(one.run_id for one in entry.anchors)
+                ids = tuple(one.run_id for one in its)
                 entry.wait = Wait(entry.wait.id, Runs(ids), entry.wait.kind)
 
     async def _suspend(self, waits: tuple[Wait, ...]) -> None:

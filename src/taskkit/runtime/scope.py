@@ -39,6 +39,7 @@ class RunScope:
         "home",
         "lease",
         "loop",
+        "memos",
         "received",
         "wait_hook",
     )
@@ -56,12 +57,13 @@ class RunScope:
         self.loop = loop
         self.ended = False
         self.wait_hook: WaitHook | None = None
+        self.memos: dict[str, asyncio.Future[bytes]] | None = None
         self.received = home.clock.monotonic()
         self._signal: Signal | None = None
         self._buffers: Buffers | None = None
         self._other_buffers: dict[str, Buffers] | None = None
         self._waits: OpenWaits | None = None
-        self._occurrences: dict[str, int] | None = None
+        self._occurrences: dict[tuple[str, str, str, bytes], int] | None = None
 
     async def park(self, waits: tuple[Wait, ...]) -> None:
         """Tell the backend what the run waits for, and give the slot back."""
@@ -97,10 +99,12 @@ class RunScope:
         """
         if self._occurrences is None:
             self._occurrences = {}
-        same = derived_id(prefix, self.run_id, str(self.lease.attempt), kind, name, digest)
+        same = (prefix, kind, name, digest)
         count = self._occurrences.get(same, 0)
         self._occurrences[same] = count + 1
-        return same if count == 0 else derived_id(prefix, same, str(count))
+        return derived_id(
+            prefix, self.run_id, str(self.lease.attempt), kind, name, digest, str(count)
+        )
 
     @property
     def buffers(self) -> Buffers:

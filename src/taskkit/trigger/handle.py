@@ -47,7 +47,11 @@ class RunHandle(Generic[OutputT_co]):
         limit = None if timeout is None else seconds(timeout, what="timeout")
         home = self._home
         if home.is_here:
-            run = await end_of(home, self.id, limit)
+            run = None
+            if limit is None and home.serving and home.supports(SupportsEnds):
+                run = await cast("SupportsEnds", home.backend).end_of(self.id)
+            if run is None:
+                run = await end_of(home, self.id, limit)
         else:
             run = await home.call(end_of, home, self.id, limit)
         return result_of(run, decoder(self.task_id))

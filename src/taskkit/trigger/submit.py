@@ -33,6 +33,7 @@ from taskkit.runtime.home import Home
 from taskkit.runtime.scope import RunScope, current_scope
 
 TAGS_LIMIT, TAG_LENGTH = 10, 128
+_SHORT = 64
 
 _NEEDS: Mapping[str, Capability] = {
     "delay": Capability.DELAY,
@@ -122,7 +123,9 @@ def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
 def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:
     """Make it a child of the running attempt, with an id that a second entry of the attempt meets again."""
     parent = scope.lease.run
-    digest = blake2b(request.payload or b"", digest_size=16).digest()
+    digest = request.payload or b""
+    if len(digest) > _SHORT:  # the scope keeps it as long as the attempt lasts
+        digest = blake2b(digest, digest_size=_SHORT).digest()
     kind = "wait" if awaited else "trigger"
     request.run_id = scope.derived_id("run", kind, request.task_id, digest)
     request.parent_id = parent.id
@@ -209,18 +212,23 @@ def max_duration(value: Any) -> float:
 
 def tags_of(value: Any) -> tuple[str, ...]:
     """Tags without repetitions, in the order given; InvalidOptionError when there are too many or one is none."""
+    tags = checked_tags(value)
+    if len(tags) > TAGS_LIMIT:
+        raise InvalidOptionError(
+            "tags", tags, f"a run has at most {TAGS_LIMIT} tags; these are {len(tags)}."
+        )
+    return tags
+
+
+def checked_tags(value: Any) -> tuple[str, ...]:
+    """The same, however many they are."""
     tags: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
     for tag in tags:
         if not isinstance(tag, str) or not 1 <= len(tag) <= TAG_LENGTH:
             raise InvalidOptionError(
                 "tags", tag, f"a tag is a text of 1 to {TAG_LENGTH} characters."
             )
-    tags = tuple(dict.fromkeys(tags))
-    if len(tags) > TAGS_LIMIT:
-        raise InvalidOptionError(
-            "tags", tags, f"a run has at most {TAGS_LIMIT} tags; these are {len(tags)}."
-        )
-    return tags
+    return tuple(dict.fromkeys(tags))
 
 
 def metadata_of(value: object) -> dict[str, Any]:

@@ -126,8 +126,9 @@ class MemoryBackend(Schedules, ClaimLoop):
 
     def _accept(self, request: TriggerRequest, batch_id: str | None, now: datetime) -> Enqueued:
         known = self._find(request.run_id)
-        if known is None and request.idempotency_key is not None:
-            known = self._keys.find(request.task_id, request.idempotency_key, now)
+        key = request.idempotency_key
+        if key is not None and known is None:
+            known = self._keys.find(request.task_id, key, now)
         if known is not None:
             return Enqueued(known.id, "existing", None, known)
         queue = self._lanes.queue(request.queue)
@@ -137,7 +138,8 @@ class MemoryBackend(Schedules, ClaimLoop):
             )
         record = self._life.create(request, batch_id, now, next(self._numbers))
         self._records[request.run_id] = record
-        self._keys.hold(record, request.idempotency_key_ttl, now)
+        if key is not None:
+            self._keys.hold(record, request.idempotency_key_ttl, now)
         return Enqueued(request.run_id, "created", None, record)
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
@@ -146,7 +148,7 @@ class MemoryBackend(Schedules, ClaimLoop):
         ]
 
     async def end_of(self, run_id: str) -> Run | None:
-        record = self._find(run_id)
+        record = self._records.get(run_id) or self._find(run_id)
         if record is None:
             return None
         if record.status not in FINAL:
@@ -156,7 +158,7 @@ class MemoryBackend(Schedules, ClaimLoop):
             else:
                 record.end_waiters.append(waiter)
             await waiter
-        return record.copy() if record.status in FINAL else None
+        return record if record.status in FINAL else None
 
     async def cancel(
         self, run_ids: Sequence[str], *, reason: str | None, now: Now

@@ -86,7 +86,8 @@ class Life:
         self.busy.set(record, True)
         if record.request.ttl is not None and record.started_at is None:
             self._timers.at(after(now, record.request.ttl), self._expire_due, record, 0)
-        self._watches.changed(record)
+        if self._watches.details:
+            self._watches.changed(record)
 
     # --- leases -------------------------------------------------------------------------------------
 
@@ -137,7 +138,8 @@ class Life:
         record.expires = expires
         record.outcome = None
         self._leased[record.request.run_id] = record
-        self._watches.changed(record)
+        if self._watches.details:
+            self._watches.changed(record)
         orphaned, record.orphaned = record.orphaned, False
         attempt, delivery = record.attempt, record.delivery
         return Lease(

@@ -11,6 +11,18 @@ from taskkit.backends.memory.tokens import Tokens
 from taskkit.model.exchange import Answer, Answers, Runs, Token, TokenRef, Until, Wait
 
 
+class _Awaiting:
+    """One wait for runs, and how many of them have not ended yet."""
+
+    __slots__ = ("left", "record", "wait_id", "wait_round")
+
+    def __init__(self, record: Record, wait_id: str, left: int) -> None:
+        self.record = record
+        self.wait_round = record.wait_round
+        self.wait_id = wait_id
+        self.left = left
+
+
 class Waiting:
     """Answers waits when their runs end, their tokens are completed or their time comes.
 
@@ -26,7 +38,7 @@ class Waiting:
         self._find = find
         self._answered = answered
         self._timers = timers
-        self.awaited: dict[str, list[tuple[Record, int, str]]] = {}
+        self.awaited: dict[str, list[_Awaiting]] = {}
         self.tokens = Tokens(timers, self._token_over)
         self._awaited_tokens: dict[str, dict[tuple[str, str], Record]] = {}
 
@@ -60,11 +72,13 @@ class Waiting:
             self._timers.at(at, self._time_came, record, record.wait_round)
 
     def _begin_runs(self, record: Record, wait_id: str, on: Runs) -> None:
-        pending = [run_id for run_id in on.ids if not self._is_final(run_id)]
-        for run_id in pending:
-            self.awaited.setdefault(run_id, []).append((record, record.wait_round, wait_id))
+        pending = {run_id: None for run_id in on.ids if not self._is_final(run_id)}
         if not pending:
             _answer(record, wait_id, self._runs(on))
+            return
+        awaiting = _Awaiting(record, wait_id, len(pending))
+        for run_id in pending:
+            self.awaited.setdefault(run_id, []).append(awaiting)
 
     def _begin_token(self, record: Record, wait_id: str, on: TokenRef, now: datetime) -> None:
         token = self.tokens.find(on.id, now)
@@ -84,12 +98,15 @@ class Waiting:
 
     def ended(self, record: Record, now: datetime) -> None:
         """Tell those who wait for this run."""
-        for waiter, wait_round, wait_id in self.awaited.pop(record.id, ()):
-            if waiter.wait_round != wait_round or waiter.open_waits is None:
+        for awaiting in self.awaited.pop(record.request.run_id, ()):
+            awaiting.left -= 1
+            waiter = awaiting.record
+            if awaiting.left or waiter.wait_round != awaiting.wait_round:
                 continue
-            on = waiter.open_waits[wait_id].on
-            if isinstance(on, Runs) and all(self._is_final(run_id) for run_id in on.ids):
-                _answer(waiter, wait_id, self._runs(on))
+            if waiter.open_waits is not None:
+                on = waiter.open_waits[awaiting.wait_id].on
+                assert isinstance(on, Runs)  # only such a wait was registered here
+                _answer(waiter, awaiting.wait_id, self._runs(on))
                 self._answered(waiter, now)
 
     def _token_over(self, token: Token, now: datetime) -> None:

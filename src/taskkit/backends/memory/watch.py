@@ -58,7 +58,7 @@ class Watches:
     def __init__(self) -> None:
         self._by_topic: dict[str, list[MemoryWatch]] = {}
         self._ends = 0  # subscriptions to the end of a run
-        self._details = 0  # subscriptions to its other changes; most changes are no end
+        self.details = 0  # subscriptions to its other changes; most changes are no end
         self._workers: list[Callable[[str], None]] = []
 
     def add(self, topics: Sequence[str]) -> MemoryWatch:
@@ -81,7 +81,7 @@ class Watches:
         if topic.startswith("end:"):
             self._ends += number
         elif topic != SCHEDULES_TOPIC:  # which every worker listens to, and no run changes
-            self._details += number
+            self.details += number
 
     def publish(self, topic: str) -> None:
         for watch in self._by_topic.get(topic, ()):
@@ -94,7 +94,7 @@ class Watches:
 
     def changed(self, record: Record) -> None:
         """Something about the run is not as it was."""
-        if not self._details:
+        if not self.details:
             return
         self.publish(run_topic(record.id))
         for tag in record.tags:
@@ -104,11 +104,11 @@ class Watches:
 
     def ended(self, record: Record) -> None:
         """The run is final."""
-        if self._ends or self._details:
+        if self._ends or self.details:
             topic = end_topic(record.request.run_id)
             for watch in self._by_topic.get(topic, ()):
                 watch.notify(topic)
-            if self._details:
+            if self.details:
                 self.changed(record)
 
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
