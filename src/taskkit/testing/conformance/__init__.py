@@ -18,6 +18,7 @@ from taskkit.testing.conformance import (  # noqa: F401 - see above
     lease,
     limit,
     listing,
+    scheduling,
     serving,
     timing,
     waiting,

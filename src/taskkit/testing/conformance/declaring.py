@@ -37,7 +37,6 @@ UNCHECKED: Final[Mapping[Capability, str]] = MappingProxyType(
         Capability.DEBOUNCE: "no built-in backend declares it yet",
         Capability.RATE: "no rate can be asked for yet",
         Capability.TOKENS: "no built-in backend declares it yet",
-        Capability.SCHEDULES: "no built-in backend declares it yet",
         Capability.SHARED: "needs several processes",
         Capability.DURABLE: "needs a process that dies",
     }

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NoReturn, Unpack
 
-from taskkit import runs, wait
+from taskkit import runs, schedules, wait
 from taskkit.backends.base import Capability, Now, Runner as AnyRunner, Watch
 from taskkit.decorator import task
 from taskkit.engine.worker import Runner
@@ -126,6 +126,10 @@ async def _list(_: Ledger) -> object:
     return [run async for run in runs.list(limit=1)]
 
 
+async def _schedule(_: Ledger) -> object:
+    return await schedules.create(task=_asked(), cron="@daily")
+
+
 async def _sleep(ledger: Ledger) -> None:
     """`wait.sleep` in a task, as a worker would carry it out."""
     raised: list[Exception] = []
@@ -168,6 +172,7 @@ DOORS: Final[Mapping[Capability, tuple[str, Door]]] = MappingProxyType(
         Capability.METADATA: ("trigger(metadata=)", _option(metadata={"key": 1})),
         Capability.WAITS: ("wait.sleep in a task", _sleep),
         Capability.LIST: ("runs.list", _list),
+        Capability.SCHEDULES: ("schedules.create", _schedule),
     }
 )
 """How a user asks for what a capability names: what it is called, and a way to do it."""
@@ -179,7 +184,6 @@ NO_DOOR: Final[Mapping[Capability, str]] = MappingProxyType(
         Capability.RATE: "no rate can be asked for yet",
         Capability.CANCEL_RUNNING: "a cancel is a request, and ends on every backend what has not begun",
         Capability.TOKENS: "there are no calls for tokens yet",
-        Capability.SCHEDULES: "there are no calls for schedules yet",
         Capability.LOGS: "logger writes to the standard library's logging in any case",
         Capability.STREAMS: "there are no calls for streams yet",
         Capability.TAGS: "there is no call that adds tags yet",
