@@ -138,15 +138,19 @@ class Attempt(ContextParts):
                     error = self._refused = refused
             return self.verdict(output, error, None)
         finally:
-            if self._abandoning is not None:
-                await asyncio.wait((self._abandoning,))  # it has the last word
-            if self._waits is not None:
-                await self._waits.end()
-            if self._buffers is not None or self._other_buffers is not None:
-                await self.flush_finally()
+            if self._waits is not None or self.has_said or self._abandoning is not None:
+                await self._wind_up()
             self.ended = True
             # Cycles that would leave every run to the garbage collector.
             self._task = self._context = self._lifecycle = None
+
+    async def _wind_up(self) -> None:
+        """Nothing of the attempt is under way any more when this returns."""
+        if self._abandoning is not None:
+            await asyncio.wait((self._abandoning,))  # it has the last word
+        if self._waits is not None:
+            await self._waits.end()
+        await self.flush_finally()
 
     def _prepare(self) -> Outcome | None:
         """Read the payload and start the clock; the outcome when the payload does not fit."""

@@ -30,6 +30,7 @@ from taskkit.errors import (
     LeaseLostError,
     MaxDurationError,
     MiddlewareError,
+    TaskkitError,
 )
 from taskkit.model.clock import Timer
 from taskkit.model.error_info import ErrorInfo
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.hooks")
 _HOOK_LIMIT = 30.0
+_HOOK_ERRORS = (Exception, SystemExit)
+OWN_ENDS = (*_HOOK_ERRORS, asyncio.CancelledError)
+"""What task code may end with. Anything else, such as an interrupt, is not the attempt's and ends the worker."""
 CallNext = Callable[[], Awaitable[None]]
 
 
@@ -75,9 +79,7 @@ class Lifecycle:
             chain = self._surround(hook, chain)
         try:
             await chain()
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:
+        except OWN_ENDS as error:
             await self._middleware_failed(error)
         if self._outcome is None:
             await self._middleware_failed(self._interrupted or self._never_called())
@@ -101,9 +103,7 @@ class Lifecycle:
             output = await attempt.body()
         except CompleteTaskWithOutput as done:
             output = done.output
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as raised:
+        except OWN_ENDS as raised:
             if isinstance(raised, asyncio.CancelledError) and attempt.is_canceled_from_outside:
                 self._interrupted = raised
                 raise  # to the middleware whose scope it is, such as asyncio.timeout
@@ -156,7 +156,7 @@ class Lifecycle:
             if not isinstance(error, AbortTaskRunError) and attempt.code_of(error) is None:
                 decision = await self._decision(error)
             verdict = attempt.judge(error, decision)
-        except Exception as broken:  # a catch_error that fails ends the run, and says so
+        except _HOOK_ERRORS as broken:  # a catch_error that fails ends the run, and says so
             if broken is not error:
                 broken.__context__ = error
             verdict = Failed(ErrorInfo.of(broken, code="HANDLE_ERROR_ERROR"))
@@ -168,7 +168,7 @@ class Lifecycle:
 
     async def _decision(self, error: BaseException) -> RetryDecision | None:
         for hook in (*self._hooks.of("catch_error"), *GLOBAL_HOOKS.of("catch_error")):
-            decision = await self._call(hook, {"error": error})
+            decision = await self._bounded(hook, {"error": error})
             if isinstance(decision, RetryDecision):
                 return decision
             if decision is not None:
@@ -206,7 +206,7 @@ class Lifecycle:
         """cleanup after everything else; one that fails fails an attempt that had not failed."""
         try:
             await self._clean_up()
-        except Exception as error:
+        except _HOOK_ERRORS as error:
             if not isinstance(outcome, Completed):
                 _log.exception("cleanup of run %s failed", self._attempt.run_id)
                 return outcome
@@ -220,11 +220,11 @@ class Lifecycle:
         if self._cleaned or self._attempt.is_lost:
             return
         self._cleaned = True
-        failed: Exception | None = None
+        failed: BaseException | None = None
         for hook in self._both("cleanup"):
             try:
                 await self._bounded(hook, {})
-            except Exception as error:
+            except _HOOK_ERRORS as error:
                 if failed is not None:
                     _log.exception(
                         "cleanup of run %s failed too (%s)", self._attempt.run_id, hook.where
@@ -236,7 +236,7 @@ class Lifecycle:
     async def _clean_up_quietly(self) -> None:
         try:
             await self._clean_up()
-        except Exception:
+        except _HOOK_ERRORS:
             _log.exception("cleanup of run %s failed", self._attempt.run_id)
 
     async def _only_clean_up(self) -> Outcome:
@@ -316,10 +316,10 @@ class Lifecycle:
         for hook in self._both(name):
             try:
                 await self._bounded(hook, extra)
-            except Exception:
+            except _HOOK_ERRORS:
                 _log.exception("%s of run %s failed (%s)", name, self._attempt.run_id, hook.where)
 
-    async def _bounded(self, hook: Hook, extra: Mapping[str, object]) -> None:
+    async def _bounded(self, hook: Hook, extra: Mapping[str, object]) -> Any:
         """A hook after the body may take 30 seconds: a hanging one must not keep the slot for ever."""
         task = asyncio.current_task()
         clock = self._attempt.home.clock
@@ -332,10 +332,15 @@ class Lifecycle:
 
         timer: Timer = clock.call_at(clock.monotonic() + _HOOK_LIMIT, stop)
         try:
-            await self._call(hook, extra)
+            return await self._call(hook, extra)
         except asyncio.CancelledError:
-            if not late[0]:
+            if not late[0] and task is not None and task.cancelling():
                 raise
+            if not late[0]:
+                raise TaskkitError(
+                    f"the hook at {hook.where} ended with a CancelledError though nobody had canceled it: "
+                    f"something that it awaited was canceled"
+                ) from None
             if task is not None:
                 task.uncancel()
             raise TimeoutError(

@@ -184,12 +184,12 @@ class OutputCodec:
         """The output by the return annotation; as plain JSON data where it does not fit that."""
         if data is None:
             return None
-        if not self._any:
-            try:
-                return self._validate_json(data)
-            except ValidationError:
-                pass  # the function returned something else than it promised; that is not the reader's fault
-        return from_json(data)
+        if self._any:
+            return from_json(data)
+        try:
+            return self._validate_json(data)
+        except Exception:  # pydantic's verdict, or what a validator of the user's raises
+            return from_json(data)  # that it promised something else is not the reader's fault
 
 
 def _is_plain_model(annotation: Any) -> bool:

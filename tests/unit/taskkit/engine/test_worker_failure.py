@@ -1,16 +1,16 @@
 """A worker that dies says so: nobody is left waiting for a result that cannot come."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from anyio import to_thread
+from pydantic import BaseModel, field_serializer, field_validator
 
 import taskkit
-from taskkit import Context, Queue, RunHandle, RunStatus, runs, task, wait
+from taskkit import Queue, RunHandle, RunStatus, runs, task, wait
 from taskkit.backends.base import Control, Execution, Runner
 from taskkit.backends.memory import MemoryBackend
 from taskkit.errors import NoWorkerError, StoreUnavailableError
@@ -99,6 +99,14 @@ class FaultyStore(MemoryBackend):
         await super().settle(lease, outcome, **options)
 
 
+async def serve_me() -> RunHandle[str]:
+    @task(id="quick")
+    async def quick() -> str:
+        return "served"
+
+    return await quick.trigger()
+
+
 async def forever() -> None:
     await asyncio.Event().wait()
 
@@ -170,3 +178,255 @@ async def test_a_fault_of_the_engine_fails_everybody_who_waits(
             await handle.result()
         with pytest.raises(NoWorkerError, match="the wheels came off"):
             await (await faulty.trigger()).result()
+
+
+@pytest.mark.parametrize("call", ["claim", "advance", "extend", "settle"])
+async def test_a_fault_of_the_store_fails_everybody_who_waits(
+    call: str, serve: Any, clock: FakeClock
+) -> None:
+    backend = FaultyStore(call)
+    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+        tasks = await waiters(clock)
+        if call == "settle":
+            tasks.append(asyncio.ensure_future((await serve_me()).result()))
+        backend.fails = True
+        await clock.advance(10)
+        await assert_all_are_told(tasks, "StoreUnavailableError: the disk is gone")
+
+
+async def test_a_store_that_fails_when_a_body_is_given_up_ends_the_worker(
+    serve: Any, clock: FakeClock
+) -> None:
+    """Nobody awaits what is given up, so nobody else would say so."""
+    release = asyncio.Event()
+
+    @task(max_duration=5)
+    async def stubborn() -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    backend = FaultyStore("settle")
+    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+        waiting = asyncio.ensure_future((await stubborn.trigger()).result())
+        await clock.settle()
+        backend.fails = True
+        await clock.advance(10)
+        await assert_all_are_told([waiting], "the disk is gone")
+        release.set()
+
+
+async def test_idle_raises_what_the_worker_died_of(serve: Any, clock: FakeClock) -> None:
+    backend = FaultyStore("claim")
+    async with dying(serve(backend, clock=clock), StoreUnavailableError, "gone") as worker:
+        backend.fails = True
+        await serve_me()
+        with pytest.raises(StoreUnavailableError, match="the disk is gone"):
+            await asyncio.wait_for(worker.idle(), 5)
+
+
+async def test_a_fault_while_the_worker_drains_is_raised_too(serve: Any, clock: FakeClock) -> None:
+    backend = FaultyStore("settle")
+    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+        tasks = await waiters(clock)
+        backend.fails = True
+    await assert_all_are_told(tasks, "the disk is gone")
+
+
+class FirstEngineFaulty(FaultyEngine):
+    """Only the engine that comes first is faulty."""
+
+    served = 0
+
+    async def serve(self, runner: Runner, options: WorkerOptions) -> None:
+        self.served += 1
+        await (super() if self.served == 1 else super(FaultyEngine, self)).serve(runner, options)
+
+
+async def test_one_worker_that_dies_leaves_the_others_at_work(serve: Any, clock: FakeClock) -> None:
+    @task()
+    async def faulty() -> str:
+        return "by the other one"
+
+    backend = FirstEngineFaulty(lambda: ValueError("the wheels came off"), "run")
+    first = dying(serve(backend, clock=clock), ValueError, "the wheels came off")
+    async with first:
+        handle = await faulty.trigger()
+        await clock.settle()
+        async with serve(backend, clock=clock):
+            result = asyncio.ensure_future(handle.result())
+            await clock.advance("1m")  # its lease runs out
+            assert (await asyncio.wait_for(result, 5)).unwrap() == "by the other one"
+
+
+# --- what task code raises ----------------------------------------------------------------------
+
+
+PLACES = [
+    "init",
+    "on_start",
+    "body",
+    "middleware",
+    "catch_error",
+    "on_success",
+    "on_failure",
+    "cleanup",
+]
+
+
+def raising(error: Callable[[], BaseException], *, threaded: bool = False) -> Callable[[], Any]:
+    def plain() -> None:
+        raise error()
+
+    async def hook() -> None:
+        raise error()
+
+    return plain if threaded else hook
+
+
+async def failing_run(
+    place: str, error: Callable[[], BaseException], threaded: bool
+) -> RunHandle[Any]:
+    async def good() -> None: ...
+
+    body = raising(error, threaded=threaded) if place == "body" else good
+    if place in ("catch_error", "on_failure"):
+        body = raising(lambda: ValueError("the body"))
+    made = task(id="raising", retry=None)(body)
+    if place == "middleware":
+        made.middleware(surrounding(error))
+    elif place != "body":
+        getattr(made, place)(raising(error, threaded=threaded))
+    return await made.trigger()
+
+
+def surrounding(error: Callable[[], BaseException]) -> Callable[..., Any]:
+    async def middleware(call_next: Any) -> None:
+        await call_next()
+        raise error()
+
+    return middleware
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "error", [SystemExit, asyncio.CancelledError, RecursionError, StopIteration]
+)
+async def test_what_task_code_raises_ends_its_run_and_not_the_worker(
+    error: type[BaseException], place: str, threaded: bool, clock: FakeClock
+) -> None:
+    async with taskkit.local(clock=clock, concurrency=1):
+        handle = await failing_run(place, error, threaded)
+        result = await asyncio.wait_for(handle.result(), 5)
+        assert result.ok is (place == "on_success")
+        assert result.status == (RunStatus.COMPLETED if result.ok else RunStatus.FAILED)
+        assert (await (await serve_me()).result()).unwrap() == "served"
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("error", [Foreign, pytest.fail.Exception, pytest.skip.Exception])
+async def test_what_is_not_the_attempts_ends_the_worker_loudly(
+    error: type[BaseException], place: str, clock: FakeClock
+) -> None:
+    async with dying(taskkit.local(clock=clock), error, "not yours"):
+        tasks = await waiters(clock)
+        handle = await failing_run(place, lambda: error("not yours"), threaded=False)
+        tasks.append(asyncio.ensure_future(handle.result()))
+        await assert_all_are_told(tasks, "not yours")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Foreign])
+def test_an_interrupt_in_a_body_comes_out_of_run_task(error: type[BaseException]) -> None:
+    @task(retry=None)
+    async def interrupted() -> None:
+        raise error("stop")
+
+    with pytest.raises(error, match="stop"):
+        taskkit.run_task(interrupted)
+
+
+class Moody(BaseModel):
+    """Its validators and serializers raise what pydantic does not expect of them."""
+
+    mood: str = "good"
+    bad_days: ClassVar[set[str]] = set()
+
+    @field_validator("mood")
+    @classmethod
+    def _read(cls, mood: str) -> str:
+        if "reading" in cls.bad_days:
+            raise KeyError("a bad day")
+        return mood
+
+    @field_serializer("mood")
+    def _write(self, mood: str) -> str:
+        if "writing" in self.bad_days:
+            raise KeyError("a bad day")
+        return mood
+
+
+@pytest.fixture
+def bad_days() -> Iterator[set[str]]:
+    yield Moody.bad_days
+    Moody.bad_days.clear()
+
+
+async def test_a_validator_that_raises_something_else_fails_its_run(
+    clock: FakeClock, bad_days: set[str]
+) -> None:
+    @task()
+    async def moody(payload: Moody) -> None: ...
+
+    async with taskkit.local(clock=clock):
+        handle = await moody.trigger(Moody())
+        bad_days.add("reading")
+        error = (await asyncio.wait_for(handle.result(), 5)).error
+        assert error is not None
+        assert (error.code, error.name, error.message) == (
+            "TASK_INPUT_ERROR", "KeyError", "'a bad day'",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("hooks", [False, True])
+async def test_an_output_that_cannot_be_written_fails_its_run(
+    hooks: bool, clock: FakeClock, bad_days: set[str]
+) -> None:
+    @task()
+    async def moody() -> Moody:
+        bad_days.add("writing")
+        return Moody()
+
+    if hooks:
+        moody.on_success(lambda: None)
+    async with taskkit.local(clock=clock):
+        error = (await asyncio.wait_for((await moody.trigger()).result(), 5)).error
+        assert error is not None
+        assert error.code == "TASK_OUTPUT_ERROR"
+
+
+@pytest.mark.parametrize("hooks", [False, True])
+async def test_an_output_that_cannot_be_rebuilt_is_given_as_json(
+    hooks: bool, clock: FakeClock, bad_days: set[str]
+) -> None:
+    @task()
+    async def moody() -> Moody:
+        bad_days.add("reading")
+        return Moody.model_construct(mood="sour")
+
+    if hooks:
+        moody.on_success(lambda: None)
+    async with taskkit.local(clock=clock):
+        result = await asyncio.wait_for((await moody.trigger()).result(), 5)
+        assert result.unwrap() == {"mood": "sour"}
+
+
+async def test_a_thread_that_waits_for_a_result_is_told_too(clock: FakeClock) -> None:
+    async with dying(taskkit.local(clock=clock), Foreign, "not yours"):
+        (waiting, *others) = await waiters(clock)
+        handle = await failing_run("cleanup", lambda: Foreign("not yours"), threaded=False)
+        with pytest.raises(NoWorkerError, match="Foreign: not yours"):
+            await to_thread.run_sync(handle.sync.result, 5)
+        await assert_all_are_told([waiting, *others], "not yours")
