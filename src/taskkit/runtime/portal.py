@@ -9,8 +9,15 @@ import contextvars
 import functools
 import os
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+)
+from typing import TypeVar, cast
 
 from typing_extensions import ParamSpec
 
@@ -26,8 +33,8 @@ def twin(call: Callable[P, Awaitable[T]]) -> Callable[P, T]:
 
     @functools.wraps(call)
     def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
-        _refuse_in_event_loop(call)
-        return _run(lambda: call(*args, **kwargs))
+        refuse_in_event_loop(_name_of(call))
+        return block_on(lambda: call(*args, **kwargs))
 
     return blocking
 
@@ -37,7 +44,7 @@ def iterator_twin(call: Callable[P, AsyncIterable[T]]) -> Callable[P, Iterator[T
 
     @functools.wraps(call)
     def blocking(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        _refuse_in_event_loop(call)
+        refuse_in_event_loop(_name_of(call))
         return _iterate(aiter(call(*args, **kwargs)))
 
     return blocking
@@ -46,21 +53,26 @@ def iterator_twin(call: Callable[P, AsyncIterable[T]]) -> Callable[P, Iterator[T
 def _iterate(items: AsyncIterator[T]) -> Iterator[T]:
     while True:
         try:
-            yield _run(lambda: anext(items))
+            yield block_on(lambda: anext(items))
         except StopAsyncIteration:
             return
 
 
-def _refuse_in_event_loop(call: Callable[..., object]) -> None:
+def _name_of(call: Callable[..., object]) -> str:
+    return f"{call.__module__.rpartition('.')[2]}.{call.__qualname__.rpartition('.')[2]}"
+
+
+def refuse_in_event_loop(call: str) -> None:
+    """SyncInAsyncError that names the async call, inside a running event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    name = f"{call.__module__.rpartition('.')[2]}.{call.__qualname__.rpartition('.')[2]}"
-    raise SyncInAsyncError(name)
+    raise SyncInAsyncError(call)
 
 
-def _run(make: Callable[[], Awaitable[T]]) -> T:
+def block_on(make: Callable[[], Awaitable[T]]) -> T:
+    """What an awaitable gives, for plain code: awaited on the run's event loop, or on one in the background."""
     scope = current_scope.get()
     inside = scope is not None and not scope.ended
     loop = scope.loop if scope is not None and inside else _background.loop()
