@@ -13,9 +13,7 @@ from typing import Any, Self, TypeVar, Unpack, cast, overload
 from taskkit import config
 from taskkit.backends.base import Backend, SupportsIdle, SupportsWorkers
 from taskkit.definition.context import Environment
-from taskkit.definition.discovery import discover
 from taskkit.definition.registry import REGISTRY
-from taskkit.engine.worker import Runner
 from taskkit.errors import (
     InvalidOptionError,
     QueueNotFoundError,
@@ -104,6 +102,8 @@ class Worker:
         drain: Duration = 25,
     ) -> None:
         self._home = home
+        from taskkit.engine.worker import Runner  # who only triggers never loads the engine
+
         self._runner = Runner(home, environment)
         self._queues = None if queues is None else _names(queues)
         self._concurrency = _slots(concurrency)
@@ -138,6 +138,8 @@ class Worker:
     async def __aenter__(self) -> Self:
         settings = config.current()
         if settings.dirs:
+            from taskkit.definition.discovery import discover
+
             discover(settings.dirs, settings.root or Path.cwd())
         self._need_queues()
         if not self._home.is_open:

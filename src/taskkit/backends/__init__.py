@@ -1,5 +1,8 @@
 """What a backend implements, and what it may use: the contract, the serve() of stores, a watch that polls."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from taskkit.backends.base import (
     Backend,
     Capability,
@@ -21,8 +24,10 @@ from taskkit.backends.base import (
     SupportsWorkers,
     Watch,
 )
-from taskkit.backends.claim_loop import ClaimLoop
-from taskkit.backends.polling_watch import PollingWatch
+
+if TYPE_CHECKING:
+    from taskkit.backends.claim_loop import ClaimLoop
+    from taskkit.backends.polling_watch import PollingWatch
 
 __all__ = [
     "Backend",
@@ -47,3 +52,14 @@ __all__ = [
     "SupportsWorkers",
     "Watch",
 ]
+
+_LATER = {
+    "ClaimLoop": "taskkit.backends.claim_loop",
+    "PollingWatch": "taskkit.backends.polling_watch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

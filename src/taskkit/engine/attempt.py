@@ -131,11 +131,6 @@ class Attempt(ContextParts):
                 error = raised
             if self.body_is_over():
                 await self.absorb_cancellation()
-            elif error is None:
-                try:
-                    return Completed(self._policy.output.encode(output))
-                except _REFUSED_OUTPUT as refused:
-                    error = self._refused = refused
             return self.verdict(output, error, None)
         finally:
             if self._waits is not None or self.has_said or self._abandoning is not None:
@@ -192,9 +187,9 @@ class Attempt(ContextParts):
             return ended
         if error is None:
             try:
-                return self.completed(output)
+                return Completed(self._policy.output.encode(output))
             except _REFUSED_OUTPUT as refused:
-                error = refused
+                error = self._refused = refused
         return self.judge(error, decision)
 
     def completed(self, output: Any) -> Completed:

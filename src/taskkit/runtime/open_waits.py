@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from taskkit.model.exchange import Answer, Answers, Enqueued, Runs, Wait
+from taskkit.model.exchange import Answer, Answers, Runs, Wait
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
 
