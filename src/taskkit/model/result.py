@@ -34,6 +34,12 @@ class RunResult(Generic[OutputT_co]):
             raise RunFailedError(self.id, self.status, self.error, self.task_id)
         return cast("OutputT_co", self.output)
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from taskkit.model.html import result_card
+
+        return result_card(self.task_id, self.id, self.status, self.output, self.error)
+
 
 @dataclass(slots=True)
 class WaitResult(Generic[OutputT_co]):

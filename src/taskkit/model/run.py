@@ -189,6 +189,12 @@ class Run:
             f"<Run {self.id} of task {self.task_id!r} {self.status} attempt={self.attempt}{error}>"
         )
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from taskkit.model.html import run_card
+
+        return run_card(self)
+
     def copy(self) -> Run:
         """A snapshot that later changes of this record do not reach.
 
