@@ -21,6 +21,7 @@ from taskkit.testing.conformance import (  # noqa: F401 - see above
     scheduling,
     serving,
     timing,
+    tokens,
     waiting,
     watching,
 )

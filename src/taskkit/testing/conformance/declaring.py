@@ -36,7 +36,6 @@ UNCHECKED: Final[Mapping[Capability, str]] = MappingProxyType(
         Capability.BATCH_ATOMIC: "needs a store that fails half-way",
         Capability.DEBOUNCE: "no built-in backend declares it yet",
         Capability.RATE: "no rate can be asked for yet",
-        Capability.TOKENS: "no built-in backend declares it yet",
         Capability.SHARED: "needs several processes",
         Capability.DURABLE: "needs a process that dies",
     }

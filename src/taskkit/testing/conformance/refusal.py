@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final, NoReturn, Unpack
 
-from taskkit import runs, schedules, wait
+from taskkit import runs, schedules, streams, tags, wait
 from taskkit.backends.base import Capability, Now, Runner as AnyRunner, Watch
 from taskkit.decorator import task
 from taskkit.engine.worker import Runner
@@ -29,6 +30,7 @@ from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.current_backend import choose
 from taskkit.runtime.home import Home
+from taskkit.runtime.memo import memo
 from taskkit.testing.conformance.check import CheckFailedError, expect, expect_error
 from taskkit.testing.conformance.serving import own_tasks
 from taskkit.testing.conformance.trial import START, TASK
@@ -130,14 +132,26 @@ async def _schedule(_: Ledger) -> object:
     return await schedules.create(task=_asked(), cron="@daily")
 
 
-async def _sleep(ledger: Ledger) -> None:
-    """`wait.sleep` in a task, as a worker would carry it out."""
+async def _token(_: Ledger) -> object:
+    return await wait.create_token()
+
+
+async def _logs(_: Ledger) -> object:
+    return [entry async for entry in runs.logs("run_asked")]
+
+
+def _in_task(ask: Callable[[], Awaitable[object]]) -> Door:
+    """Ask in a task, as a worker would carry it out."""
+    return partial(_ask_in_task, ask)
+
+
+async def _ask_in_task(ask: Callable[[], Awaitable[object]], ledger: Ledger) -> None:
     raised: list[Exception] = []
 
     @task(id=TASK, retry=None)
-    async def sleeper() -> None:
+    async def asking() -> None:
         try:
-            await wait.sleep(60)
+            await ask()
         except Exception as error:
             raised.append(error)
 
@@ -170,7 +184,15 @@ DOORS: Final[Mapping[Capability, tuple[str, Door]]] = MappingProxyType(
             _option(idempotency_key="key", idempotency_key_ttl=60),
         ),
         Capability.METADATA: ("trigger(metadata=)", _option(metadata={"key": 1})),
-        Capability.WAITS: ("wait.sleep in a task", _sleep),
+        Capability.WAITS: ("wait.sleep in a task", _in_task(lambda: wait.sleep(60))),
+        Capability.TOKENS: ("wait.create_token", _token),
+        Capability.LOGS: ("runs.logs", _logs),
+        Capability.STREAMS: (
+            "streams.pipe in a task",
+            _in_task(lambda: streams.pipe("key", ["part"])),
+        ),
+        Capability.TAGS: ("tags.add in a task", _in_task(lambda: tags.add("tag"))),
+        Capability.MEMO: ("memo in a task", _in_task(lambda: memo("key", lambda: 1))),
         Capability.LIST: ("runs.list", _list),
         Capability.SCHEDULES: ("schedules.create", _schedule),
     }
@@ -183,11 +205,6 @@ NO_DOOR: Final[Mapping[Capability, str]] = MappingProxyType(
         Capability.QUEUE_LENGTH: "trigger does not look at Queue(max_length=) yet",
         Capability.RATE: "no rate can be asked for yet",
         Capability.CANCEL_RUNNING: "a cancel is a request, and ends on every backend what has not begun",
-        Capability.TOKENS: "there are no calls for tokens yet",
-        Capability.LOGS: "logger writes to the standard library's logging in any case",
-        Capability.STREAMS: "there are no calls for streams yet",
-        Capability.TAGS: "there is no call that adds tags yet",
-        Capability.MEMO: "there is no call for memos yet",
         Capability.EVENTUAL_LIST: "it says how the backend lists; no call asks for it",
         Capability.SUBSECOND_TIMERS: "it says how the backend rounds; no call asks for it",
         Capability.SHARED: "it says who serves the runs; no call asks for it",
