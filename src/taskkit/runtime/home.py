@@ -27,7 +27,8 @@ class Home:
 
     A backend lives on the event loop that opened it. Calls from that loop go straight through; calls from
     other loops are carried there. When the loop has closed, the next call opens a new one.
-    `serving` counts the workers of this process that serve it just now.
+    `serving` counts the workers of this process that serve it just now; it closes with the last of them
+    when one of them opened it (`closes_with_workers`).
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Home:
         "_supported",
         "backend",
         "clock",
+        "closes_with_workers",
         "loop",
         "name",
         "serving",
@@ -60,6 +62,7 @@ class Home:
         self._supported: dict[type, bool] = {}
         self._declared: object = None
         self.serving = 0
+        self.closes_with_workers = False
         self._shared = Capability.SHARED in self.backend.capabilities
 
     def __repr__(self) -> str:
@@ -69,6 +72,11 @@ class Home:
     def now(self) -> datetime | None:
         """What to pass to the backend as `now`: None, the store's own clock, unless a test moves time."""
         return None if self.clock is SYSTEM_CLOCK else self.clock.now()
+
+    @property
+    def is_open(self) -> bool:
+        """The backend is open, or about to be, on a loop that still exists."""
+        return self.loop is not None and not self.loop.is_closed()
 
     @property
     def is_here(self) -> bool:
