@@ -13,6 +13,7 @@ from taskkit.model.clock import SYSTEM_CLOCK, Timer
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
     WORK_TOPIC,
+    Completed,
     Lease,
     Outcome,
     Signal,
@@ -151,6 +152,8 @@ class Worker:
             outcome = await held.execution.run()
             if not held.abandoned:
                 await self.backend.settle(held.lease, outcome, now=self.now)
+                if not isinstance(outcome, Completed):
+                    self.wake()  # a retry may be due before anything that this worker knows of
         except LeaseLostError:
             _log.warning(
                 "run %s: its lease was lost, what it did here is not recorded", held.lease.run.id

@@ -44,6 +44,12 @@ async def test_delays_follow_the_policy_to_the_millisecond(clock: FakeClock) -> 
     assert [round(moment, 6) for moment in seen] == [0, 0.1, 0.4, 1.3, 4.0]
 
 
+async def test_delays_are_kept_by_a_worker_with_free_slots(clock: FakeClock) -> None:
+    async with taskkit.local(clock=clock, concurrency=10):
+        seen = await starts(clock, retry=Retry(4, 0.1, 60, 3, randomize=False))
+    assert [round(moment, 6) for moment in seen] == [0, 0.1, 0.4, 1.3]
+
+
 async def test_an_attempt_does_not_begin_a_millisecond_early(clock: FakeClock) -> None:
     seen: list[int] = []
 
