@@ -251,9 +251,10 @@ class UnsupportedByBackendError(TriggerError):
 class SyncInAsyncError(TriggerError):
     """A `.sync` call was made inside a running event loop. `call` is the async one: "runs.retrieve"."""
 
-    def __init__(self, call: str, message: str = "") -> None:
+    def __init__(self, call: str, message: str = "", *, iterates: bool = False) -> None:
         why = f"The .sync form of {call} was called inside a running event loop, which it would block."
-        super().__init__(message or f"{why} Write: await {call}(...)")
+        fix = f"async for ... in {call}(...)" if iterates else f"await {call}(...)"
+        super().__init__(message or f"{why} Write: {fix}")
         self.call = call
 
 

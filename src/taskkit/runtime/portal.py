@@ -44,31 +44,40 @@ def iterator_twin(call: Callable[P, AsyncIterable[T]]) -> Callable[P, Iterator[T
 
     @functools.wraps(call)
     def blocking(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        refuse_in_event_loop(_name_of(call))
+        refuse_in_event_loop(_name_of(call), iterates=True)
         return _iterate(aiter(call(*args, **kwargs)))
 
     return blocking
 
 
 def _iterate(items: AsyncIterator[T]) -> Iterator[T]:
-    while True:
-        try:
-            yield block_on(lambda: anext(items))
-        except StopAsyncIteration:
-            return
+    try:
+        while True:
+            try:
+                item = block_on(lambda: anext(items))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        if isinstance(items, AsyncGenerator):
+            closing = cast("AsyncGenerator[T, None]", items)
+            block_on(closing.aclose)  # left early: it lets go of what it watches
 
 
 def _name_of(call: Callable[..., object]) -> str:
-    return f"{call.__module__.rpartition('.')[2]}.{call.__qualname__.rpartition('.')[2]}"
+    # A task's call is named by the task, every other by its module.
+    task = getattr(getattr(call, "__self__", None), "__name__", None)
+    owner = task or call.__module__.rpartition(".")[2]
+    return f"{owner}.{call.__qualname__.rpartition('.')[2]}"
 
 
-def refuse_in_event_loop(call: str) -> None:
+def refuse_in_event_loop(call: str, *, iterates: bool = False) -> None:
     """SyncInAsyncError that names the async call, inside a running event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise SyncInAsyncError(call)
+    raise SyncInAsyncError(call, iterates=iterates)
 
 
 def block_on(make: Callable[[], Awaitable[T]]) -> T:
