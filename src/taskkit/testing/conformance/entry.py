@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from taskkit.backends.base import Backend, Capability
-from taskkit.errors import RunNotFoundError
-from taskkit.model.exchange import Completed, Entry, EntryKind, Released
+from taskkit.errors import LeaseLostError, RunNotFoundError
+from taskkit.model.exchange import Completed, Entry, EntryKind, Released, RetryAt
 from taskkit.model.ids import new_id, new_run_id
 from taskkit.testing.conformance.check import check, expect, expect_error
-from taskkit.testing.conformance.trial import LEASE, TWO, Trial
+from taskkit.testing.conformance.trial import ERROR, LEASE, TWO, Trial
 
 _LOGS, _METADATA = Capability.LOGS, Capability.METADATA
 _DATA: dict[str, object] = {
@@ -189,6 +189,81 @@ async def a_memo_is_read_by_its_key(trial: Trial) -> None:
     came = [await trial.data(run_id, EntryKind.MEMO, key) for key in ("step", "else")]
     came.append(await trial.data(run_id, EntryKind.STREAM, "step"))
     expect("the memo, another key, another kind", came, [[_DATA], [], []])
+
+
+@check("Backend.read", Capability.STREAMS, protocol=Backend)
+async def a_stream_is_read_on_from_a_position(trial: Trial) -> None:
+    """A reader that knows a position of its stream gets what follows it, also parts that came since."""
+    run_id = await trial.add()
+    for number, key in enumerate("abbab"):
+        await trial.append(run_id, Entry(EntryKind.STREAM, number, key))
+    seen: list[object] = []
+    after = 0
+    for more in (None, 5, 6):
+        if more is not None:
+            await trial.append(run_id, Entry(EntryKind.STREAM, more, "b"))
+        cursor: int | str | None = 0
+        while cursor is not None:
+            page = await trial.backend.read(run_id, EntryKind.STREAM, key="b", after=after, limit=2)
+            seen += [entry.data for entry in page.items]
+            after = page.items[-1].position if page.items else after
+            cursor = page.cursor
+    expect("the parts of b, read as they came", seen, [1, 2, 4, 5, 6])
+
+
+@check("Backend.append", Capability.STREAMS)
+async def a_stream_survives_the_lease(trial: Trial) -> None:
+    """Parts of an attempt that was retried are kept, and those of the next one follow."""
+    lease = await trial.start()
+    run_id = lease.run.id
+    await trial.append(run_id, Entry(EntryKind.STREAM, "first", "key"), lease=lease)
+    await trial.settle(lease, RetryAt(trial.moment, ERROR))
+    again = await trial.take(run_id)
+    await trial.append(run_id, Entry(EntryKind.STREAM, "second", "key"), lease=again)
+    await trial.settle(again, Completed(b"1"))
+    came = await trial.data(run_id, EntryKind.STREAM, "key")
+    expect("the parts", came, ["first", "second"])
+
+
+@check("Backend.append", Capability.MEMO)
+async def a_memo_survives_the_attempt(trial: Trial) -> None:
+    """What one attempt has kept the next one reads, and so does one that begins after a death."""
+    lease = await trial.start()
+    run_id = lease.run.id
+    await trial.append(run_id, Entry(EntryKind.MEMO, _DATA, "step"), lease=lease)
+    await trial.settle(lease, RetryAt(trial.moment, ERROR))
+    again = await trial.take(run_id)
+    expect("attempt and delivery", (again.attempt, again.delivery > 1), (2, True))
+    expect("the memo of attempt 2", await trial.data(run_id, EntryKind.MEMO, "step"), [_DATA])
+    trial.later(LEASE + 1)
+    await trial.take(run_id, TWO)
+    expect("the memo after a death", await trial.data(run_id, EntryKind.MEMO, "step"), [_DATA])
+
+
+@check("Backend.append", Capability.MEMO)
+async def a_memo_is_kept_once(trial: Trial) -> None:
+    """Of two memos under one flush id the first is kept, also where another lease sends the second."""
+    lease = await trial.start()
+    run_id, flush_id = lease.run.id, new_id("flush")
+    first, second = Entry(EntryKind.MEMO, "first", "step"), Entry(EntryKind.MEMO, "second", "step")
+    await trial.append(run_id, first, lease=lease, flush_id=flush_id)
+    await trial.settle(lease, Released())
+    again = await trial.take(run_id)
+    await trial.append(run_id, second, lease=again, flush_id=flush_id)
+    expect("the memos", await trial.data(run_id, EntryKind.MEMO, "step"), ["first"])
+    call = trial.append(run_id, Entry(EntryKind.MEMO, "late", "step"), lease=lease)
+    await expect_error("a memo under an old token", LeaseLostError, call)
+    expect("the memos after it", await trial.data(run_id, EntryKind.MEMO, "step"), ["first"])
+
+
+@check("Backend.append", Capability.TAGS)
+async def tags_survive_the_attempt(trial: Trial) -> None:
+    """The lease of the next attempt brings the tags that the one before has added."""
+    lease = await trial.start(tags=("asked",))
+    await trial.append(lease.run.id, Entry(EntryKind.TAG, "added"), lease=lease)
+    await trial.settle(lease, RetryAt(trial.moment, ERROR))
+    again = await trial.take(lease.run.id)
+    expect("the tags of attempt 2", again.run.tags, ("asked", "added"))
 
 
 @check("Backend.append", Capability.TAGS, protocol=Backend)
