@@ -118,12 +118,12 @@ class _Sender:
                 await sleep(home.clock, pause)
 
 
-def _plain(source: Any) -> Iterable[Any]:
-    if isinstance(source, str | bytes) or not hasattr(source, "__iter__"):
+def _plain(source: object) -> Iterable[Any]:
+    if isinstance(source, str | bytes) or not isinstance(source, Iterable):
         raise InvalidOptionError(
             "the source of a stream", source, "give an iterable or an async iterable of parts."
         )
-    return source
+    return source  # pyright: ignore[reportUnknownVariableType]  # parts of any type
 
 
 def _text(what: str, value: object) -> str:

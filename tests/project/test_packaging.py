@@ -45,7 +45,8 @@ def test_wheel_holds_both_packages_and_nothing_else(wheel: ZipFile) -> None:
         assert {f"{package}/__init__.py", f"{package}/py.typed"} <= names
     top = {name.split("/")[0] for name in names}
     modules = {name for name in top if not name.endswith(".dist-info")}
-    assert modules == {"taskkit", "buster_tasks", "taskkit_pytest.py"}  # the last is the pytest plugin
+    plugin = "taskkit_pytest.py"
+    assert modules == {"taskkit", "buster_tasks", plugin}
     assert [name for name in names if "__pycache__" in name or "_cache/" in name] == []
 
 

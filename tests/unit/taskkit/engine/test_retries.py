@@ -67,7 +67,7 @@ async def test_an_attempt_does_not_begin_a_millisecond_early(clock: FakeClock) -
 
 async def test_jitter_lengthens_up_to_twice_and_never_beyond_the_cap(clock: FakeClock) -> None:
     seen = await starts(clock, retry=Retry(4, 1, 3, 2, randomize=True))
-    delays = [later - earlier for earlier, later in pairwise(seen)]
+    delays = [round(later - earlier, 6) for earlier, later in pairwise(seen)]
     assert 1 <= delays[0] < 2
     assert 2 <= delays[1] <= 3
     assert delays[2] == pytest.approx(3)
