@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.runtime.portal import block_on, refuse_in_event_loop
@@ -19,30 +18,26 @@ from taskkit.runtime.scope import current_scope, need_scope
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(NamedTuple):
     """What something took; `duration` in seconds."""
 
     duration: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunCompute:
+class RunCompute(NamedTuple):
     """What a run has taken so far: this attempt, and everything since its first one began."""
 
     attempt: Compute
     total: Compute
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """The usage of a run so far."""
 
     compute: RunCompute
 
 
-@dataclass(frozen=True, slots=True)
-class Measured(Generic[T]):
+class Measured(NamedTuple, Generic[T]):
     """What a measured function returned, and what it took."""
 
     result: T
