@@ -97,7 +97,20 @@ class OpenWaits:
             if self._back is None:
                 self._back = self._loop.create_future()
                 self._flush_soon()
-            await self._back
+            await self._wait_for_slot(self._back)
+
+    async def _wait_for_slot(self, back: asyncio.Future[None]) -> None:
+        """Come back to a slot before going on, whatever else gives up in the meantime."""
+        while not back.done():
+            try:
+                await asyncio.wait((back,))
+            except (
+                asyncio.CancelledError
+            ):  # what brought us here is a cancellation, raised afterwards
+                if self._ended:
+                    return
+        if not back.cancelled():
+            back.result()
 
     # --- to the backend -----------------------------------------------------------------------------
 
@@ -156,8 +169,9 @@ class OpenWaits:
         entries = list(self._open.values())
         for entry in [e for e in entries if not e.announced] or entries:
             _set_exception(entry.future, error)
-        if self._back is not None and not self._back.done():
+        if self._back is not None:
             self._back.set_exception(error)
+            self._back = None
 
     # --- from the backend ---------------------------------------------------------------------------
 
@@ -168,7 +182,7 @@ class OpenWaits:
             entry = self._open.get(wait_id)
             if entry is not None and not entry.future.done():
                 entry.future.set_result(answer)
-        if self._back is not None and not self._back.done():
+        if self._back is not None:
             self._back.set_result(None)
             self._back = None
         if any(not entry.future.done() for entry in self._open.values()):
@@ -191,6 +205,7 @@ class OpenWaits:
             entry.future.cancel()
         if self._back is not None:
             self._back.cancel()
+            self._back = None
         if self._flushing is not None:
             await asyncio.gather(self._flushing, return_exceptions=True)
 
