@@ -201,7 +201,7 @@ def _local_times(pattern: str, after: datetime) -> Iterator[datetime]:
 
 def _follows_real_time(pattern: str) -> bool:
     """As cron does it: what runs every minute or every hour is not caught up or held back by a clock change."""
-    minute, hour = _fields(pattern)[:2]
+    _, minute, hour, *_ = _parsed(pattern).parts
     return minute.startswith("*") or hour.startswith("*")
 
 

@@ -272,7 +272,7 @@ class _Seen:
         await self._any.wait()
         self._any.clear()
         record = await _read(trial, schedule_id)
-        while record.last_fired is None:  # noqa: ASYNC110 - a store tells nobody of a tick
+        while record.last_fired is None:
             await asyncio.sleep(_POLL_EVERY)
             record = await _read(trial, schedule_id)
         return record
