@@ -17,7 +17,7 @@ async def trigger(items: Iterable[BatchItem[Any, Any]], /) -> BatchHandle[Any]:
 
     Idempotent item by item: after a failure the same call, with the same keys, finishes the batch.
     """
-    return await calls.batch_trigger([calls.as_item(None, item) for item in items])
+    return await calls.batch_trigger([calls.as_item(None, item) for item in calls.listed(items)])
 
 
 def trigger_and_wait(
@@ -25,7 +25,9 @@ def trigger_and_wait(
 ) -> Pending[BatchResult[Any], list[Any]]:
     """Ask for child runs of any tasks and wait for all, inside a task."""
     name = "batch.trigger_and_wait"
-    inner = calls.batch_trigger_and_wait(name, [calls.as_item(None, item) for item in items])
+    inner = calls.batch_trigger_and_wait(
+        name, [calls.as_item(None, item) for item in calls.listed(items)]
+    )
     return Pending(inner, calls.unwrap_all, name)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from taskkit.backends.base import Capability, SupportsEdit
-from taskkit.errors import InvalidOptionError
+from taskkit.errors import InvalidOptionError, UnsupportedByBackendError
 from taskkit.model.idempotency import IdempotencyKey, as_key, make_key
 from taskkit.runtime.current_backend import current_home
 from taskkit.runtime.home import Home
@@ -45,8 +45,9 @@ async def reset(task: Any, key: str) -> bool:
 
 async def _release(home: Home, task_id: str, key: str) -> bool:
     home.need(Capability.IDEMPOTENCY, "Resetting an idempotency key")
-    backend = home.backend
-    return await backend.release_key(task_id, key) if isinstance(backend, SupportsEdit) else False
+    if not home.supports(SupportsEdit):
+        raise UnsupportedByBackendError("Resetting an idempotency key", backend=home.name)
+    return await cast("SupportsEdit", home.backend).release_key(task_id, key)
 
 
 class sync:

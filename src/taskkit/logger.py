@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic_core import from_json, to_json
 
 from taskkit import config
+from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Entry, EntryKind
 from taskkit.runtime.scope import current_scope
@@ -66,8 +67,8 @@ def trace(
     from opentelemetry import trace as tracing  # imported when a span is first made: it costs 40 ms
 
     scope = current_scope.get()
-    clock = None if scope is None else scope.home.clock
-    started = 0.0 if clock is None else clock.monotonic()
+    clock = SYSTEM_CLOCK if scope is None else scope.home.clock
+    started = clock.monotonic()
     outcome = "ok"
     with tracing.get_tracer("taskkit").start_as_current_span(name):
         try:
@@ -76,9 +77,8 @@ def trace(
             outcome = type(raised).__name__
             raise
         finally:
-            if clock is not None:
-                took = round((clock.monotonic() - started) * 1000, 3)
-                _record("info", name, properties, {**more, "duration_ms": took, "outcome": outcome})
+            took = round((clock.monotonic() - started) * 1000, 3)
+            _record("info", name, properties, {**more, "duration_ms": took, "outcome": outcome})
 
 
 def _record(
@@ -87,7 +87,7 @@ def _record(
     number = _LEVELS[level]
     if number < _THRESHOLDS.get(config.current().log_level, logging.INFO):
         return
-    data = {**(properties or {}), **more}
+    data = {**_named(properties), **more}
     scope = current_scope.get()
     if _log.isEnabledFor(number):
         fields = {"properties": data, "run_id": None if scope is None else scope.run_id}
@@ -100,6 +100,13 @@ def _record(
             "attempt": scope.lease.attempt,
         }
         scope.buffers.add(Entry(EntryKind.LOG, record, at=scope.home.clock.now()))
+
+
+def _named(properties: object) -> Mapping[str, Any]:
+    """Properties by name; what is no mapping is shown all the same, where an error would fail the task."""
+    if isinstance(properties, Mapping):
+        return cast("Mapping[str, Any]", properties)
+    return {} if properties is None else {"properties": properties}
 
 
 def _plain(data: Mapping[str, Any]) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any, TypeAlias, TypeGuard, TypeVar
+
+from typing_extensions import ParamSpec
 
 from taskkit.backends.base import Capability, SupportsQuery
 from taskkit.errors import InvalidOptionError, UnsupportedByBackendError
@@ -14,11 +17,12 @@ from taskkit.model.exchange import Entry, EntryKind, Page, RunFilter
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.current_backend import current_home
 from taskkit.runtime.home import Home
-from taskkit.runtime.portal import iterator_twin, twin
+from taskkit.runtime.portal import iterator_twin, refuse_in_event_loop, twin
 from taskkit.trigger import handle
 from taskkit.trigger.calls import target
 
 T = TypeVar("T")
+P = ParamSpec("P")
 OneOrMore: TypeAlias = T | Iterable[T]
 _PAGE = 100
 
@@ -76,62 +80,96 @@ def list(  # noqa: A001 - runs.list is the name users know
     tag: OneOrMore[str] | None = None,
     batch: OneOrMore[str] | None = None,
     schedule: OneOrMore[str] | None = None,
-    since: datetime | timedelta | None = None,
-    until: datetime | None = None,
+    since: datetime | Duration | None = None,
+    until: datetime | Duration | None = None,
     limit: int | None = None,
 ) -> RunList:
     """Runs that match all filters, newest first: `async for run in runs.list(status="FAILED")`.
 
-    A filter is one value or several. `since` is a moment, or how long ago. `.pages(size)` gives pages.
+    A filter is one value or several. `since` and `until` are aware moments, or how long ago; both count
+    themselves in. At most `limit` runs. `.pages(size)` gives pages.
     """
     home = current_home()
-    if isinstance(since, timedelta):
-        since = home.clock.now() - since
+    if limit is not None:
+        _count("limit", limit, least=0)
     tasks = None if task is None else frozenset(_task_id(one) for one in _several(task))
     where = RunFilter(
         None if status is None else frozenset(_status(one) for one in _several(status)),
         tasks,
-        _texts(tag),
-        _texts(batch),
-        _texts(schedule),
-        since,
-        until,
+        _texts("tag", tag),
+        _texts("batch", batch),
+        _texts("schedule", schedule),
+        _moment("since", since, home),
+        _moment("until", until, home),
     )
     return RunList(home, where, limit)
 
 
-class RunList(AsyncIterable[Run]):
+class RunList(AsyncIterator[Run]):
     """Runs to iterate over, or to read page by page."""
 
     def __init__(self, home: Home, where: RunFilter, limit: int | None) -> None:
         self._home = home
         self._where = where
         self._limit = limit
+        self._begun: AsyncIterator[Run] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[Run]:
-        left = self._limit
-        async for page in self.pages(_PAGE if left is None else max(1, min(left, _PAGE))):
+    def __aiter__(self) -> AsyncIterator[Run]:  # noqa: PYI034 - each loop over it begins anew
+        return self._each()
+
+    async def __anext__(self) -> Run:
+        if self._begun is None:
+            self._begun = self._each()
+        return await anext(self._begun)
+
+    async def _each(self) -> AsyncIterator[Run]:
+        async for page in self.pages():
             for run in page.items:
-                if left is not None:
-                    if left <= 0:
-                        return
-                    left -= 1
                 yield run
-            if left is not None and left <= 0:
-                return
 
     async def pages(
         self, size: int = _PAGE, cursor: int | str | None = None
     ) -> AsyncIterator[Page[Run]]:
         """Pages of at most `size` runs, from `cursor` on; each page's `cursor` leads to the next."""
-        if isinstance(size, bool) or size < 1:
-            raise InvalidOptionError("size", size, "a page holds at least 1 run.")
-        while True:
-            page = await self._home.call(_page, self._home, self._where, cursor, size)
+        _count("size", size, least=1)
+        left = self._limit
+        while left is None or left > 0:
+            wanted = size if left is None else min(size, left)
+            page = await self._home.call(_page, self._home, self._where, cursor, wanted)
             yield page
             cursor = page.cursor
             if cursor is None:
                 return
+            left = None if left is None else left - len(page.items)
+
+
+class SyncRunList(Iterator[Run]):
+    """The same for plain code."""
+
+    def __init__(self, runs: RunList) -> None:
+        self._runs = runs
+        self._begun: Iterator[Run] | None = None
+
+    def __iter__(self) -> Iterator[Run]:  # noqa: PYI034 - each loop over it begins anew
+        return iterator_twin(self._runs.__aiter__)()
+
+    def __next__(self) -> Run:
+        if self._begun is None:
+            self._begun = iter(self)
+        return next(self._begun)
+
+    def pages(self, size: int = _PAGE, cursor: int | str | None = None) -> Iterator[Page[Run]]:
+        """See `RunList.pages`."""
+        return iterator_twin(self._runs.pages)(size, cursor)
+
+
+def _for_plain_code(call: Callable[P, RunList]) -> Callable[P, SyncRunList]:
+    @wraps(call)
+    def listing(*args: P.args, **kwargs: P.kwargs) -> SyncRunList:
+        refuse_in_event_loop("runs.list", iterates=True)
+        return SyncRunList(call(*args, **kwargs))
+
+    return listing
 
 
 async def _page(home: Home, where: RunFilter, cursor: int | str | None, limit: int) -> Page[Run]:
@@ -146,14 +184,43 @@ async def _page(home: Home, where: RunFilter, cursor: int | str | None, limit: i
     return page
 
 
+def _count(option: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidOptionError(option, value, f"give a whole number of at least {least}.")
+
+
 def _several(value: Any) -> Iterable[Any]:
-    if isinstance(value, set | frozenset | tuple | builtins.list):
-        return cast("Iterable[Any]", value)
-    return (value,)
+    return value if _is_several(value) else (value,)
 
 
-def _texts(value: OneOrMore[str] | None) -> frozenset[str] | None:
-    return None if value is None else frozenset(_several(value))
+def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def _texts(option: str, value: OneOrMore[str] | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    texts = frozenset(_several(value))
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidOptionError(option, text, "give a text, or a list of texts.")
+    return texts
+
+
+def _moment(option: str, value: datetime | Duration | None, home: Home) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        ago = seconds(value, what=option)
+        try:
+            return home.clock.now() - timedelta(seconds=ago)
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    if value.tzinfo is None:
+        raise InvalidOptionError(
+            option, value, "give an aware datetime, such as datetime.now(UTC), or how long ago."
+        )
+    return value
 
 
 def _status(value: RunStatus | str) -> RunStatus:
@@ -161,7 +228,9 @@ def _status(value: RunStatus | str) -> RunStatus:
         return RunStatus(value)
     except ValueError:
         known = ", ".join(RunStatus)
-        raise InvalidOptionError("status", value, f"give one of {known}.") from None
+        near = get_close_matches(str(value).upper(), RunStatus, n=1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        raise InvalidOptionError("status", value, f"give one of {known}.{guess}") from None
 
 
 def _task_id(task: Any) -> str:
@@ -187,4 +256,4 @@ class sync:
     poll = staticmethod(twin(poll))
     subscribe = staticmethod(iterator_twin(subscribe))
     logs = staticmethod(iterator_twin(logs))
-    list = staticmethod(iterator_twin(list))
+    list = staticmethod(_for_plain_code(list))

@@ -31,7 +31,7 @@ async def trigger(
 async def batch_trigger(task_id: str, items: Iterable[Any], /) -> BatchHandle[Any]:
     """Ask for many runs of one task: payloads, or `task.item(payload, ...)`."""
     task = calls.target(task_id)
-    return await calls.batch_trigger([calls.as_item(task, item) for item in items])
+    return await calls.batch_trigger([calls.as_item(task, item) for item in calls.listed(items)])
 
 
 def trigger_and_wait(
@@ -50,7 +50,9 @@ def batch_trigger_and_wait(
     """Ask for many child runs of one task and wait for all, inside a task."""
     name = "tasks.batch_trigger_and_wait"
     task = calls.target(task_id)
-    inner = calls.batch_trigger_and_wait(name, [calls.as_item(task, item) for item in items])
+    inner = calls.batch_trigger_and_wait(
+        name, [calls.as_item(task, item) for item in calls.listed(items)]
+    )
     return Pending(inner, calls.unwrap_all, name)
 
 

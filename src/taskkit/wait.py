@@ -35,8 +35,12 @@ _PAGE = 100
 
 async def sleep(duration: Duration) -> None:
     """Go on after this long: `await wait.sleep("30s")`. The slot is free meanwhile, and max_duration stands still."""
-    scope = need_scope("wait.sleep")
-    length = seconds_of(duration, what="wait.sleep's duration")
+    await _sleep("wait.sleep", duration)
+
+
+async def _sleep(call: str, duration: Duration) -> None:
+    scope = need_scope(call)
+    length = seconds_of(duration, what=f"{call}'s duration")
     if length > 0:
         await _until(scope, after(scope.now(), length), f"sleep {length!r}")
 
@@ -53,12 +57,14 @@ async def for_(
     given = {"seconds": seconds, "minutes": minutes, "hours": hours, "days": days, "weeks": weeks}
     parts = {unit: value for unit, value in given.items() if value is not None}
     if not parts:
-        raise InvalidOptionError("wait.for_", None, "give a length, such as seconds=30.")
+        raise InvalidOptionError("wait.for_'s duration", None, "give a length, such as seconds=30.")
     try:
         length = timedelta(**parts)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidDurationError("wait.for_", parts, "give numbers of units.") from None
-    await sleep(length)
+        raise InvalidDurationError(
+            "wait.for_'s duration", parts, "give numbers, such as seconds=30."
+        ) from None
+    await _sleep("wait.for_", length)
 
 
 async def until(when: datetime, *, raise_if_past: bool = False) -> None:

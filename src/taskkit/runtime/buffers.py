@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from taskkit.errors import LeaseLostError, TaskkitError
+from taskkit.errors import LeaseLostError, RunNotFoundError
 from taskkit.model import metadata_operations
 from taskkit.model.clock import Timer, sleep
 from taskkit.model.exchange import Entry, EntryKind, Lease
@@ -115,7 +115,11 @@ class Buffers:
     async def _flush_quietly(self) -> None:
         try:
             await self.flush()
-        except TaskkitError as error:
+        except LeaseLostError:
+            pass  # whoever holds the run now speaks for it; the beat tells this attempt
+        except (
+            Exception
+        ) as error:  # a store may raise what it likes: nothing said here is lost by it
             _log.warning("run %s: a flush failed and is sent again: %s", self._run_id, error)
             self._arm_again()
 
@@ -147,8 +151,8 @@ class Buffers:
                 await self.flush()
             except LeaseLostError:
                 return  # whoever holds the run now speaks for it
-            except TaskkitError as error:
-                if pause is None:
+            except Exception as error:
+                if pause is None or isinstance(error, RunNotFoundError):
                     lost = len(self._pending) + len(self._sending[1] if self._sending else ())
                     _log.error(
                         "run %s: %d entries could not be stored: %s", self._run_id, lost, error

@@ -53,6 +53,8 @@ class FakeClock:
 
     async def advance_to(self, moment: datetime) -> None:
         """Move on to this moment, which must not be in the past."""
+        if moment.tzinfo is None:
+            raise InvalidOptionError("moment", moment, "give an aware datetime.")
         if moment < self.now():
             raise InvalidOptionError(
                 "moment", moment, f"it is before {self.now()}, and time only moves on."

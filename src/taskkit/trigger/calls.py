@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar, cast
+
+from pydantic import BaseModel
 
 from taskkit.definition.task_definition import TaskDefinition
-from taskkit.errors import InvalidOptionError
+from taskkit.errors import InvalidOptionError, TaskkitError
 from taskkit.model.exchange import Enqueued, Runs, Wait
 from taskkit.model.options import TriggerOptions
 from taskkit.model.request import TriggerRequest
@@ -24,6 +26,7 @@ OutputT = TypeVar("OutputT")
 OutputT_co = TypeVar("OutputT_co", covariant=True)
 TaskLike = TaskDefinition | str
 _NO_OPTIONS: TriggerOptions = {}
+_ONE_PAYLOAD = (str, bytes, Mapping, BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,36 @@ async def batch_trigger(items: Iterable[Any], task: TaskLike | None = None) -> B
     )
 
 
+def listed(items: Any) -> Sequence[Any]:
+    """The elements of a batch; what is one payload, and can be iterated over all the same, is refused."""
+    if type(items) is list or type(items) is tuple:
+        return cast("Sequence[Any]", items)
+    if _are_several(items):
+        return list(items)
+    raise InvalidOptionError(
+        "the items of a batch", items, "give a list of payloads, or of task.item(payload, ...)."
+    )
+
+
+def _are_several(items: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(items, Iterable) and not isinstance(items, _ONE_PAYLOAD)
+
+
 def _requests(
     items: Iterable[Any], task: TaskLike | None, home: Home, *, awaited: bool = False
 ) -> list[TriggerRequest]:
-    return [
-        build(item.task, item.payload, item.options, home, awaited=awaited)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any payload
-        if isinstance(item, BatchItem)
-        else build(as_task(task, item), item, _NO_OPTIONS, home, awaited=awaited)
-        for item in items
-    ]
+    requests: list[TriggerRequest] = []
+    try:
+        for item in items:
+            if isinstance(item, BatchItem):
+                request = build(item.task, item.payload, item.options, home, awaited=awaited)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any payload
+            else:
+                request = build(as_task(task, item), item, _NO_OPTIONS, home, awaited=awaited)
+            requests.append(request)
+    except TaskkitError as error:
+        error.add_note(f"In item {len(requests)} of the batch, counted from 0. None was triggered.")
+        raise
+    return requests
 
 
 async def batch_trigger_and_wait(

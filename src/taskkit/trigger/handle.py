@@ -179,6 +179,7 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
                 run.metadata,
                 run.tags,
                 run.cancel_reason,
+                run.available_at,
             )
             if state != seen:
                 seen = state
@@ -193,7 +194,7 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
                     run_id, f"The backend {home.name} was closed before run {run_id} ended."
                 )
     finally:
-        watch.close()
+        home.post(watch.close)
 
 
 async def _watch(home: Home, topics: Sequence[str]) -> Watch:

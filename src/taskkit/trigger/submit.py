@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import blake2b
@@ -33,6 +34,7 @@ from taskkit.runtime.home import Home
 from taskkit.runtime.scope import RunScope, current_scope
 
 TAGS_LIMIT, TAG_LENGTH = 10, 128
+_log = logging.getLogger("taskkit.trigger")
 _SHORT = 64
 
 _NEEDS: Mapping[str, Capability] = {
@@ -113,6 +115,10 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
 
 
 def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
+    _log.warning(
+        "no task has the id %r in this process; the run waits until a worker that knows it has come",
+        task_id,
+    )
     what = f"The payload for task {task_id!r}"
     data = None if payload is None else json_of(payload, what)
     if data is not None:
@@ -222,7 +228,9 @@ def tags_of(value: Any) -> tuple[str, ...]:
 
 def checked_tags(value: Any) -> tuple[str, ...]:
     """The same, however many they are."""
-    tags: tuple[Any, ...] = (value,) if isinstance(value, str) else tuple(value)
+    if not isinstance(value, str | Sequence | AbstractSet):
+        raise InvalidOptionError("tags", value, "give a text, or a list of texts.")
+    tags = (value,) if isinstance(value, str) else tuple(cast("Sequence[Any]", value))
     for tag in tags:
         if not isinstance(tag, str) or not 1 <= len(tag) <= TAG_LENGTH:
             raise InvalidOptionError(

@@ -79,6 +79,7 @@ class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
 
     async def batch_trigger(self, items: Items[PayloadT, OutputT], /) -> BatchHandle[OutputT]:
         """Ask for many runs at once: payloads, or `task.item(payload, ...)` for options of its own."""
+        items = calls.listed(items)
         if self._options or any(isinstance(item, BatchItem) for item in items):
             items = [self._item(item) for item in items]
         return await calls.batch_trigger(items, self.definition)
@@ -110,6 +111,7 @@ class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
     ) -> Pending[BatchResult[OutputT], list[OutputT]]:
         """Ask for many child runs and wait for all; `.runs` holds their results in item order."""
         name = f"{self.__name__}.batch_trigger_and_wait"
+        items = calls.listed(items)
         if self._options or any(isinstance(item, BatchItem) for item in items):
             items = [self._item(item) for item in items]
         inner = calls.batch_trigger_and_wait(name, items, self.definition)
