@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 
 from taskkit.backends.base import Backend, Capability
 from taskkit.errors import QueueFullError
@@ -173,9 +174,25 @@ async def a_full_queue_refuses(trial: Trial) -> None:
 async def a_full_queue_takes_more_when_a_run_has_left_it(trial: Trial) -> None:
     """Only runs that wait in the queue count, and a run that is known already is no new one."""
     await trial.declare(Queue(QUEUE, max_length=1))
-    first, second = trial.request(), trial.request()
+    first, second, third = trial.request(), trial.request(), trial.request()
     answers = [*await trial.enqueue(first), *await trial.enqueue(first)]
     await trial.take(first.run_id)
     answers += await trial.enqueue(second)
+    await trial.cancel(second.run_id)
+    answers += await trial.enqueue(third)
     came = [answer.disposition for answer in answers]
-    expect("new, repeated, new after a start", came, ["created", "existing", "created"])
+    what = "new, repeated, new after a start, new after a cancel"
+    expect(what, came, ["created", "existing", "created", "created"])
+
+
+@check("Backend.enqueue", Capability.QUEUE_LENGTH, Capability.IDEMPOTENCY)
+async def a_run_that_was_refused_holds_no_key(trial: Trial) -> None:
+    """A key that came with a refused run gives a new run when there is room."""
+    await trial.declare(Queue(QUEUE, max_length=1))
+    key = sha256(b"order-7").hexdigest()
+    first = await trial.add()
+    answers = await trial.enqueue(trial.request(idempotency_key=key))
+    await trial.take(first)
+    answers += await trial.enqueue(trial.request(idempotency_key=key))
+    came = [answer.disposition for answer in answers]
+    expect("the answers to one key, full and with room", came, ["refused", "created"])

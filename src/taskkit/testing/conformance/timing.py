@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from taskkit.backends.base import Capability
-from taskkit.model.exchange import ClaimSpec, Released, RetryAt
+from taskkit.model.exchange import (
+    ClaimSpec,
+    LeaseKind,
+    Outcome,
+    Released,
+    RetryAt,
+    Suspended,
+)
 from taskkit.testing.conformance.check import check, expect, expect_that
 from taskkit.testing.conformance.trial import ERROR, LEASE, ONE, TWO, Trial
 
@@ -50,6 +57,23 @@ async def a_timer_is_not_rounded(trial: Trial) -> None:
     await trial.nothing_due("0.05 s before the delay is over")
     trial.later(0.05)
     await trial.take(run_id, what="what a claim gives when 0.25 s are over")
+
+
+@check("QueueBackend.advance", Capability.SUBSECOND_TIMERS, Capability.WAITS, _DELAY)
+async def no_timer_of_a_running_task_is_rounded(trial: Trial) -> None:
+    """What a run waits for, and its next attempt, are due at a fraction of a second too."""
+    lease = await trial.start()
+    timers: list[tuple[Outcome | Suspended, LeaseKind]] = [
+        (Suspended((trial.for_time(0.25),)), "resume"),
+        (RetryAt(trial.after(0.5), ERROR), "start"),
+    ]
+    for outcome, kind in timers:
+        await trial.settle(lease, outcome)
+        trial.later(0.2)
+        await trial.nothing_due(f"0.05 s before {outcome} is due")
+        trial.later(0.05)
+        what = f"what a claim gives 0.25 s after {outcome}"
+        lease = await trial.take(lease.run.id, kind=kind, what=what)
 
 
 @check("QueueBackend.advance", _TTL)

@@ -11,13 +11,14 @@ from taskkit.model.exchange import (
     EntryKind,
     Lease,
     Released,
+    RetryAt,
     Signal,
     Suspended,
     Until,
     Wait,
 )
 from taskkit.testing.conformance.check import check, expect, expect_error
-from taskkit.testing.conformance.trial import LEASE, TWO, Trial
+from taskkit.testing.conformance.trial import ERROR, LEASE, TWO, Trial
 
 _WAITS = Capability.WAITS
 
@@ -87,10 +88,11 @@ async def a_wait_for_several_runs_is_answered_when_all_have_ended(trial: Trial) 
     parent, (first, second, third) = await _family(trial, 3)
     wait = trial.for_runs(third, first, second)
     await trial.park(parent, wait)
-    await _complete(trial, first, b"1")
-    await _complete(trial, second, b"2")
-    lease = await trial.take(third, TWO, what="what is due when 2 of 3 children have ended")
-    await trial.settle(lease, Completed(b"3"))
+    leases = {lease.run.id: lease for lease in await trial.claim(TWO)}
+    for number, run_id in enumerate((first, second), start=1):
+        await trial.settle(leases[run_id], Completed(b"%d" % number))
+        await trial.nothing_due(f"when {number} of 3 children have ended")
+    await trial.settle(leases[third], Completed(b"3"))
     back = await trial.take(parent.run.id, kind="resume")
     expected = [(third, "COMPLETED", b"3"), (first, "COMPLETED", b"1"), (second, "COMPLETED", b"2")]
     expect("the answers", _met(back.answers), {wait.id: expected})
@@ -231,6 +233,20 @@ async def a_run_may_end_straight_from_waiting(trial: Trial) -> None:
     expect("the parent", (run.status, run.output_json), ("COMPLETED", b'"early"'))
 
 
+@check("QueueBackend.settle", _WAITS, Capability.DELAY)
+async def an_attempt_may_end_straight_from_waiting(trial: Trial) -> None:
+    """RetryAt under the token of a run that waits ends its waits: only the next attempt is due."""
+    parent, (child,) = await _family(trial)
+    await trial.park(parent, trial.for_runs(child), trial.for_time(10))
+    await trial.settle(parent, RetryAt(trial.after(60), ERROR))
+    await _complete(trial, child)
+    trial.later(11)
+    await trial.nothing_due("when a wait of an attempt that is over has its answer")
+    trial.later(50)
+    again = await trial.take(parent.run.id, TWO)
+    expect("the attempt and the number of its answers", (again.attempt, len(again.answers)), (2, 0))
+
+
 @check("QueueBackend.settle", _WAITS, Capability.LOGS)
 async def a_run_may_append_while_it_waits(trial: Trial) -> None:
     """The token of a run that waits is good for append, until the next claim."""
@@ -351,3 +367,20 @@ async def a_timer_keeps_its_moment_when_an_attempt_is_entered_again(trial: Trial
     trial.later(2)
     back = await trial.take(run_id, TWO, kind="resume")
     expect("the answers", _met(back.answers), {first.id: None})
+
+
+@check("QueueBackend.settle", _WAITS)
+async def a_timer_of_the_next_attempt_is_a_new_one(trial: Trial) -> None:
+    """A timer keeps its moment for one attempt: the next one waits its own time under the same id."""
+    lease = await trial.start()
+    first = trial.for_time(10)
+    await trial.park(lease, first)
+    trial.later(11)
+    back = await trial.take(lease.run.id, kind="resume")
+    await trial.settle(back, RetryAt(trial.moment, ERROR))
+    again = await trial.take(lease.run.id)
+    await trial.park(again, Wait(first.id, Until(trial.after(10)), "duration"))
+    trial.later(9)
+    await trial.nothing_due("1 s before the moment of the second attempt's timer")
+    trial.later(2)
+    await trial.take(lease.run.id, kind="resume")
