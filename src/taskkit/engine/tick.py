@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from taskkit.definition.schedule import Cron, ScheduledPayload
 from taskkit.definition.task_definition import TaskDefinition
@@ -32,7 +33,7 @@ class Plan:
 
 def plan(record: ScheduleRecord, now: datetime) -> Plan:
     """The tick that is due at `now`; InvalidCronError when this version cannot read the pattern."""
-    cron, first = Cron(record.pattern, record.timezone), record.next_at
+    cron, first = _cron(record.pattern, record.timezone), record.next_at
     if first is not None and record.last_fired is not None and first <= record.last_fired:
         first = _after(
             cron, record.last_fired
@@ -62,13 +63,18 @@ def tick_request(
         schedule_id=record.id,
         type=record.kind,
         external_id=record.external_id,
-        upcoming=_upcoming(Cron(record.pattern, record.timezone), due),
+        upcoming=_upcoming(_cron(record.pattern, record.timezone), due),
     )
     data = payload.model_dump(mode="json") if definition.has_payload else None
     request = build(definition, data, {}, home)
     request.run_id = tick_run_id(record.id, due)
     request.schedule_id = record.id
     return request
+
+
+@lru_cache(maxsize=1024)
+def _cron(pattern: str, timezone: str) -> Cron:
+    return Cron(pattern, timezone)
 
 
 def _upcoming(cron: Cron, after: datetime) -> list[datetime]:
@@ -80,6 +86,8 @@ def _upcoming(cron: Cron, after: datetime) -> list[datetime]:
     return moments
 
 
+# Kept, because all but one of the moments that are upcoming at a tick were so at the tick before.
+@lru_cache(maxsize=1024)
 def _after(cron: Cron, when: datetime) -> datetime | None:
     try:
         return cron.next_after(when)
