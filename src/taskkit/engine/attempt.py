@@ -322,7 +322,16 @@ class Attempt(ContextParts):
     async def _abandon(self) -> None:
         current_scope.set(self)
         lifecycle = self._lifecycle or Lifecycle(self, self.definition.hooks)
-        outcome = await lifecycle.conclude(None, asyncio.CancelledError())
+        outcome: Outcome
+        try:
+            outcome = await lifecycle.conclude(None, asyncio.CancelledError())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # nobody awaits this, so the run itself has to tell
+            _log.critical(
+                "the hooks of run %s raised what is not theirs", self.run_id, exc_info=error
+            )
+            outcome = Failed(ErrorInfo.of(error), RunStatus.SYSTEM_FAILURE)
         await self.flush_finally()
         self.ended = True  # for the body, which nobody listens to any more
         await self._control.abandon(outcome)

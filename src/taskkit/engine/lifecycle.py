@@ -54,7 +54,18 @@ CallNext = Callable[[], Awaitable[None]]
 class Lifecycle:
     """One attempt with its hooks."""
 
-    __slots__ = ("_attempt", "_cleaned", "_entered", "_hooks", "_init", "_interrupted", "_outcome")
+    __slots__ = (
+        "_attempt",
+        "_cleaned",
+        "_entered",
+        "_hooks",
+        "_init",
+        "_interrupted",
+        "_last_call",
+        "_late",
+        "_outcome",
+        "_task",
+    )
 
     def __init__(self, attempt: Attempt, hooks: HookSet) -> None:
         self._attempt = attempt
@@ -64,6 +75,9 @@ class Lifecycle:
         self._cleaned = False
         self._entered = False
         self._interrupted: asyncio.CancelledError | None = None
+        self._last_call: Timer | None = None
+        self._late = False
+        self._task: asyncio.Task[Any] | None = None
 
     async def outcome(self) -> Outcome:
         """Carry the attempt out and say how it ended."""
@@ -74,13 +88,18 @@ class Lifecycle:
             await self._clean_up_after_the_dead()
         if self._both("on_wait") or self._both("on_resume"):
             self._attempt.wait_hook = self._wait_hook
+        self._task = asyncio.current_task()
         chain: CallNext = self._inside
         for hook in reversed(self._both("middleware")):
             chain = self._surround(hook, chain)
         try:
             await chain()
         except OWN_ENDS as error:
-            await self._middleware_failed(error)
+            await self._middleware_failed(self._too_late() or error)
+        finally:
+            self._task = None
+            if self._last_call is not None:
+                self._last_call.cancel()
         if self._outcome is None:
             await self._middleware_failed(self._interrupted or self._never_called())
         assert self._outcome is not None  # set by one of the two above
@@ -112,6 +131,23 @@ class Lifecycle:
             await attempt.absorb_cancellation()
         if not attempt.is_abandoned:
             self._outcome = await self.conclude(output, error)
+            if self._both("middleware"):
+                clock = attempt.home.clock
+                self._last_call = clock.call_at(clock.monotonic() + _HOOK_LIMIT, self._stop)
+
+    def _stop(self) -> None:
+        """What a middleware does after call_next() may take as long as a hook."""
+        self._last_call = None
+        self._late = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def _too_late(self) -> TimeoutError | None:
+        if not self._late:
+            return None
+        return TimeoutError(
+            f"a middleware took longer than {_HOOK_LIMIT:g} s after call_next() and was stopped"
+        )
 
     async def _begin(self) -> None:
         for hook in self._both("init"):

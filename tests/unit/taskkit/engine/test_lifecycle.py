@@ -1,7 +1,7 @@
 """The order of hooks and middleware, and what becomes of their errors (Trigger.dev v4, see API.md)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from taskkit import (
     tasks,
     wait,
 )
+from taskkit.backends.memory import MemoryBackend
+from taskkit.model.exchange import Lease, Signal
 from taskkit.session import Worker
 from taskkit.testing import FakeClock
 
@@ -482,6 +484,121 @@ async def test_a_hook_that_hangs_after_the_body_is_stopped_after_30_seconds(
     assert (await handle.result()).unwrap() == 1
     assert events == ["cleanup"]
     assert "took longer than 30 s" in caplog.text
+
+
+async def test_a_catch_error_that_hangs_is_stopped_after_30_seconds(
+    events: list[str], clock: FakeClock
+) -> None:
+    @task(retry=Retry(5), cleanup=_saying("cleanup", events))
+    async def work() -> None:
+        raise ValueError("broken")
+
+    @work.catch_error
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    handle = await work.trigger()
+    await clock.advance(29.999)
+    assert (await handle.retrieve()).is_executing
+    await clock.advance(0.001)
+    error = (await handle.result()).error
+    assert error is not None
+    assert (error.name, error.code) == ("TimeoutError", "HANDLE_ERROR_ERROR")
+    assert events == ["cleanup"]
+
+
+@pytest.mark.parametrize("hangs", ["T", "G"])
+async def test_a_middleware_that_hangs_after_call_next_is_stopped_after_30_seconds(
+    hangs: str, events: list[str], clock: FakeClock
+) -> None:
+    @task(retry=None)
+    async def work() -> int:
+        return 1
+
+    record(work, events)
+
+    async def hang(call_next: CallNext) -> None:
+        await call_next()
+        await asyncio.Event().wait()
+
+    (work if hangs == "T" else tasks).middleware(hang)
+    handle = await work.trigger()
+    await clock.advance(29.999)
+    assert (await handle.retrieve()).is_executing
+    events.clear()
+    await handle.cancel()  # too late: the body is over
+    await clock.advance(0.001)
+    result = await handle.result()
+    assert result.status == RunStatus.FAILED
+    assert result.error is not None
+    assert result.error.name == "TimeoutError"
+    assert "took longer than 30 s after call_next()" in result.error.message
+    assert both("on_failure")[0] in events
+
+
+async def test_a_middleware_may_take_its_time_before_call_next(clock: FakeClock) -> None:
+    gate = asyncio.Event()
+
+    @task()
+    async def work() -> int:
+        return 1
+
+    @work.middleware
+    async def slow(call_next: CallNext) -> None:
+        await gate.wait()
+        await call_next()
+
+    handle = await work.trigger()
+    await clock.advance("10m")
+    gate.set()
+    assert (await handle.result()).unwrap() == 1
+
+
+# --- a worker that dies -----------------------------------------------------------------------------
+
+
+class Deaf(MemoryBackend):
+    """Lets every lease run out, but that of a clean-up: as if each delivery killed its worker."""
+
+    async def extend(self, leases: Sequence[Lease], **options: Any) -> Sequence[Signal]:
+        alive = [one for one in leases if one.kind == "cleanup"]
+        await super().extend(alive, **options)
+        return [Signal.HELD for _ in leases]
+
+
+async def test_order_of_a_crash(events: list[str], serve: Any, clock: FakeClock) -> None:
+    """The hooks run elsewhere, after the last of the deaths: with the payload, and without what init gave."""
+    release = asyncio.Event()
+    given: list[Any] = []
+
+    @task(retry=Retry(2))
+    async def work(n: int) -> None:
+        events.append("run")
+        await release.wait()
+
+    record(work, events)
+
+    @work.on_failure
+    async def failed(payload: int, init: Any, error: BaseException) -> None:
+        given.append((payload, init, type(error).__name__))
+
+    async with serve(Deaf(), clock=clock):
+        handle = await work.trigger(5)
+        await clock.settle()
+        assert events == [*BEGIN, "run"]
+        for _ in range(2):
+            events.clear()
+            await clock.advance(31)
+            assert events == [*both("cleanup"), *BEGIN, "run"]
+        events.clear()
+        await clock.advance(31)
+        result = await handle.result()
+        assert result.status == RunStatus.CRASHED
+        assert events == [*both("cleanup"), *both("on_failure"), *both("on_complete")]
+        assert given == [(5, None, "LeaseLostError")]
+        release.set()
+        await clock.settle()
+        assert (await handle.retrieve()).status == RunStatus.CRASHED
 
 
 # --- catch_error ------------------------------------------------------------------------------------

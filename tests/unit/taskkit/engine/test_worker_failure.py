@@ -218,6 +218,31 @@ async def test_a_store_that_fails_when_a_body_is_given_up_ends_the_worker(
         release.set()
 
 
+async def test_a_hook_that_raises_what_is_not_its_own_after_a_body_was_given_up(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    @task(max_duration=5)
+    async def stubborn() -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    stubborn.on_failure(raising(lambda: Foreign("not yours")))
+    async with taskkit.local(clock=clock, concurrency=1):
+        handle = await stubborn.trigger()
+        await clock.advance(10)
+        result = await asyncio.wait_for(handle.result(), 5)
+        assert result.status == RunStatus.SYSTEM_FAILURE
+        assert "Foreign: not yours" in str(result.error)
+        assert "raised what is not theirs" in caplog.text
+        assert (await (await serve_me()).result()).unwrap() == "served"
+        release.set()
+
+
 async def test_idle_raises_what_the_worker_died_of(serve: Any, clock: FakeClock) -> None:
     backend = FaultyStore("claim")
     async with dying(serve(backend, clock=clock), StoreUnavailableError, "gone") as worker:
