@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from difflib import get_close_matches
 from typing import (
     Any,
     Literal,
@@ -20,8 +21,15 @@ from typing import (
 from taskkit.definition.context import Context
 from taskkit.definition.hooks import ALIASES, WANTS
 from taskkit.definition.registry import REGISTRY
+from taskkit.definition.signature import place_of
 from taskkit.definition.task_definition import UNSET, define
-from taskkit.errors import InvalidOptionError, TaskSignatureError, shown
+from taskkit.errors import (
+    HookSignatureError,
+    InvalidOptionError,
+    TaskkitError,
+    TaskSignatureError,
+    shown,
+)
 from taskkit.model.duration import Duration
 from taskkit.model.queue import Queue
 from taskkit.model.retry import Retry
@@ -234,23 +242,30 @@ def locals_of_caller() -> Mapping[str, Any]:
     return frame.f_locals
 
 
+def _unknown_option(name: str, value: object, fn: Callable[..., Any]) -> TaskkitError:
+    near = get_close_matches(name, TaskOptions.__annotations__, n=1)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    known = ", ".join(TaskOptions.__annotations__)
+    reason = f"a task has no such option ({place_of(fn)}).{guess} It has: {known}."
+    if callable(value):
+        return HookSignatureError(f"{name} is no hook: {reason}")
+    return InvalidOptionError(name, value, reason)
+
+
 def decorator_of(
     settings: Mapping[str, Any], frame_locals: Mapping[str, Any] | None
 ) -> Callable[[Callable[..., Any]], Task[Any, Any, Any]]:
     """A decorator that defines, registers and wraps; `frame_locals` resolve annotations of local classes."""
     unknown = settings.keys() - TaskOptions.__annotations__.keys() - {"schema", "schedule"}
-    if unknown:
-        name = min(unknown)
-        known = ", ".join(TaskOptions.__annotations__)
-        raise InvalidOptionError(
-            name, settings[name], f"a task has no such option. It has: {known}."
-        )
     hooks = {
         name: value for name, value in settings.items() if name in _HOOKS and value is not None
     }
     rest = {name: value for name, value in settings.items() if name not in _HOOKS}
 
     def decorate(fn: Callable[..., Any], /) -> Task[Any, Any, Any]:
+        if unknown:
+            name = min(unknown)
+            raise _unknown_option(name, settings[name], fn)
         definition = define(fn, hooks=hooks, frame_locals=frame_locals, **rest)
         REGISTRY.add(definition)
         return Task(definition)

@@ -289,6 +289,8 @@ class RunFailedError(RunError):
         cause = "" if error is None else f": {error.name}: {error.message}".removesuffix(": ")
         super().__init__(f"Run {run_id}{of} ended {status!s}{cause}")
         self.run_id, self.status, self.error, self.task_id = run_id, status, error, task_id
+        if error is not None and error.stack:
+            self.add_note(f"In the run:\n{error.stack}")
 
 
 class ResultTimeoutError(RunError, TimeoutError):

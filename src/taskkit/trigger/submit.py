@@ -152,8 +152,10 @@ def _apply(
     if unknown:
         name = min(unknown)
         known = ", ".join(TriggerOptions.__annotations__)
+        near = get_close_matches(name, TriggerOptions.__annotations__, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
         raise InvalidOptionError(
-            name, given[name], f"there is no such option. Options are: {known}."
+            name, given[name], f"a trigger has no such option.{guess} It has: {known}."
         )
     for name in given:
         if name in _NEEDS:

@@ -150,6 +150,9 @@ class TaskSync(Generic[PayloadT, OutputT]):
     def __init__(self, task: Task[PayloadT, OutputT, Any]) -> None:
         self._task = task
 
+    def __repr__(self) -> str:
+        return f"{self._task!r}.sync"
+
     @overload
     def trigger(
         self: TaskSync[OtherT | None, OutputT],

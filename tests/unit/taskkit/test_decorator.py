@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 import taskkit
-from taskkit import Context, schema_task, task
+from taskkit import Context, errors, schema_task, task
 from taskkit.errors import TaskSignatureError
 
 
@@ -87,3 +87,22 @@ def test_a_class_is_no_function() -> None:
 def test_schema_task_demands_its_schema() -> None:
     with pytest.raises(TypeError, match="schema"):
         schema_task(lambda payload: payload)  # type: ignore[call-overload]  # the mistake that is tested
+
+
+def test_a_misspelt_hook_is_told_with_its_place_and_the_near_one() -> None:
+    def work() -> None: ...
+
+    with pytest.raises(errors.HookSignatureError) as caught:
+        task(id="work", on_sucess=lambda: None)(work)  # type: ignore[call-overload]  # misspelt on purpose
+    assert "on_sucess is no hook" in str(caught.value)
+    assert "Did you mean 'on_success'?" in str(caught.value)
+    assert "test_decorator.py:" in str(caught.value)
+
+
+def test_a_misspelt_option_is_told_with_the_near_one() -> None:
+    def work() -> None: ...
+
+    with pytest.raises(
+        errors.InvalidOptionError, match=r"max_duraton is 3: .*Did you mean 'max_duration'\?"
+    ):
+        task(id="work", max_duraton=3)(work)  # type: ignore[call-overload]  # misspelt on purpose
