@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from taskkit.definition.hooks import GLOBAL_HOOKS, Hook, HookSet
 from taskkit.definition.policy import policy_of
+from taskkit.engine.hook_limit import HOOK_LIMIT, HookLimit
 from taskkit.errors import (
     AbortTaskRunError,
     CompleteTaskWithOutput,
@@ -32,7 +33,6 @@ from taskkit.errors import (
     MiddlewareError,
     TaskkitError,
 )
-from taskkit.model.clock import Timer
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Canceled, Completed, Failed, Outcome, Wait
 from taskkit.model.options import RetryDecision
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from taskkit.engine.attempt import Attempt
 
 _log = logging.getLogger("taskkit.hooks")
-_HOOK_LIMIT = 30.0
 _HOOK_ERRORS = (Exception, SystemExit)
 OWN_ENDS = (*_HOOK_ERRORS, asyncio.CancelledError)
 """What task code may end with. Anything else, such as an interrupt, is not the attempt's and ends the worker."""
@@ -61,8 +60,7 @@ class Lifecycle:
         "_hooks",
         "_init",
         "_interrupted",
-        "_last_call",
-        "_late",
+        "_limit",
         "_outcome",
         "_task",
     )
@@ -75,8 +73,7 @@ class Lifecycle:
         self._cleaned = False
         self._entered = False
         self._interrupted: asyncio.CancelledError | None = None
-        self._last_call: Timer | None = None
-        self._late = False
+        self._limit: HookLimit | None = None
         self._task: asyncio.Task[Any] | None = None
 
     async def outcome(self) -> Outcome:
@@ -95,11 +92,14 @@ class Lifecycle:
         try:
             await chain()
         except OWN_ENDS as error:
-            await self._middleware_failed(self._too_late() or error)
+            late = self._limit is not None and self._limit.is_past
+            await self._middleware_failed(
+                _too_long("a middleware", " after call_next()") if late else error
+            )
         finally:
             self._task = None
-            if self._last_call is not None:
-                self._last_call.cancel()
+            if self._limit is not None:
+                self._limit.end()
         if self._outcome is None:
             await self._middleware_failed(self._interrupted or self._never_called())
         assert self._outcome is not None  # set by one of the two above
@@ -132,22 +132,7 @@ class Lifecycle:
         if not attempt.is_abandoned:
             self._outcome = await self.conclude(output, error)
             if self._both("middleware"):
-                clock = attempt.home.clock
-                self._last_call = clock.call_at(clock.monotonic() + _HOOK_LIMIT, self._stop)
-
-    def _stop(self) -> None:
-        """What a middleware does after call_next() may take as long as a hook."""
-        self._last_call = None
-        self._late = True
-        if self._task is not None:
-            self._task.cancel()
-
-    def _too_late(self) -> TimeoutError | None:
-        if not self._late:
-            return None
-        return TimeoutError(
-            f"a middleware took longer than {_HOOK_LIMIT:g} s after call_next() and was stopped"
-        )
+                self._limit = HookLimit(attempt.home.clock, self._task)
 
     async def _begin(self) -> None:
         for hook in self._both("init"):
@@ -356,34 +341,23 @@ class Lifecycle:
                 _log.exception("%s of run %s failed (%s)", name, self._attempt.run_id, hook.where)
 
     async def _bounded(self, hook: Hook, extra: Mapping[str, object]) -> Any:
-        """A hook after the body may take 30 seconds: a hanging one must not keep the slot for ever."""
+        """Call a hook after the body, which may take its 30 seconds."""
         task = asyncio.current_task()
-        clock = self._attempt.home.clock
-        late = [False]
-
-        def stop() -> None:
-            late[0] = True
-            if task is not None:
-                task.cancel()
-
-        timer: Timer = clock.call_at(clock.monotonic() + _HOOK_LIMIT, stop)
+        limit = HookLimit(self._attempt.home.clock, task)
         try:
             return await self._call(hook, extra)
         except asyncio.CancelledError:
-            if not late[0] and task is not None and task.cancelling():
-                raise
-            if not late[0]:
-                raise TaskkitError(
-                    f"the hook at {hook.where} ended with a CancelledError though nobody had canceled it: "
-                    f"something that it awaited was canceled"
-                ) from None
-            if task is not None:
+            if limit.is_past and task is not None:
                 task.uncancel()
-            raise TimeoutError(
-                f"the hook took longer than {_HOOK_LIMIT:g} s and was stopped"
+                raise _too_long("the hook", "") from None
+            if task is not None and task.cancelling():
+                raise
+            raise TaskkitError(
+                f"the hook at {hook.where} ended with a CancelledError though nobody had canceled it: "
+                f"something that it awaited was canceled"
             ) from None
         finally:
-            timer.cancel()
+            limit.end()
 
     async def _wait_hook(self, name: str, wait: Wait) -> None:
         await self._tell(name, {"wait": wait})
@@ -400,3 +374,7 @@ def _merged(before: Any, after: Any) -> Any:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return {**cast("Mapping[str, Any]", before), **cast("Mapping[str, Any]", after)}
     return after
+
+
+def _too_long(what: str, when: str) -> TimeoutError:
+    return TimeoutError(f"{what} took longer than {HOOK_LIMIT:g} s{when} and was stopped")

@@ -252,6 +252,34 @@ async def test_idle_raises_what_the_worker_died_of(serve: Any, clock: FakeClock)
             await asyncio.wait_for(worker.idle(), 5)
 
 
+async def test_who_stops_a_worker_while_it_dies_hears_what_it_died_of(
+    serve: Any, clock: FakeClock
+) -> None:
+    gate, told = asyncio.Event(), asyncio.Event()
+
+    @task()
+    async def slow_to_end() -> None:
+        try:
+            await forever()
+        finally:
+            told.set()
+            await gate.wait()
+
+    backend = FaultyStore("claim")
+    worker = await serve(backend, clock=clock).__aenter__()
+    await slow_to_end.trigger()
+    await clock.settle()
+    backend.fails = True
+    await serve_me()
+    await told.wait()
+    leaving = asyncio.ensure_future(worker.__aexit__(None, None, None))
+    await clock.settle()
+    assert not leaving.done()
+    gate.set()
+    with pytest.raises(StoreUnavailableError, match="the disk is gone"):
+        await asyncio.wait_for(leaving, 5)
+
+
 async def test_a_fault_while_the_worker_drains_is_raised_too(serve: Any, clock: FakeClock) -> None:
     backend = FaultyStore("settle")
     async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):

@@ -166,35 +166,32 @@ async def test_waits_of_nothing_and_of_the_past_return_at_once(clock: FakeClock)
     assert (await (await parent.trigger()).result()).unwrap() == []
 
 
-async def test_children_go_before_what_was_queued_after_their_parent(clock: FakeClock) -> None:
+async def test_children_go_before_younger_parents(clock: FakeClock) -> None:
     gate = asyncio.Event()
     order: list[str] = []
-
-    @task()
-    async def child() -> None:
-        order.append("child")
-
-    @task()
-    async def parent() -> None:
-        await child.trigger_and_wait()
-        order.append("parent")
-
-    @task()
-    async def later() -> None:
-        order.append("later")
 
     @task()
     async def holder() -> None:
         await gate.wait()
 
-    handles: list[RunHandle[None]] = [await holder.trigger(), await parent.trigger()]
-    await clock.advance(1)
-    handles += [await later.trigger() for _ in range(3)]
-    await clock.advance(1)
+    @task()
+    async def child(n: int) -> None:
+        order.append(f"child {n}")
+
+    @task()
+    async def parent(n: int) -> None:
+        await child.trigger_and_wait(n)
+        order.append(f"parent {n}")
+
+    await holder.trigger()
+    handles: list[RunHandle[None]] = []
+    for n in range(3):
+        handles.append(await parent.trigger(n))
+        await clock.advance(1)
     gate.set()
     for handle in handles:
         await handle.result()
-    assert order == ["child", "parent", "later", "later", "later"]
+    assert order == ["child 0", "parent 0", "child 1", "parent 1", "child 2", "parent 2"]
 
 
 # --- what the answer is -------------------------------------------------------------------------
@@ -578,6 +575,30 @@ async def test_one_of_two_waits_may_be_withdrawn(clock: FakeClock) -> None:
     await clock.advance("1h")
     assert (await handle.result()).unwrap() == "by the second"
     await assert_slots(clock)
+
+
+async def test_a_child_that_is_no_longer_waited_for_outlives_its_waiting_parent(
+    clock: FakeClock,
+) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    @task()
+    async def child() -> None:
+        await wait.sleep("1h")
+
+    @task()
+    async def parent() -> None:
+        tasks.append(asyncio.ensure_future(child.trigger_and_wait()))
+        await wait.sleep("1d")
+
+    handle = await parent.trigger()
+    await clock.settle()
+    tasks[0].cancel()
+    await clock.settle()
+    assert (await handle.retrieve()).is_waiting
+    await handle.cancel()
+    await clock.advance("2h")
+    assert await statuses() == {"child": RunStatus.COMPLETED, "parent": RunStatus.CANCELED}
 
 
 async def test_an_abandoned_wait_does_not_outlive_the_body(clock: FakeClock) -> None:
