@@ -13,6 +13,7 @@ import pytest
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+from buster_tasks import introspect_data
 from taskkit.definition.registry import REGISTRY
 
 
@@ -46,7 +47,9 @@ def page_module(path: Path) -> Iterator[ModuleType]:
 
 
 def run_blocks(path: Path) -> int:
+    shipped = introspect_data.definition  # imported before, and only an import registers
     with asyncio.Runner() as loop, page_module(path) as module, REGISTRY.isolated():
+        REGISTRY.add(shipped)
         blocks = CodeBlockParser("python", BlockRunner(loop))
         page = Document.parse(str(path), blocks, SkipParser())
         page.namespace = vars(module)
