@@ -274,8 +274,8 @@ class RunError(TaskkitError):
 class RunNotFoundError(RunError):
     """No run has this id."""
 
-    def __init__(self, run_id: str, message: str = "") -> None:
-        super().__init__(message or f"No run has the id {run_id!r} in this backend.{_ELSEWHERE}")
+    def __init__(self, run_id: str, message: str = "", *, backend: str = "this backend") -> None:
+        super().__init__(message or f"No run has the id {run_id!r} in {backend}.{_ELSEWHERE}")
         self.run_id = run_id
 
 

@@ -87,7 +87,7 @@ def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
     with _lock:
         home = _by_instance.get(id(backend))
         if home is None or clock not in (SYSTEM_CLOCK, home.clock):
-            home = Home(lambda: backend, name=repr(backend), clock=clock)
+            home = Home(lambda: backend, name=type(backend).__name__, clock=clock)
             _by_instance[id(backend)] = (
                 home  # which keeps the instance, so its id is not used again
             )

@@ -98,7 +98,8 @@ class Home:
     def need(self, capability: Capability, what: str) -> None:
         """Raise UnsupportedByBackendError unless the backend declares this."""
         if capability not in self.backend.capabilities:
-            name = f"{self.name} ({type(self.backend).__name__})"
+            kind = type(self.backend).__name__
+            name = kind if kind == self.name else f"{self.name} ({kind})"
             raise UnsupportedByBackendError(what, backend=name, capability=capability.name)
 
     async def enqueue(

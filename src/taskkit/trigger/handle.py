@@ -154,7 +154,7 @@ async def retrieve(home: Home, run_id: str) -> Run:
     """Runs on the backend's loop."""
     (run,) = await home.backend.get([run_id])
     if run is None:
-        raise RunNotFoundError(run_id)
+        raise RunNotFoundError(run_id, backend=home.name)
     return presented(run)
 
 
@@ -266,7 +266,7 @@ async def _look(
 ) -> None:
     for run_id, run in zip(run_ids, await home.backend.get(run_ids), strict=True):
         if run is None:
-            raise RunNotFoundError(run_id)
+            raise RunNotFoundError(run_id, backend=home.name)
         if run.status in FINAL and run_id in pending:
             del pending[run_id]
             found[run_id] = run

@@ -192,7 +192,7 @@ def test_a_forked_child_has_a_loop_of_its_own() -> None:
 # --- inside an event loop ---------------------------------------------------------------------------
 
 
-@task()
+@task(id="for-sync-calls")
 async def work(number: int) -> int:
     return number
 
