@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from taskkit.model.capability import Capability as Capability  # noqa: PLC0414 - part of the contract
 from taskkit.model.exchange import (
@@ -47,11 +47,11 @@ from taskkit.model.exchange import (
     WorkerOptions,
     WorkerRecord,
 )
-from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run
 
 Now: TypeAlias = datetime | None
+Declared: TypeAlias = Literal["declared"]
 
 
 class Watch(Protocol):
@@ -143,7 +143,9 @@ class Backend(Protocol):
         """Store these runs; returning means stored.
 
         One answer per request, in order. Idempotent by run id, and per (task, idempotency key) while the
-        key holds, also within one call. A full queue refuses (`Enqueued.error`), it does not raise.
+        key holds, also within one call. A request with a `debounce` joins the run of its task and key as
+        long as that is DELAYED, once for each run id, and by the rules of `Debounce`. A full queue refuses
+        (`Enqueued.error`), it does not raise.
         Raises StoreUnavailableError when nothing is known to be stored; the same call may be repeated.
         """
         ...
@@ -201,6 +203,8 @@ class QueueBackend(Backend, Protocol):
     ) -> Sequence[Lease]:
         """Take up to `limit` due runs that match, in queue order, within the limits of queues and keys.
 
+        Within a queue and concurrency key the order is that of `queue_time` minus priority; where FAIR is
+        declared, queues, and keys within them, take turns.
         A run is held by one worker at a time. `worker` is unique per process start; the answer of a parked
         run goes first to the worker that parked it, and after one lease to any. Cleanup leases come first
         and count against no queue limit.
@@ -328,9 +332,19 @@ class SupportsSchedules(Protocol):
 
 @runtime_checkable
 class SupportsQueues(Protocol):
-    async def list_queues(self) -> Sequence[QueueRecord]: ...
+    async def list_queues(self) -> Sequence[QueueRecord]:
+        """Every queue that was declared or that a run was put into."""
+        ...
 
-    async def update_queue(self, queue: Queue, *, paused: bool) -> QueueRecord: ...
+    async def update_queue(
+        self, name: str, *, paused: bool | None = None, limit: int | Declared | None = None
+    ) -> QueueRecord:
+        """Pause or open a queue, put a limit over the declared one or go back to it; None leaves it.
+
+        A paused queue starts nothing, retries included; answers of waits and cleanups go on. What is set
+        here outlasts `register`. Where it lets runs go, WORK_TOPIC changes. Unknown: QueueNotFoundError.
+        """
+        ...
 
 
 @runtime_checkable

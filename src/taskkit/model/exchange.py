@@ -276,13 +276,22 @@ class ScheduleRecord:
 
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
-    """A queue and its load."""
+    """A queue as it stood when it was read.
+
+    `concurrency_limit` is what applies, for each concurrency key by itself; `declared_limit` is what the code
+    says, which does not apply while the limit `is_overridden`. `running` counts the runs that hold a slot,
+    `queued` those that wait for their start; runs that wait for something else are in neither. A queue that
+    is `paused` starts none.
+    """
 
     name: str
     concurrency_limit: int | None
     running: int
     queued: int
     paused: bool = False
+    declared_limit: int | None = None
+    is_overridden: bool = False
+    max_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

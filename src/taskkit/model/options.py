@@ -7,22 +7,64 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from taskkit.model.duration import Duration
+from taskkit.errors import InvalidOptionError
+from taskkit.model.duration import Duration, seconds
 from taskkit.model.retry import Retry
+
+_KEY_LENGTH = 512
+_LEAST_DELAY = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Debounce:
-    """Triggers with the same key become one run, `delay` after the last of them.
+    """Triggers of a task with the same key become one run, `delay` after the last of them.
 
-    `mode` says whose payload counts: the first ("leading") or the last ("trailing"). `max_delay` bounds how
-    long the run can be pushed back.
+    `mode` says whose payload counts: the first ("leading"), or the last ("trailing"), then with its metadata,
+    tags, max_duration and machine where it gives them, and its max_attempts. A trigger that would push the
+    run beyond `max_delay` after its making lets it go, and makes a new one. Raises InvalidOptionError: the
+    key is a text of 1 to 512 characters, the delay at least 1 s, `max_delay` no shorter than it.
     """
 
     key: str
     delay: Duration
     mode: Literal["leading", "trailing"] = "leading"
     max_delay: Duration | None = None
+
+    def __post_init__(self) -> None:
+        _check_key(self.key)
+        if self.delay_seconds < _LEAST_DELAY:
+            raise InvalidOptionError(
+                "delay of a Debounce", self.delay, "give at least 1 second, such as 1 or '5s'."
+            )
+        if self.mode not in ("leading", "trailing"):
+            raise InvalidOptionError(
+                "mode of a Debounce", self.mode, "give 'leading' or 'trailing'."
+            )
+        longest = self.max_delay_seconds
+        if longest is not None and longest < self.delay_seconds:
+            raise InvalidOptionError(
+                "max_delay of a Debounce",
+                self.max_delay,
+                f"it is shorter than the delay ({self.delay!r}), so no trigger could join another.",
+            )
+
+    @property
+    def delay_seconds(self) -> float:
+        return seconds(self.delay, what="delay of a Debounce")
+
+    @property
+    def max_delay_seconds(self) -> float | None:
+        """None when the run can be pushed back without end."""
+        if self.max_delay is None:
+            return None
+        return seconds(self.max_delay, what="max_delay of a Debounce")
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, str) or not 1 <= len(key) <= _KEY_LENGTH:
+        raise InvalidOptionError(
+            "key of a Debounce", key, f"give a text of 1 to {_KEY_LENGTH} characters."
+        )
 
 
 class TriggerOptions(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import Any
 
 from broken.fault import Faulty, fault, nothing, wrap
 
-from taskkit.backends.memory.lanes import Gate
+from taskkit.backends.memory.queue_state import Gate
 from taskkit.model.exchange import ClaimSpec, Enqueued, Lease
 from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest

@@ -13,9 +13,11 @@ from weakref import ref
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.claim_loop import ClaimLoop
+from taskkit.backends.memory.debounces import Debounces
 from taskkit.backends.memory.keys import Keys
 from taskkit.backends.memory.lanes import Lanes
 from taskkit.backends.memory.life import Life
+from taskkit.backends.memory.queues import Queues
 from taskkit.backends.memory.record import Record
 from taskkit.backends.memory.schedules import Schedules
 from taskkit.backends.memory.watch import Watches
@@ -52,7 +54,7 @@ _TAGS_PER_RUN = 10
 _C = Capability
 
 
-class MemoryBackend(Schedules, ClaimLoop):
+class MemoryBackend(Schedules, Queues, ClaimLoop):
     """Runs live in this process and are gone with it.
 
     Keeps the last `keep` finished runs; a run stays readable beyond that while somebody holds its handle or
@@ -61,9 +63,10 @@ class MemoryBackend(Schedules, ClaimLoop):
 
     capabilities = frozenset(
         {
-            _C.DELAY, _C.TTL, _C.PRIORITY, _C.QUEUE_LIMIT, _C.QUEUE_LENGTH, _C.KEY_LIMIT, _C.IDEMPOTENCY,
-            _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS, _C.METADATA, _C.LOGS, _C.STREAMS,
-            _C.TAGS, _C.MEMO, _C.LIST, _C.SUBSECOND_TIMERS, _C.SCHEDULES,
+            _C.DELAY, _C.TTL, _C.PRIORITY, _C.FAIR, _C.DEBOUNCE, _C.QUEUES, _C.QUEUE_LIMIT,
+            _C.QUEUE_LENGTH, _C.KEY_LIMIT, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS,
+            _C.TOKENS, _C.METADATA, _C.LOGS, _C.STREAMS, _C.TAGS, _C.MEMO, _C.LIST, _C.SUBSECOND_TIMERS,
+            _C.SCHEDULES,
         }
     )  # fmt: skip
 
@@ -77,6 +80,7 @@ class MemoryBackend(Schedules, ClaimLoop):
         self._numbers = itertools.count(1)
         self._keys = Keys()
         self._watches = Watches()
+        self._debounces = Debounces(self._watches.changed)
         self._lanes = Lanes()
         self._life = Life(self._lanes, self._keys, self._watches, self._find, self._retire)
         self._workers: dict[str, WorkerRecord] = {}
@@ -131,6 +135,11 @@ class MemoryBackend(Schedules, ClaimLoop):
             known = self._keys.find(request.task_id, key, now)
         if known is not None:
             return Enqueued(known.id, "existing", None, known)
+        if request.debounce is not None:
+            joined = self._debounces.join(request, now)
+            if joined is not None:
+                self._keys.hold(joined, request, now)
+                return Enqueued(joined.id, "debounced", None, joined)
         queue = self._lanes.queue(request.queue)
         if queue.max_length is not None and queue.length >= queue.max_length:
             return Enqueued(
@@ -139,7 +148,9 @@ class MemoryBackend(Schedules, ClaimLoop):
         record = self._life.create(request, batch_id, now, next(self._numbers))
         self._records[request.run_id] = record
         if key is not None:
-            self._keys.hold(record, request.idempotency_key_ttl, now)
+            self._keys.hold(record, request, now)
+        if request.debounce is not None:
+            self._debounces.hold(record)
         return Enqueued(request.run_id, "created", None, record)
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from taskkit.backends.memory.record import Record
+from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FREES_KEY
 
 DEFAULT_TTL = timedelta(days=30)
@@ -27,10 +28,11 @@ class Keys:
             return None
         return record
 
-    def hold(self, record: Record, ttl: float | None, now: datetime) -> None:
-        request = record.request
+    def hold(self, record: Record, request: TriggerRequest, now: datetime) -> None:
+        """Let the key of this request, which the record answered, lead to the record."""
         if request.idempotency_key is None:
             return
+        ttl = request.idempotency_key_ttl
         try:
             expires = now + (DEFAULT_TTL if ttl is None else timedelta(seconds=ttl))
         except OverflowError:

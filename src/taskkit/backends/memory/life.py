@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from taskkit.backends.memory.busy import Busy
 from taskkit.backends.memory.keys import Keys
 from taskkit.backends.memory.lanes import Lanes
+from taskkit.backends.memory.queue_state import ANYBODY
 from taskkit.backends.memory.record import Record
 from taskkit.backends.memory.timers import Timers
 from taskkit.backends.memory.waiting import Waiting
@@ -53,6 +54,7 @@ class Life:
         self._lanes = lanes
         self._keys = keys
         self._watches = watches
+        self._find = find
         self._retire = retire
         self._timers = Timers()
         self._waiting = Waiting(find, self._answered, self._timers)
@@ -62,19 +64,18 @@ class Life:
         self._tokens = itertools.count(1)
         self._lease = timedelta(seconds=30)
         self._look_for_dead_at: datetime | None = None
-        self.busy = Busy()
+        self.busy = Busy(lanes.shut_in)
 
     # --- a run begins -------------------------------------------------------------------------------
 
     def create(
         self, request: TriggerRequest, batch_id: str | None, now: datetime, number: int
     ) -> Record:
-        available = now if request.delay_until is None else max(now, request.delay_until)
-        record = Record(request, number, now, available, batch_id)
-        if request.metadata:
-            record.metadata = dict(request.metadata)
-        if available > now:
-            self._timers.at(available, self._start_due, record, 0)
+        record = Record(request, number, now, batch_id)
+        if request.awaited and (parent := self._find(request.parent_id or "")) is not None:
+            self._lanes.join_family(record, parent)
+        if record.available_at > now:
+            self._timers.at(record.available_at, self._start_due, record, 0)
             self._watches.changed(record)
         else:
             self._queue(record, now)
@@ -181,7 +182,7 @@ class Life:
         elif type(outcome) is RetryAt:
             self._retry(record, outcome, now)
         elif type(outcome) is Released:
-            self._release(record, now)
+            self._release(record, lease, now)
         return True
 
     def _retry(self, record: Record, outcome: RetryAt, now: datetime) -> None:
@@ -190,18 +191,23 @@ class Life:
             past = Attempt(record.attempt, record.attempt_started_at, now, outcome.error)
             record.past_attempts = (*record.past_attempts, past)
         record.attempt_started_at = record.moments = None
+        record.orphaned = False  # who ends an attempt cleans up after it
         record.attempt += 1
         record.machine = outcome.machine or record.machine
         at = max(outcome.at, now)
         self._again(record, at, at, now)
 
-    def _release(self, record: Record, now: datetime) -> None:
+    def _release(self, record: Record, lease: Lease, now: datetime) -> None:
         if record.status is RunStatus.WAITING:
             # The coroutine is gone: it waits on, and its answer may go to anybody.
             record.holder = None
             self._suspend(record, record.outcome, now)
+            return
+        record.outcome = Released()
+        if record.ending is not None:
+            record.holder = None
+            self._clean_up(record, record.ending, owed=lease.orphaned)
         else:
-            record.outcome = Released()
             self._again(record, now, record.queue_time, now)
 
     def _again(self, record: Record, at: datetime, order: datetime, now: datetime) -> None:
@@ -247,14 +253,14 @@ class Life:
         if record.busy:
             return
         self.busy.set(record, True)
-        self._lanes.put(record, record.holder)
+        self._lanes.put(record, record.holder or ANYBODY)
         if record.holder is not None:
             self._timers.at(now + self._lease, self._offer_due, record, record.place)
         self.wake()
 
     def _offer_due(self, record: Record, place: int, now: datetime) -> None:
         if record.place == place and record.status is RunStatus.WAITING and record.busy:
-            self._lanes.put(record)
+            self._lanes.put(record, ANYBODY)
             self.wake()
 
     def _offer_clean_up(self, record: Record, place: int, now: datetime) -> None:
@@ -281,7 +287,7 @@ class Life:
 
     def _cancel_waiting(self, record: Record, now: datetime) -> None:
         children = self._waiting.children(record)
-        self._clean_up(record, RunStatus.CANCELED, owed=True)
+        self._clean_up(record, RunStatus.CANCELED, owed=record.holder is not None)
         if record.holder is not None:
             self._timers.at(now + self._lease, self._offer_clean_up, record, record.place)
         for child in children:
@@ -345,7 +351,11 @@ class Life:
 
     def _start_due(self, record: Record, place: int, now: datetime) -> None:
         waiting_to_start = record.status in (RunStatus.DELAYED, RunStatus.QUEUED)
-        if waiting_to_start and not record.busy and record.place == place:
+        if not waiting_to_start or record.busy or record.place != place:
+            return
+        if record.available_at > now:  # pushed back by a debounce
+            self._timers.at(record.available_at, self._start_due, record, place)
+        else:
             self._queue(record, now)
             self.wake()
 

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from taskkit.model.clock import after
 from taskkit.model.exchange import (
     Answer,
     Canceled,
@@ -22,7 +23,7 @@ from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 
 if TYPE_CHECKING:
-    from taskkit.backends.memory.lanes import Gate
+    from taskkit.backends.memory.queue_state import Gate, QueueState
 
 
 _NOTHING: dict[str, Any] = {}
@@ -35,7 +36,8 @@ class Record(Run):
     One object for both, because thousands of finished runs are kept, and every object more is looked at by
     each full garbage collection. `place` counts how often the record was put into a lane, so that an older
     entry in a lane is seen to be stale; `wait_round` does the same for answers and timers of waits that
-    were replaced. `moments` are the times that this attempt's timers were first set to.
+    were replaced. `moments` are the times that this attempt's timers were first set to. `payer` is the queue
+    whose turn the run uses, None for its own.
     """
 
     __slots__ = (
@@ -55,6 +57,7 @@ class Record(Run):
         "open_waits",
         "orphaned",
         "outcome",
+        "payer",
         "place",
         "queued",
         "token",
@@ -66,10 +69,12 @@ class Record(Run):
         request: TriggerRequest,
         number: int,
         now: datetime,
-        available_at: datetime,
         batch_id: str | None,
     ) -> None:
         # In place of Run's own __init__, which would cost a second call for every run.
+        available_at = now if request.delay_until is None else max(now, request.delay_until)
+        if request.debounce is not None:
+            available_at = after(now, request.debounce.delay_seconds)
         self.request = request
         self.status = RunStatus.DELAYED
         self.created_at = now
@@ -79,12 +84,13 @@ class Record(Run):
         self.attempt = self.delivery = self.deaths = 0
         self.started_at = self.finished_at = self.attempt_started_at = None
         self.output_json = self.error = self.cancel_reason = self.decode_output = None
-        self.metadata = _NOTHING
+        self.metadata = dict(request.metadata) if request.metadata else _NOTHING
         self.tags = request.tags
         self.past_attempts = ()
         self.machine = request.machine
         self.number = number
         self.place = 0
+        self.payer: QueueState | None = None
         self.token: str | None = None
         self.holder: str | None = None
         self.expires: datetime | None = None
