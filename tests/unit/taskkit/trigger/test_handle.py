@@ -146,7 +146,7 @@ async def test_a_timeout_is_a_length_of_time(timeout: Any) -> None:
     handle = await work.trigger()
     many = await work.batch_trigger([])
     for call in (handle.result, many.results, lambda timeout: runs.poll("run_1", timeout=timeout)):
-        with pytest.raises(InvalidDurationError, match="^timeout is "):
+        with pytest.raises(InvalidDurationError, match=r"^timeout is "):
             await call(timeout=timeout)
 
 
@@ -183,8 +183,7 @@ async def test_a_result_comes_only_after_the_hooks_have_run() -> None:
 
     handle = await work.trigger()
     async for run in handle.subscribe():
-        if run.is_completed:
-            order.append("final")
+        order += ["final"] if run.is_completed else []
     await handle.result()
     order.append("result")
     assert order == ["body", "hook", "final", "result"]
@@ -201,7 +200,8 @@ async def test_an_output_is_rebuilt_where_the_task_is_known_and_json_where_it_is
     assert (await handle.result()).output == Report(rows=1)
     assert (await handle.retrieve()).output == Report(rows=1)
     with REGISTRY.isolated():
-        assert (await handle.result()).output == {"rows": 1}
+        unknown: Any = await handle.result()
+        assert unknown.output == {"rows": 1}
         assert (await handle.retrieve()).output == {"rows": 1}
 
 
@@ -313,8 +313,9 @@ async def test_a_subscription_sees_attempts_waits_and_cancels(clock: FakeClock) 
     seen: list[tuple[str, int]] = []
 
     async def look() -> None:
+        nonlocal seen
         async for run in handle.subscribe():
-            seen.append((run.status.value, run.attempt))
+            seen += [(run.status.value, run.attempt)]
 
     looking = asyncio.create_task(look())
     await clock.advance(5)

@@ -150,7 +150,7 @@ async def test_options_reach_the_run_and_its_context(clock: FakeClock) -> None:
             "tags": list(run.tags),
             "attempts": run.max_attempts,
             "priority": run.priority,
-            "machine": ctx.machine.name,
+            "machine": ctx.machine and ctx.machine.name,
             "queue": ctx.queue.name,
             "key": run.idempotency_key,
             "left": ctx.time_left(),
@@ -433,7 +433,7 @@ async def test_the_functions_own_default_is_the_payload_that_is_not_given() -> N
     async def count(rows: int = 10) -> int:
         return rows
 
-    assert (await (await count.trigger()).result()).unwrap() == 10
+    assert (await (await tasks.trigger(count.id)).result()).unwrap() == 10
 
 
 @pytest.mark.usefixtures("app")
