@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _MOST_REQUESTS = 10
 _RETRIED: Mapping[str, Retry] = {"429,408,409,5xx": Retry()}
-_STATUSES = re.compile(r"(\d)xx|(\d{3})(?:-(\d{3}))?|all")
+_STATUSES = re.compile(r"([0-9])xx|([0-9]{3})(?:-([0-9]{3}))?|all")
 
 
 # --- on_throw ---------------------------------------------------------------------------------------
