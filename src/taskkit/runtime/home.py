@@ -106,12 +106,16 @@ class Home:
         self, requests: Sequence[TriggerRequest], batch_id: str | None
     ) -> Sequence[Enqueued]:
         """Hand requests to the backend, on its loop."""
-        if not self._shared:
-            queues = REGISTRY.queues()
-            if queues is not self._declared:  # a task was defined after the worker had started
-                await self.backend.register(Manifest(frozenset(REGISTRY.ids()), queues))
-                self._declared = queues
+        if not self._shared and REGISTRY.queues() is not self._declared:
+            await self.declare()
         return await self.backend.enqueue(requests, batch_id=batch_id, now=self.now)
+
+    async def declare(self) -> None:
+        """Tell a backend of this process of tasks that were defined after its worker had started, if any."""
+        queues = REGISTRY.queues()
+        if not self._shared and queues is not self._declared:
+            await self.backend.register(Manifest(frozenset(REGISTRY.ids()), queues))
+            self._declared = queues
 
     async def call(
         self, fn: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs

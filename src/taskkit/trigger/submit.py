@@ -28,7 +28,8 @@ from taskkit.model.exchange import Enqueued
 from taskkit.model.idempotency import as_key
 from taskkit.model.ids import new_id, new_run_id
 from taskkit.model.machine import preset_name
-from taskkit.model.options import TriggerOptions
+from taskkit.model.options import Debounce, TriggerOptions
+from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
 from taskkit.runtime.scope import RunScope, current_scope
@@ -107,11 +108,17 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
     if policy.ttl is not None:
         home.need(Capability.TTL, f"The ttl of task {definition.id!r}")
         request.ttl = policy.ttl
-    if definition.queue.concurrency_limit is not None:
-        home.need(
-            Capability.QUEUE_LIMIT, f"The concurrency limit of queue {definition.queue.name!r}"
-        )
+    queue = definition.queue
+    if queue.concurrency_limit is not None or queue.max_length is not None:
+        _need_limits(queue, home)
     return request
+
+
+def _need_limits(queue: Queue, home: Home) -> None:
+    if queue.concurrency_limit is not None:
+        home.need(Capability.QUEUE_LIMIT, f"The concurrency limit of queue {queue.name!r}")
+    if queue.max_length is not None:
+        home.need(Capability.QUEUE_LENGTH, f"The max_length of queue {queue.name!r}")
 
 
 def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
@@ -176,7 +183,7 @@ def _apply(
     if "metadata" in given:
         request.metadata = metadata_of(given["metadata"])
     if "debounce" in given:
-        request.debounce = given["debounce"]
+        request.debounce = _debounce(given)
 
 
 def _apply_times(
@@ -257,7 +264,22 @@ def _queue(name: object, own: str, home: Home) -> str:
     queues = REGISTRY.queues()
     if name != own and name not in queues and not home.is_shared:
         raise QueueNotFoundError(name, get_close_matches(name, list(queues), n=3))
+    if name in queues:
+        _need_limits(queues[name], home)
     return name
+
+
+def _debounce(given: Mapping[str, Any]) -> Debounce:
+    debounce = given["debounce"]
+    if not isinstance(debounce, Debounce):
+        raise InvalidOptionError("debounce", debounce, 'give a Debounce("key", delay="5s").')
+    if "delay" in given:
+        raise InvalidOptionError(
+            "delay",
+            given["delay"],
+            "a debounced run starts by the delay of its Debounce. Leave it out.",
+        )
+    return debounce
 
 
 def _text(option: str, value: object) -> str:
