@@ -15,12 +15,14 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import taskkit
 from benchmarks import floors
 from benchmarks.floors import Order
 from taskkit import task, wait
+from taskkit.backends import QueueBackend
+from taskkit.testing import FakeClock
 
 BATCH = 2_000
 
@@ -154,6 +156,39 @@ async def waiting(count: int) -> None:
         print(f"{count:,} runs in wait.sleep: {used / count / 1024:.2f} KiB each (goal <= 6)")
 
 
+async def delayed(count: int) -> None:
+    """Runs that start later: what one keeps, and what finding the next due one costs as they become more."""
+    clock = FakeClock()
+    async with taskkit.local(concurrency=1_000, clock=clock) as app:
+        await bench.trigger(orders(1)[0], delay="1d")
+        backend = cast("QueueBackend", app.backend)
+        costs = []
+        gc.collect()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(10):
+            items = [bench.item(order, delay="1d") for order in orders(count // 10)]
+            await bench.batch_trigger(items)
+            del items
+            gc.collect()
+            used = tracemalloc.get_traced_memory()[0] - before
+            costs.append(await cost_of_advance(backend, clock))
+        tracemalloc.stop()
+        print(
+            f"{count:,} delayed runs: {used / count / 1024:.2f} KiB each (goal <= 3); to find the next due one "
+            f"{costs[0]:.1f} us with {count // 10:,} of them, {costs[-1]:.1f} us with all"
+        )
+
+
+async def cost_of_advance(backend: QueueBackend, clock: FakeClock) -> float:
+    """Microseconds that a store takes to say what is due next."""
+    rounds = 1_000
+    started = time.perf_counter()
+    for _ in range(rounds):
+        await backend.advance(now=clock.now(), limit=1_000)
+    return (time.perf_counter() - started) / rounds * 1e6
+
+
 async def steady(total: int) -> None:
     """Throughput while the store fills: the slowest and fastest chunk against the first."""
     speeds = []
@@ -177,6 +212,7 @@ async def main(arguments: argparse.Namespace) -> None:
         "tree": lambda: tree(arguments.rounds),
         "steady": lambda: steady(arguments.runs),
         "waiting": lambda: waiting(arguments.runs),
+        "delayed": lambda: delayed(arguments.runs),
     }
     print(f"Python {sys.version.split()[0]}, {arguments.rounds} rounds, medians")
     for name, part in parts.items():
@@ -190,5 +226,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=100_000, help="runs done, and runs waiting")
-    parser.add_argument("--only", choices=["throughput", "latency", "tree", "steady", "waiting"])
+    parts = ["throughput", "latency", "tree", "steady", "waiting", "delayed"]
+    parser.add_argument("--only", choices=parts)
     asyncio.run(main(parser.parse_args()))
