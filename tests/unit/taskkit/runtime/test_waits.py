@@ -1,7 +1,7 @@
 """Waiting inside a task: no slot held, parallel waits, withdrawn waits, and every moment of a cancel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,13 +10,57 @@ import pytest
 import taskkit
 from taskkit import Context, Pending, Retry, RunHandle, RunResult, RunStatus, runs, task, wait
 from taskkit.backends.memory import MemoryBackend
-from taskkit.errors import RunFailedError
-from taskkit.model.exchange import Lease, Signal
+from taskkit.errors import RunFailedError, StoreUnavailableError
+from taskkit.model.exchange import Lease, Signal, Suspended
 from taskkit.testing import FakeClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
 
 SLOTS = 1  # of the fixture `app`
+
+
+class Slow(MemoryBackend):
+    """Takes some turns of the event loop to hear and to answer, as a store on a network does."""
+
+    async def enqueue(self, *args: Any, **options: Any) -> Any:
+        return await self._slowly(super().enqueue(*args, **options))
+
+    async def claim(self, *args: Any, **options: Any) -> Any:
+        return await self._slowly(super().claim(*args, **options))
+
+    async def extend(self, *args: Any, **options: Any) -> Any:
+        return await self._slowly(super().extend(*args, **options))
+
+    async def settle(self, *args: Any, **options: Any) -> None:
+        await self._slowly(super().settle(*args, **options))
+
+    async def _slowly(self, call: Coroutine[Any, Any, Any]) -> Any:
+        call = asyncio.ensure_future(
+            self._after(call)
+        )  # what was sent arrives, also when the sender is gone
+        await turns(1)
+        answer = await asyncio.shield(call)
+        await turns(2)
+        return answer
+
+    async def _after(self, call: Coroutine[Any, Any, Any]) -> Any:
+        await turns(2)
+        return await call
+
+
+class LateAnswer(MemoryBackend):
+    """Records at once and says so late: what follows from it may be claimed before."""
+
+    async def settle(self, *args: Any, **options: Any) -> None:
+        await super().settle(*args, **options)
+        await turns(12)
+
+
+STORES = [
+    *((MemoryBackend, steps) for steps in range(24)),
+    *((Slow, steps) for steps in range(64)),
+    *((LateAnswer, steps) for steps in range(40)),
+]
 
 
 async def forever() -> None:
@@ -625,10 +669,10 @@ async def test_an_abandoned_wait_does_not_outlive_the_body(clock: FakeClock) -> 
     await assert_slots(clock)
 
 
-@pytest.mark.parametrize("slots", [1, 2])
-@pytest.mark.parametrize("steps", range(24))
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(("store", "steps"), STORES)
 async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
-    steps: int, slots: int, clock: FakeClock
+    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
 ) -> None:
     limits: list[asyncio.Timeout] = []
 
@@ -664,10 +708,10 @@ async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
 
 
 @pytest.mark.parametrize("hooks", [False, True])
-@pytest.mark.parametrize("slots", [1, 2])
-@pytest.mark.parametrize("steps", range(24))
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(("store", "steps"), STORES)
 async def test_a_cancel_in_any_moment_of_a_wait_ends_parent_and_child(
-    steps: int, slots: int, hooks: bool, clock: FakeClock
+    store: type[MemoryBackend], steps: int, slots: int, hooks: bool, serve: Any, clock: FakeClock
 ) -> None:
     ends: list[str] = []
 
@@ -697,10 +741,10 @@ async def test_a_cancel_in_any_moment_of_a_wait_ends_parent_and_child(
         await assert_slots(clock, slots)
 
 
-@pytest.mark.parametrize("slots", [1, 2])
-@pytest.mark.parametrize("steps", range(24))
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(("store", "steps"), STORES)
 async def test_a_cancel_in_any_moment_of_a_sleep_ends_the_run(
-    steps: int, slots: int, clock: FakeClock
+    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
 ) -> None:
     @task()
     async def sleeper() -> None:
@@ -801,8 +845,11 @@ async def test_a_run_whose_lease_was_lost_meets_its_children(
         deliveries.append("begun")
         answers = [await child.trigger_and_wait(n).unwrap() for n in range(3)]
         if len(deliveries) == 1:
-            await gate.wait()
-            await child.trigger_and_wait(99)
+            try:
+                await gate.wait()
+                await child.trigger_and_wait(99)
+            finally:
+                deliveries.append("ended")
         return answers
 
     async with serve(backend, clock=clock):
@@ -814,10 +861,120 @@ async def test_a_run_whose_lease_was_lost_meets_its_children(
         assert (await asyncio.wait_for(handle.result(), 5)).unwrap() == [0, 1, 2]
         gate.set()
         await clock.advance("1m")
-        assert deliveries == ["begun", "begun"]
+        assert sorted(deliveries) == ["begun", "begun", "ended"]
         assert len(entered) == len(set(entered)) == 3 + (not notices)
         assert (await handle.result()).unwrap() == [0, 1, 2]
         await assert_slots(clock, 10)
+
+
+class FailsToSuspend(MemoryBackend):
+    """Does not take the first wait of a run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failed = False
+
+    async def settle(self, lease: Lease, outcome: Any, **options: Any) -> None:
+        if isinstance(outcome, Suspended) and not self._failed:
+            self._failed = True
+            raise StoreUnavailableError("the disk is full")
+        await super().settle(lease, outcome, **options)
+
+
+async def test_a_wait_that_the_store_does_not_take_raises_and_the_run_goes_on_in_its_slot(
+    serve: Any, clock: FakeClock
+) -> None:
+    gate = asyncio.Event()
+    begun: list[str] = []
+
+    @task()
+    async def sleeper() -> str:
+        begun.append("begun")
+        with pytest.raises(StoreUnavailableError, match="the disk is full"):
+            await wait.sleep(1)
+        await gate.wait()
+        await wait.sleep(1)
+        return "done"
+
+    async with serve(FailsToSuspend(), clock=clock, concurrency=1):
+        handle = await sleeper.trigger()
+        await clock.advance("10m")  # its lease is prolonged all the time
+        assert (await handle.retrieve()).is_executing
+        gate.set()
+        await clock.advance(1)
+        assert (await handle.result()).unwrap() == "done"
+        assert begun == ["begun"]
+        await assert_slots(clock)
+
+
+async def test_who_waits_for_a_slot_when_the_body_returns_is_let_go(clock: FakeClock) -> None:
+    gate, leave = asyncio.Event(), asyncio.Event()
+    waiting: list[asyncio.Task[None]] = []
+
+    @task()
+    async def holder() -> None:
+        await gate.wait()
+
+    @task()
+    async def parent() -> str:
+        waiting.append(asyncio.ensure_future(wait.sleep("1d")))
+        await leave.wait()
+        return "left"
+
+    handle = await parent.trigger()
+    await clock.settle()
+    await holder.trigger()
+    await clock.settle()
+    waiting[0].cancel()
+    await clock.settle()
+    assert not waiting[0].done()
+    leave.set()
+    assert (await handle.result()).unwrap() == "left"
+    await clock.settle()
+    assert waiting[0].cancelled()
+    gate.set()
+    await clock.settle()
+    await assert_slots(clock)
+
+
+async def test_a_coroutine_whose_run_went_on_elsewhere_is_ended(
+    serve: Any, clock: FakeClock
+) -> None:
+    """It waits here without a slot; after a lease another worker takes the answer, fails, and is gone."""
+    backend = MemoryBackend()
+    gate = asyncio.Event()
+    seen: list[str] = []
+
+    @task()
+    async def holder() -> None:
+        await gate.wait()
+
+    @task(retry=Retry(2, "2m", randomize=False))
+    async def moving(ctx: Context) -> int:
+        seen.append(f"attempt {ctx.attempt.number}")
+        try:
+            await wait.sleep(1)
+        except asyncio.CancelledError:
+            seen.append(f"{ctx.signal.reason}")
+            raise
+        if ctx.attempt.number == 1:
+            raise ValueError("broken")
+        return ctx.attempt.number
+
+    async with serve(backend, clock=clock, concurrency=1):
+        handle = await moving.trigger()
+        await clock.settle()
+        await holder.trigger()
+        await clock.advance(20)
+        assert seen == ["attempt 1"]
+        async with serve(backend, clock=clock, concurrency=1):
+            await clock.advance(30)
+        assert seen == ["attempt 1", "attempt 1"]
+        gate.set()
+        await clock.advance("5m")
+        assert (await handle.result()).unwrap() == 2
+        assert sorted(seen) == ["attempt 1", "attempt 1", "attempt 2", "shutdown"]
+        await assert_slots(clock)
 
 
 async def test_a_new_attempt_makes_new_children(clock: FakeClock) -> None:
