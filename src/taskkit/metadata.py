@@ -14,6 +14,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, Literal, TypeVar, cast
 
+from pydantic_core import from_json
+
 from taskkit.errors import InvalidOptionError, PayloadTooLargeError
 from taskkit.model.codec import METADATA_LIMIT, json_data, json_of
 from taskkit.runtime.buffers import Buffers
@@ -35,10 +37,20 @@ class Metadata:
     # --- reading ------------------------------------------------------------------------------------
 
     def current(self) -> dict[str, Any]:
-        """A copy of the whole, with everything written here applied; {} outside of a run."""
+        """A copy of the whole, with everything written here applied; {} outside of a run.
+
+        Of a parent or root that is another run InvalidOptionError: to know it takes I/O.
+        """
         buffers = self._buffers()
         if buffers is None:
             return {}
+        if buffers.is_of_relative:
+            raise InvalidOptionError(
+                f"metadata.{self._whose}",
+                self,
+                f"the {self._whose}'s metadata can only be written from here, reading it would be I/O. Write: "
+                f"(await runs.retrieve(ctx.run.{self._whose}_id)).metadata",
+            )
         data: dict[str, Any] = json_data(buffers.metadata, "The metadata")
         return data
 
@@ -88,7 +100,8 @@ class Metadata:
     ) -> Iterator[T]:
         """The items, while `key` goes from 0 to 1: `for row in metadata.track(rows): ...`.
 
-        `total` is only needed where the items have no length.
+        `total` is only needed where the items have no length. After the last item `key` is 1, however many
+        they were.
         """
         if total is None:
             if not isinstance(items, Sized):
@@ -96,25 +109,31 @@ class Metadata:
                     "total", None, "these items have no length; say how many there are."
                 )
             total = len(items)
+        return self._tracked(items, _length(total), _key(key))
+
+    def _tracked(self, items: Iterable[T], total: int, key: str) -> Iterator[T]:
         self.set(key, 0)
         for count, item in enumerate(items, start=1):
             yield item
-            self.set(key, min(1.0, count / total) if total else 1)
+            if count < total:
+                self.set(key, count / total)
+        self.set(key, 1)
 
     # --- within -------------------------------------------------------------------------------------
 
     def _write(self, kind: str, key: str, value: Any) -> Metadata:
-        buffers = self._buffers()
-        what = f"The metadata value for {key!r}" if key else "The metadata"
+        what = "The metadata" if kind == "replace" else f"The metadata value for {_key(key)!r}"
         data = json_of(value, what)
-        if buffers is not None:
+        operation = {"type": kind, "key": key, "value": from_json(data)}
+        buffers = self._buffers()
+        if buffers is not None and kind != "remove":
             size = 0 if kind == "replace" else buffers.metadata_size()
-            if kind != "remove" and size + len(data) > METADATA_LIMIT:
-                raise PayloadTooLargeError(
-                    f"The metadata with {key!r}" if key else what, size + len(data), METADATA_LIMIT
-                )
-        checked = _key(key) if kind != "replace" else ""
-        return self._apply({"type": kind, "key": checked, "value": json_data(value, what)})
+            if size + len(data) > METADATA_LIMIT:
+                size = buffers.size_after(operation)
+                if size > METADATA_LIMIT:
+                    what = what if kind == "replace" else f"The metadata with {key!r}"
+                    raise PayloadTooLargeError(what, size, METADATA_LIMIT)
+        return self._apply(operation)
 
     def _apply(self, operation: Mapping[str, Any]) -> Metadata:
         buffers = self._buffers()
@@ -152,6 +171,12 @@ def _mapping(data: object) -> object:
             "metadata.replace's data", data, "give a mapping of names to JSON data."
         )
     return cast("object", data)
+
+
+def _length(total: object) -> int:
+    if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+        raise InvalidOptionError("total", total, "give a whole number of at least 0.")
+    return total
 
 
 def _amount(amount: object) -> float:

@@ -67,6 +67,17 @@ class Buffers:
         """This run's metadata with everything said here applied; empty for a relative's."""
         return {} if self._metadata is None else self._metadata
 
+    @property
+    def is_of_relative(self) -> bool:
+        """These are another run's, whose metadata is not known here."""
+        return self._metadata is None
+
+    def size_after(self, operation: Mapping[str, Any]) -> int:
+        """Bytes of the metadata as JSON once this was applied to it; of a relative's, what is known here."""
+        changed = deepcopy(self.metadata)
+        metadata_operations.apply(changed, operation)
+        return len(to_json(changed))
+
     def metadata_size(self) -> int:
         """Bytes of the run's own metadata as JSON; counted again only after a change."""
         if self._metadata_size is None:
