@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
-from functools import wraps
-from typing import Any, TypeAlias, TypeGuard, TypeVar
+import builtins
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Unpack
 
-from typing_extensions import ParamSpec
-
-from taskkit.backends.base import Capability, SupportsQuery
-from taskkit.errors import InvalidOptionError, UnsupportedByBackendError
+from taskkit.backends.base import Capability
+from taskkit.definition.task_definition import UNSET
+from taskkit.errors import InvalidOptionError
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import Entry, EntryKind, Page, RunFilter
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.current_backend import current_home
 from taskkit.runtime.home import Home
-from taskkit.runtime.portal import iterator_twin, refuse_in_event_loop, twin
-from taskkit.trigger import handle
-from taskkit.trigger.calls import target
-
-T = TypeVar("T")
-P = ParamSpec("P")
-OneOrMore: TypeAlias = T | Iterable[T]
-_PAGE = 100
+from taskkit.runtime.portal import iterator_twin, twin
+from taskkit.trigger import following, handle, replaying
+from taskkit.trigger.handle import RunHandle
+from taskkit.trigger.run_list import (
+    PAGE,
+    OneOrMore,
+    RunFilters,
+    RunList,
+    check_count,
+    check_text,
+    filter_of,
+    for_plain_code,
+)
 
 
 async def retrieve(run_id: str) -> Run:
@@ -56,6 +59,88 @@ def subscribe(run_id: str) -> AsyncIterator[Run]:
     return handle.changes_of(current_home(), _id(run_id))
 
 
+def subscribe_to_tag(tag: str) -> AsyncIterator[Run]:
+    """The runs with this tag as they stand, oldest first, then each that is new or has changed.
+
+    Goes on until it is closed (`aclosing`), or the backend is. Changes in quick succession may come as one.
+    """
+    return following.changes_of_tag(current_home(), check_text("tag", tag))
+
+
+def subscribe_to_batch(batch_id: str) -> AsyncIterator[Run]:
+    """The runs of a batch as they stand, in the order of its items, then each that has changed.
+
+    Ends when all of them are final. Raises BatchNotFoundError; an item that an idempotency key led to an
+    older run is a run of the older batch.
+    """
+    return following.changes_of_batch(current_home(), check_text("batch_id", batch_id))
+
+
+async def replay(run_id: str, payload: Any = UNSET) -> RunHandle[Any]:
+    """Ask for the same again: a new run of the same task, with the same payload or with this one.
+
+    The payload keeps its secrets. Queue, concurrency key, priority, ttl, tags, machine, max_attempts,
+    max_duration and metadata are those that the run was given first. It starts at once, has no idempotency
+    key and no parent, and its `is_replay` is True. Raises RunNotFoundError.
+    """
+    home = current_home()
+    return await home.call(replaying.replay, home, _id(run_id), payload)
+
+
+async def reschedule(run_id: str, delay: Duration | datetime) -> Run:
+    """Let a run that is DELAYED start this long from now, or at this aware moment; the run afterwards.
+
+    Raises RunNotDelayedError when it is not DELAYED any more, RunNotFoundError.
+    """
+    home = current_home()
+    return await home.call(replaying.reschedule, home, _id(run_id), delay)
+
+
+async def bulk_cancel(
+    *, reason: str | None = None, limit: int | None = None, **filters: Unpack[RunFilters]
+) -> builtins.list[Run]:
+    """Ask for the end of all runs that match, as `cancel` does; those that were not over, newest first.
+
+    The filters are those of `list`, at least one of them; `limit` takes the newest. What is triggered while
+    this goes on is not in it. `await runs.bulk_cancel(tag="acme", status="QUEUED")`.
+    """
+    home = current_home()
+    where = _at_least_one("bulk_cancel", filters, limit, home)
+    return await home.call(replaying.cancel_all, home, where, limit, reason)
+
+
+async def bulk_replay(
+    *, limit: int | None = None, **filters: Unpack[RunFilters]
+) -> builtins.list[RunHandle[Any]]:
+    """Ask for the same again for all runs that match, as `replay` does; the new runs, oldest first.
+
+    The filters are those of `list`, at least one of them; `limit` takes the newest. A full queue raises
+    QueueFullError, and what was stored until then stays. `await runs.bulk_replay(status="FAILED", since="1h")`.
+    """
+    home = current_home()
+    where = _at_least_one("bulk_replay", filters, limit, home)
+    return await home.call(replaying.replay_all, home, where, limit)
+
+
+def _at_least_one(call: str, filters: RunFilters, limit: int | None, home: Home) -> RunFilter:
+    if limit is not None:
+        check_count("limit", limit, least=0)
+    known = ", ".join(RunFilters.__annotations__)
+    unknown = filters.keys() - RunFilters.__annotations__.keys()
+    if unknown:
+        name = min(unknown)
+        raise InvalidOptionError(
+            name, filters.get(name), f"runs.{call} has no such filter. It has: {known}."
+        )
+    if all(value is None for value in filters.values()):
+        raise InvalidOptionError(
+            f"the filters of runs.{call}",
+            filters,
+            f"without one it would mean all runs there are. Give at least one of {known}.",
+        )
+    return filter_of(filters, home)
+
+
 async def logs(run_id: str) -> AsyncIterator[Entry]:
     """What the run logged so far, oldest first; `entry.data` holds level, message, properties and attempt."""
     home, after = current_home(), 0
@@ -70,7 +155,7 @@ async def logs(run_id: str) -> AsyncIterator[Entry]:
 
 async def _logs(home: Home, run_id: str, after: int) -> Page[Entry]:
     home.need(Capability.LOGS, "Reading logs")
-    return await home.backend.read(run_id, EntryKind.LOG, key=None, after=after, limit=_PAGE)
+    return await home.backend.read(run_id, EntryKind.LOG, key=None, after=after, limit=PAGE)
 
 
 def list(  # noqa: A001 - runs.list is the name users know
@@ -91,151 +176,17 @@ def list(  # noqa: A001 - runs.list is the name users know
     """
     home = current_home()
     if limit is not None:
-        _count("limit", limit, least=0)
-    tasks = None if task is None else frozenset(_task_id(one) for one in _several(task))
-    where = RunFilter(
-        None if status is None else frozenset(_status(one) for one in _several(status)),
-        tasks,
-        _texts("tag", tag),
-        _texts("batch", batch),
-        _texts("schedule", schedule),
-        _moment("since", since, home),
-        _moment("until", until, home),
-    )
-    return RunList(home, where, limit)
-
-
-class RunList(AsyncIterator[Run]):
-    """Runs to iterate over, or to read page by page."""
-
-    def __init__(self, home: Home, where: RunFilter, limit: int | None) -> None:
-        self._home = home
-        self._where = where
-        self._limit = limit
-        self._begun: AsyncIterator[Run] | None = None
-
-    def __aiter__(self) -> AsyncIterator[Run]:  # noqa: PYI034 - each loop over it begins anew
-        return self._each()
-
-    async def __anext__(self) -> Run:
-        if self._begun is None:
-            self._begun = self._each()
-        return await anext(self._begun)
-
-    async def _each(self) -> AsyncIterator[Run]:
-        async for page in self.pages():
-            for run in page.items:
-                yield run
-
-    async def pages(
-        self, size: int = _PAGE, cursor: int | str | None = None
-    ) -> AsyncIterator[Page[Run]]:
-        """Pages of at most `size` runs, from `cursor` on; each page's `cursor` leads to the next."""
-        _count("size", size, least=1)
-        left = self._limit
-        while left is None or left > 0:
-            wanted = size if left is None else min(size, left)
-            page = await self._home.call(_page, self._home, self._where, cursor, wanted)
-            yield page
-            cursor = page.cursor
-            if cursor is None:
-                return
-            left = None if left is None else left - len(page.items)
-
-
-class SyncRunList(Iterator[Run]):
-    """The same for plain code."""
-
-    def __init__(self, runs: RunList) -> None:
-        self._runs = runs
-        self._begun: Iterator[Run] | None = None
-
-    def __iter__(self) -> Iterator[Run]:  # noqa: PYI034 - each loop over it begins anew
-        return iterator_twin(self._runs.__aiter__)()
-
-    def __next__(self) -> Run:
-        if self._begun is None:
-            self._begun = iter(self)
-        return next(self._begun)
-
-    def pages(self, size: int = _PAGE, cursor: int | str | None = None) -> Iterator[Page[Run]]:
-        """See `RunList.pages`."""
-        return iterator_twin(self._runs.pages)(size, cursor)
-
-
-def _for_plain_code(call: Callable[P, RunList]) -> Callable[P, SyncRunList]:
-    @wraps(call)
-    def listing(*args: P.args, **kwargs: P.kwargs) -> SyncRunList:
-        refuse_in_event_loop("runs.list", iterates=True)
-        return SyncRunList(call(*args, **kwargs))
-
-    return listing
-
-
-async def _page(home: Home, where: RunFilter, cursor: int | str | None, limit: int) -> Page[Run]:
-    home.need(Capability.LIST, "Listing runs")
-    if not isinstance(home.backend, SupportsQuery):
-        raise UnsupportedByBackendError(
-            "Listing runs", backend=home.name, capability=Capability.LIST.name
-        )
-    page = await home.backend.list(where, cursor=cursor, limit=limit)
-    for run in page.items:
-        handle.presented(run)
-    return page
-
-
-def _count(option: str, value: object, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidOptionError(option, value, f"give a whole number of at least {least}.")
-
-
-def _several(value: Any) -> Iterable[Any]:
-    return value if _is_several(value) else (value,)
-
-
-def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
-    return isinstance(value, Iterable) and not isinstance(value, str)
-
-
-def _texts(option: str, value: OneOrMore[str] | None) -> frozenset[str] | None:
-    if value is None:
-        return None
-    texts = frozenset(_several(value))
-    for text in texts:
-        if not isinstance(text, str):
-            raise InvalidOptionError(option, text, "give a text, or a list of texts.")
-    return texts
-
-
-def _moment(option: str, value: datetime | Duration | None, home: Home) -> datetime | None:
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        ago = seconds(value, what=option)
-        try:
-            return home.clock.now() - timedelta(seconds=ago)
-        except OverflowError:
-            return datetime.min.replace(tzinfo=UTC)
-    if value.tzinfo is None:
-        raise InvalidOptionError(
-            option, value, "give an aware datetime, such as datetime.now(UTC), or how long ago."
-        )
-    return value
-
-
-def _status(value: RunStatus | str) -> RunStatus:
-    try:
-        return RunStatus(value)
-    except ValueError:
-        known = ", ".join(RunStatus)
-        near = get_close_matches(str(value).upper(), RunStatus, n=1)
-        guess = f" Did you mean {near[0]}?" if near else ""
-        raise InvalidOptionError("status", value, f"give one of {known}.{guess}") from None
-
-
-def _task_id(task: Any) -> str:
-    found = target(task)
-    return found if isinstance(found, str) else found.id
+        check_count("limit", limit, least=0)
+    filters: RunFilters = {
+        "status": status,
+        "task": task,
+        "tag": tag,
+        "batch": batch,
+        "schedule": schedule,
+        "since": since,
+        "until": until,
+    }
+    return RunList(home, filter_of(filters, home), limit)
 
 
 def _id(run_id: object) -> str:
@@ -256,4 +207,10 @@ class sync:
     poll = staticmethod(twin(poll))
     subscribe = staticmethod(iterator_twin(subscribe))
     logs = staticmethod(iterator_twin(logs))
-    list = staticmethod(_for_plain_code(list))
+    subscribe_to_tag = staticmethod(iterator_twin(subscribe_to_tag))
+    subscribe_to_batch = staticmethod(iterator_twin(subscribe_to_batch))
+    replay = staticmethod(twin(replay))
+    reschedule = staticmethod(twin(reschedule))
+    bulk_cancel = staticmethod(twin(bulk_cancel))
+    bulk_replay = staticmethod(twin(bulk_replay))
+    list = staticmethod(for_plain_code(list))

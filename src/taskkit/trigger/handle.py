@@ -172,29 +172,34 @@ async def changes_of(home: Home, run_id: str) -> AsyncIterator[Run]:
     try:
         while True:
             run = await home.call(retrieve, home, run_id)
-            state = (
-                run.status,
-                run.attempt,
-                run.delivery,
-                run.metadata,
-                run.tags,
-                run.cancel_reason,
-                run.available_at,
-            )
+            state = state_of(run)
             if state != seen:
                 seen = state
                 yield run
             if run.status in FINAL:
                 return
             if woken and not home.is_shared:
-                await home.call(_need_worker, home, run_id)
+                await home.call(need_worker, home, run_id)
             woken = True
-            if not await home.call(_changed, watch):
+            if not await home.call(next_changes, watch):
                 raise NoWorkerError(
                     run_id, f"The backend {home.name} was closed before run {run_id} ended."
                 )
     finally:
         home.post(watch.close)
+
+
+def state_of(run: Run) -> object:
+    """What a subscriber sees of a run: equal as long as nothing has changed."""
+    return (
+        run.status,
+        run.attempt,
+        run.delivery,
+        run.metadata,
+        run.tags,
+        run.cancel_reason,
+        run.available_at,
+    )
 
 
 async def _watch(home: Home, topics: Sequence[str]) -> Watch:
@@ -237,9 +242,9 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
         while pending:
             await _look(home, changed, pending, found)
             if not home.is_shared and any(run_id in pending for run_id in changed):
-                await _need_worker(home, next(iter(pending)))  # looked at without having ended
+                await need_worker(home, next(iter(pending)))  # looked at without having ended
             if pending:
-                changed = await _changed(watch)
+                changed = await next_changes(watch)
             if not changed:
                 await _look(home, list(pending), pending, found)
                 if pending:
@@ -251,7 +256,7 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
             timer.cancel()
 
 
-async def _changed(watch: Watch) -> Sequence[str]:
+async def next_changes(watch: Watch) -> Sequence[str]:
     """The ids of runs that may have ended; none when the watch was closed."""
     topic = await anext(watch, None)
     if topic is None:
@@ -272,7 +277,7 @@ async def _look(
             found[run_id] = run
 
 
-async def _need_worker(home: Home, run_id: str) -> None:
+async def need_worker(home: Home, run_id: str) -> None:
     """In one process a run that nobody carries out would be waited for for ever."""
     if not home.supports(SupportsWorkers):
         return
