@@ -191,10 +191,11 @@ async def test_256_kilobytes_and_no_more() -> None:
             "The metadata with 'b' takes 262,150 bytes as JSON, 262,144 are allowed. Store the data elsewhere "
             "and pass a reference to it."
         )
-        for write in (
+        too_much: tuple[Callable[[], Any], ...] = (
             lambda: metadata.append("a", "more"),
             lambda: metadata.replace({"a": "x" * 262_144}),
-        ):
+        )
+        for write in too_much:
             with pytest.raises(PayloadTooLargeError):
                 write()
 
@@ -403,8 +404,8 @@ async def test_track_goes_from_0_to_1() -> None:
     seen: list[Any] = []
 
     def body() -> None:
-        for item in metadata.track(["a", "b", "c", "d"]):
-            seen.append((item, metadata.get("progress")))
+        tracked = metadata.track(["a", "b", "c", "d"])
+        seen.extend([(item, metadata.get("progress")) for item in tracked])
         seen.append(metadata.get("progress"))
 
     await run_of(body)
@@ -426,8 +427,8 @@ async def test_track_of_none_too_many_or_too_few(
     seen: list[Any] = []
 
     def body() -> None:
-        for _ in metadata.track(items, total=total, key="$.bar"):
-            seen.append(metadata.get("bar"))
+        tracked = metadata.track(items, total=total, key="$.bar")
+        seen.extend([metadata.get("bar") for _ in tracked])
         seen.append(metadata.get("bar"))
 
     await run_of(body)
