@@ -23,6 +23,7 @@ from taskkit.backends.memory.schedules import Schedules
 from taskkit.backends.memory.watch import Watches
 from taskkit.errors import (
     InvalidConfigError,
+    InvalidOptionError,
     LeaseLostError,
     QueueFullError,
     RunNotDelayedError,
@@ -289,13 +290,13 @@ class MemoryBackend(Schedules, Queues, ClaimLoop):
         return self._life.tokens.complete(token_id, output, now or datetime.now(UTC))
 
     async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
-        below = None if cursor is None else int(cursor)
+        below = _position(cursor)
         return self._life.tokens.page(below, limit, now or datetime.now(UTC))
 
     # --- looking ------------------------------------------------------------------------------------
 
     async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
-        below = None if cursor is None else int(cursor)
+        below = _position(cursor)
         found: list[Record] = []
         for record in reversed(self._records.values()):
             if (below is None or record.number < below) and _matches(record, where):
@@ -359,6 +360,14 @@ class MemoryBackend(Schedules, Queues, ClaimLoop):
                     name: held for name, held in self._forgotten.items() if held() is not None
                 }
                 self._sweep_at = 2 * (len(self._forgotten) + self._keep) + 1000
+
+
+def _position(cursor: int | str | None) -> int | None:
+    if cursor is None or isinstance(cursor, int):
+        return cursor
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
+    return int(cursor)
 
 
 def _store(record: Record, entry: Entry) -> None:
