@@ -9,6 +9,7 @@ test of each.
 from taskkit.testing.conformance import (  # noqa: F401 - see above
     canceling,
     claiming,
+    debouncing,
     declaring,
     editing,
     ending,
@@ -18,6 +19,7 @@ from taskkit.testing.conformance import (  # noqa: F401 - see above
     lease,
     limit,
     listing,
+    queueing,
     scheduling,
     serving,
     timing,

@@ -10,6 +10,7 @@ from taskkit.backends.base import (
     Backend,
     Capability,
     SupportsQuery,
+    SupportsQueues,
     SupportsSchedules,
     SupportsTokens,
 )
@@ -19,12 +20,14 @@ from taskkit.testing.conformance.trial import Trial
 _PROTOCOLS: Mapping[Capability, type] = MappingProxyType(
     {
         Capability.LIST: SupportsQuery,
+        Capability.QUEUES: SupportsQueues,
         Capability.TOKENS: SupportsTokens,
         Capability.SCHEDULES: SupportsSchedules,
     }
 )
 _WITH: Mapping[Capability, Capability] = MappingProxyType(
     {
+        Capability.DEBOUNCE: Capability.DELAY,
         Capability.KEY_LIMIT: Capability.QUEUE_LIMIT,
         Capability.IDEMPOTENCY_TTL: Capability.IDEMPOTENCY,
         Capability.EVENTUAL_LIST: Capability.LIST,
@@ -34,7 +37,6 @@ _WITH: Mapping[Capability, Capability] = MappingProxyType(
 UNCHECKED: Final[Mapping[Capability, str]] = MappingProxyType(
     {
         Capability.BATCH_ATOMIC: "needs a store that fails half-way",
-        Capability.DEBOUNCE: "no built-in backend declares it yet",
         Capability.RATE: "no rate can be asked for yet",
         Capability.SHARED: "needs several processes",
         Capability.DURABLE: "needs a process that dies",

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, NoReturn, Unpack
 
-from taskkit import runs, schedules, streams, tags, wait
+from taskkit import queues, runs, schedules, streams, tags, wait
 from taskkit.backends.base import Capability, Now, Runner as AnyRunner, Watch
 from taskkit.decorator import task
 from taskkit.engine.worker import Runner
@@ -124,6 +124,14 @@ async def _narrow_queue(_: Ledger) -> object:
     return await _asked(Queue("narrow", concurrency_limit=1)).trigger()
 
 
+async def _short_queue(_: Ledger) -> object:
+    return await _asked(Queue("short", max_length=1)).trigger()
+
+
+async def _pause(_: Ledger) -> object:
+    return await queues.pause(f"task/{TASK}")
+
+
 async def _list(_: Ledger) -> object:
     return [run async for run in runs.list(limit=1)]
 
@@ -177,6 +185,8 @@ DOORS: Final[Mapping[Capability, tuple[str, Door]]] = MappingProxyType(
             _option(debounce=Debounce("key", delay=1)),
         ),
         Capability.QUEUE_LIMIT: ("a task with Queue(concurrency_limit=)", _narrow_queue),
+        Capability.QUEUE_LENGTH: ("a task with Queue(max_length=)", _short_queue),
+        Capability.QUEUES: ("queues.pause", _pause),
         Capability.KEY_LIMIT: ("trigger(concurrency_key=)", _option(concurrency_key="key")),
         Capability.IDEMPOTENCY: ("trigger(idempotency_key=)", _option(idempotency_key="key")),
         Capability.IDEMPOTENCY_TTL: (
@@ -202,7 +212,7 @@ DOORS: Final[Mapping[Capability, tuple[str, Door]]] = MappingProxyType(
 NO_DOOR: Final[Mapping[Capability, str]] = MappingProxyType(
     {
         Capability.BATCH_ATOMIC: "no call asks for it: a repeated batch is finished item by item",
-        Capability.QUEUE_LENGTH: "trigger does not look at Queue(max_length=) yet",
+        Capability.FAIR: "it says whose turn it is; no call asks for it",
         Capability.RATE: "no rate can be asked for yet",
         Capability.CANCEL_RUNNING: "a cancel is a request, and ends on every backend what has not begun",
         Capability.EVENTUAL_LIST: "it says how the backend lists; no call asks for it",
