@@ -154,7 +154,7 @@ async def test_runs_retries_and_delays_follow_it(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("duration", [-1, "1 h", float("nan"), True, None])
 async def test_a_move_is_a_length_of_time(clock: FakeClock, duration: Any) -> None:
-    with pytest.raises(InvalidDurationError, match="^the duration to advance is "):
+    with pytest.raises(InvalidDurationError, match=r"^the duration to advance is "):
         await clock.advance(duration)
     assert clock.monotonic() == 0
 
