@@ -109,6 +109,16 @@ def load(start: Path | None = None) -> Config:
     return config
 
 
+def origins(start: Path | None = None) -> dict[str, str]:
+    """Where each setting that `load` finds was said: a file or an environment variable. The rest are defaults."""
+    folder = (start or Path.cwd()).resolve()
+    found = next(filter(None, map(_settings_in, (folder, *folder.parents))), None)
+    said = dict.fromkeys(found[1], str(found[0])) if found else {}
+    return said | {
+        key: variable for variable, key in _VARIABLES.items() if os.environ.get(variable)
+    }
+
+
 # --- reading ----------------------------------------------------------------------------------------
 
 

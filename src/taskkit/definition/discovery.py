@@ -33,6 +33,12 @@ def discover(dirs: Sequence[str | Path], root: Path) -> list[str]:
     return list(names)
 
 
+def import_file(file: Path, root: Path) -> str:
+    """Import one task module, as `discover` does, and give its name."""
+    _make_importable(root.resolve())
+    return _imported(file.resolve(), root.resolve())
+
+
 def _task_files(folder: Path) -> Iterator[Path]:
     if (folder / "__init__.py").is_file():
         yield folder / "__init__.py"

@@ -1,0 +1,47 @@
+"""The verbs of the command line, put together."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from cyclopts import App, Parameter
+
+from taskkit.cli import doctor, queues, run, runs, schedules, tasks
+
+_HELP = """Run tasks, and look at their runs.
+
+For example:
+
+    taskkit tasks --app shop/tasks.py
+    taskkit run greet --payload '{"name": "Ada"}' --follow
+    taskkit runs list --status FAILED --since 1d
+    taskkit doctor
+"""
+
+
+def version() -> str:
+    """The version of the installed package."""
+    return f"taskkit {metadata.version('buster-tasks')}"
+
+
+def make_app() -> App:
+    """The application; parses, and prints help and version by itself."""
+    app = App(
+        name="taskkit",
+        help=_HELP,
+        version=version,
+        default_parameter=Parameter(negative=(), show_default=False),
+    )
+    app.command(run.run)
+    app.command(tasks.tasks)
+    of_runs = App(name="runs", help="List, show, cancel and follow runs.")
+    of_runs.command(runs.list_runs, name="list")
+    of_runs.command(runs.show)
+    of_runs.command(runs.cancel)
+    of_runs.command(runs.tail)
+    of_runs.command(runs.logs)
+    app.command(of_runs)
+    app.command(schedules.schedules)
+    app.command(queues.queues)
+    app.command(doctor.doctor)
+    return app

@@ -1,0 +1,64 @@
+"""What Ctrl-C and SIGTERM do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+_SHOW_CURSOR = "\x1b[?25h"
+_GRACE = 3.0
+
+
+class Interruption:
+    """Whether a signal has come, and the exit status that it means."""
+
+    number: int | None = None
+
+    @property
+    def status(self) -> int | None:
+        """128 and the signal's number, as a shell says it."""
+        return None if self.number is None else 128 + self.number
+
+
+@contextmanager
+def gently(first: Callable[[], object]) -> Generator[Interruption]:
+    """In this block the first signal calls `first` on the event loop; the second ends the process at once."""
+    seen = Interruption()
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if seen.number is not None:
+            end_now(128 + number)
+        seen.number = number
+        loop.call_soon_threadsafe(first)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end_now(status: int) -> None:
+    """End this process, whatever still runs in it."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with suppress(Exception):
+            if stream is not None and stream.isatty():
+                os.write(stream.fileno(), _SHOW_CURSOR.encode())
+            if stream is not None:
+                stream.flush()
+    os._exit(status)
+
+
+def end_soon(status: int) -> None:
+    """Everything was said: a thread or a coroutine that will not stop keeps the process three seconds, no longer."""
+    timer = threading.Timer(_GRACE, end_now, (status,))
+    timer.daemon = True
+    timer.start()

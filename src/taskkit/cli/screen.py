@@ -1,0 +1,202 @@
+"""How things are written: consoles, JSON, tables, and values as short text."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from taskkit.cli.problem import Block
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_WIDE = 10_000
+_LABELS = 5
+STYLES = {
+    "COMPLETED": "green",
+    "EXECUTING": "cyan",
+    "DEQUEUED": "cyan",
+    "WAITING": "magenta",
+    "QUEUED": "blue",
+    "DELAYED": "blue",
+    "PENDING_VERSION": "blue",
+    "CANCELED": "yellow",
+    "EXPIRED": "yellow",
+}
+"""The colour of a status; one that is not here is a failure, and red."""
+LEVELS = {"debug": "dim", "log": "", "info": "", "warn": "yellow", "error": "red"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that takes text as it is; where nobody looks at a screen, lines are not broken."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDE
+    return Console(
+        file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False
+    )
+
+
+def is_live(of: Console, stream: IO[str]) -> bool:
+    """Whether a picture that is drawn again and again can be shown there."""
+    return stream.isatty() and of.is_terminal and not of.is_dumb_terminal
+
+
+def write_json(value: object, *, stderr: bool = False) -> None:
+    """One JSON value, indented."""
+    print(as_json(value), file=sys.stderr if stderr else sys.stdout, flush=True)
+
+
+def as_json(value: object) -> str:
+    """A value as indented JSON; infinity, which JSON has not, is null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any JSON
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]  # any JSON
+    return value
+
+
+def show_output(value: object) -> None:
+    """What a task returned: JSON, coloured on a terminal."""
+    text = as_json(value)
+    screen = console()
+    if not (sys.stdout.isatty() and screen.color_system):
+        print(text, flush=True)
+        return
+    from rich.json import JSON
+
+    screen.print(JSON(text, indent=2, ensure_ascii=False), soft_wrap=True)
+
+
+def show_problem(block: Block, *, as_json: bool = False) -> None:
+    """An error, on stderr."""
+    if as_json:
+        write_json(block.as_json(), stderr=True)
+        return
+    from rich.padding import Padding
+
+    screen = console(stderr=True)
+    screen.print(_text(("error: ", "bold red"), (clean(block.what), "bold")))
+    for label, text in (("where", block.where), ("why", block.why)):
+        if text:
+            _show_part(screen, label, text)
+    for line in block.details:
+        screen.print(Padding(_text((clean(line), "")), (0, 0, 0, 8), expand=False))
+    if block.fix:
+        _show_part(screen, "do", block.fix)
+
+
+def _show_part(screen: Console, label: str, text: str) -> None:
+    from rich.table import Table
+
+    part = Table.grid(padding=(0, 1))
+    part.add_column(width=_LABELS, style="dim", no_wrap=True)
+    part.add_column(overflow="fold")
+    part.add_row(label, _text((clean(text), "")))
+    screen.print(_indented(part))
+
+
+def _indented(part: Table) -> Any:
+    from rich.padding import Padding
+
+    return Padding(part, (0, 0, 0, 2), expand=False)
+
+
+def _text(*parts: tuple[str, str]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*parts)
+
+
+def note(text: str) -> None:
+    """A remark, on stderr, so that it never gets into a pipe."""
+    console(stderr=True).print(_text((clean(text), "dim")))
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    """A table without lines; columns in which nothing stands are left out."""
+    from rich import box
+    from rich.table import Table
+
+    names, cells = list(columns), [list(row) for row in rows]
+    used = [i for i in range(len(names)) if any(str(row[i]) for row in cells)]
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for index in used:
+        made.add_column(names[index], overflow="fold")
+    for row in cells:
+        made.add_row(*(row[index] for index in used))
+    return made
+
+
+def clean(text: str) -> str:
+    """Text without what would steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def styled(status: str) -> Text:
+    """A status in its colour."""
+    return _text((status, STYLES.get(status, "red")))
+
+
+def duration(seconds: float | None) -> str:
+    """How long something took: `0.4 s`, `12 s`, `2 m 05 s`, `1 h 02 m`."""
+    if seconds is None:
+        return ""
+    if math.isinf(seconds):
+        return "none"
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} m"
+
+
+def limit(seconds: float | None) -> str:
+    """A limit of time in the largest unit that says it exactly: `5m`, `90s`, `none`."""
+    if seconds is None or math.isinf(seconds):
+        return "none"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def moment(when: datetime | None) -> str:
+    """A moment in the time zone of this machine."""
+    return "" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def place(path: str, line: int | None = None) -> str:
+    """A file, and a line of it, from the working directory on where it lies there."""
+    found = Path(path)
+    if found.is_absolute() and found.is_relative_to(Path.cwd()):
+        path = str(found.relative_to(Path.cwd()))
+    return path if line is None else f"{path}:{line}"
+
+
+def small(value: Any) -> str:
+    """A value in few characters: `Shop`, `120`, `{"a":1}`."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return clean(text.replace("\n", " "))
