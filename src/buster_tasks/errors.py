@@ -3,7 +3,9 @@
 taskkit.errors.TaskkitError
 └── SourceError
     ├── ConnectionFailedError      the database cannot be reached or opened (transient unless said otherwise)
-    │   └── SourceBusyError        it is locked by somebody else (transient)
+    │   ├── SourceBusyError        it is locked by somebody else (transient)
+    │   ├── HostNotFoundError      no address is known for the host's name
+    │   └── TlsFailedError         no TLS, or a certificate that does not hold
     ├── AuthenticationError        it refuses the user or the password
     ├── DatabaseNotFoundError      the server answers, or the folder is there, but not this database
     ├── DatabaseCorruptError       the file is no database, or a damaged one
@@ -14,15 +16,15 @@ taskkit.errors.TaskkitError
     ├── ResultTooLargeError        what was found does not fit into the output of a run
     ├── InvalidFilterError         a filter that can match nothing by its form
     ├── SourceNotSupportedError    no reader for this kind in this version
-    ├── DriverMissingError         the driver package is not installed
+    ├── DriverMissingError         the driver package is not installed (a taskkit MissingExtraError too)
     └── SecretNotFoundError        `env:NAME` or `file:path` leads nowhere
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from taskkit.errors import TaskkitError
+from taskkit.errors import MissingExtraError, TaskkitError
 
 
 class SourceError(TaskkitError):
@@ -53,6 +55,20 @@ class SourceBusyError(ConnectionFailedError):
     """Somebody else holds a lock for longer than we wait."""
 
     code = "SOURCE_BUSY"
+
+
+class HostNotFoundError(ConnectionFailedError):
+    """No address is known for the name of the host; transient where the name server did not answer."""
+
+    code = "HOST_NOT_FOUND"
+    transient = False
+
+
+class TlsFailedError(ConnectionFailedError):
+    """The server offers no TLS, refuses ours, or shows a certificate that does not hold."""
+
+    code = "TLS_FAILED"
+    transient = False
 
 
 class AuthenticationError(SourceError):
@@ -116,10 +132,27 @@ class SourceNotSupportedError(SourceError):
     code = "SOURCE_NOT_SUPPORTED"
 
 
-class DriverMissingError(SourceError):
-    """The package that talks to this kind of source is not installed."""
+class DriverMissingError(SourceError, MissingExtraError):
+    """The package that talks to this kind of source is not installed; `extra` is what brings it."""
 
     code = "DRIVER_MISSING"
+
+    def __init__(
+        self, message: str, *, fix: str = "", transient: bool | None = None, extra: str = ""
+    ) -> None:
+        Exception.__init__(self, f"{message} {fix}".rstrip())
+        self.message, self.fix = message, fix
+        self.extra, self.what = extra, message
+        self.transient = bool(transient)
+
+    @classmethod
+    def of(cls, source: str, extra: str, cause: ImportError) -> Self:
+        """The error for a driver whose import failed, with the command that installs it."""
+        return cls(
+            f"Reading {source} needs a driver that cannot be imported: {cause}.",
+            fix=f'Run: pip install "buster-tasks[{extra}]"',
+            extra=extra,
+        )
 
 
 class SecretNotFoundError(SourceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from buster_tasks.errors import (
 
 T = TypeVar("T")
 
-_NUDGE_SECONDS = 0.02
+_NUDGE_SECONDS, _LONGEST_NUDGE_SECONDS = 0.02, 1.0
 _GRACE_SECONDS = 1.0
 
 
@@ -50,15 +51,43 @@ class Budget:
         )
 
 
+class OneAtATime:
+    """Does blocking work in a thread of its own; a call while it is still being done does nothing.
+
+    For an `interrupt` that has to ask the server over a connection of its own.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        self._work, self._name = work, name
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait for what is being done, this long at most."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+
 class BlockingThread:
     """Carries out blocking calls one after the other in a thread of its own.
 
     `interrupt` stops whatever statement runs now; it is called from the event loop's thread, and again until the
-    call has ended, since a driver may forget one that comes between two statements.
+    call has ended, since a driver may forget one that comes between two statements. `abandon` is called in the same
+    thread by `close` when that was of no use: it makes the blocking call fail, without asking the server.
     """
 
-    def __init__(self, name: str, interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        interrupt: Callable[[], None],
+        abandon: Callable[[], None] | None = None,
+    ) -> None:
         self._interrupt = interrupt
+        self._abandon = abandon
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: dict[asyncio.Future[Any], Budget] = {}
         self._closed = False
@@ -92,27 +121,41 @@ class BlockingThread:
         for future, budget in list(self._running.items()):
             self._stop(future, budget)
 
-    async def close(self, last: Callable[[], None]) -> None:
-        """Stop everything, do this one last thing in the thread and end it. May be called twice."""
+    async def close(self, last: Callable[[], None], *, patience: float | None = None) -> None:
+        """Stop everything, do this one last thing in the thread and end it. May be called twice.
+
+        What still blocks after `patience` seconds is abandoned, and after as many again the thread is left alone.
+        """
         if self._closed:
             return
         self._closed = True
         self.stop_all()
         closing = asyncio.get_running_loop().run_in_executor(self._executor, last)
+        closing.add_done_callback(_look_at)
         self._executor.shutdown(wait=False)
-        await asyncio.wait([closing])
-        closing.result()
+        await asyncio.wait([closing], timeout=patience)
+        if not closing.done() and self._abandon is not None:
+            self._abandon()
+            await asyncio.wait([closing], timeout=patience)
+        if closing.done():
+            closing.result()
 
     def _stop(self, future: asyncio.Future[Any], budget: Budget) -> None:
         budget.stopped = True
         self._nudge(future)
 
-    def _nudge(self, future: asyncio.Future[Any]) -> None:
+    def _nudge(self, future: asyncio.Future[Any], pause: float = _NUDGE_SECONDS) -> None:
         if not future.done():
             self._interrupt()
-            asyncio.get_running_loop().call_later(_NUDGE_SECONDS, self._nudge, future)
+            longer = min(2 * pause, _LONGEST_NUDGE_SECONDS)
+            asyncio.get_running_loop().call_later(pause, self._nudge, future, longer)
 
     def _forget(self, future: asyncio.Future[Any]) -> None:
         self._running.pop(future, None)
-        if not future.cancelled():
-            future.exception()  # looked at, since nobody else may: the caller can be gone
+        _look_at(future)
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Take the error out of it, since nobody else may: the caller can be gone."""
+    if not future.cancelled():
+        future.exception()

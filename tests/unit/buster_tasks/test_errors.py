@@ -3,8 +3,8 @@ import pickle
 import pytest
 
 from buster_tasks import errors
-from buster_tasks.errors import ConnectionFailedError, SourceError
-from taskkit.errors import TaskkitError
+from buster_tasks.errors import ConnectionFailedError, DriverMissingError, SourceError
+from taskkit.errors import MissingExtraError, TaskkitError
 
 TYPES = [
     value
@@ -36,3 +36,14 @@ def test_the_tree_on_top_names_them_all() -> None:
 def test_one_error_may_differ_from_its_kind() -> None:
     assert ConnectionFailedError("Down.").transient is True
     assert ConnectionFailedError("Gone.", transient=False).transient is False
+
+
+def test_a_missing_driver_is_a_missing_extra_with_its_command() -> None:
+    error = DriverMissingError.of(
+        "PostgreSQL", "postgres", ImportError("No module named 'psycopg'")
+    )
+    assert isinstance(error, MissingExtraError)
+    assert (error.extra, error.transient) == ("postgres", False)
+    assert 'pip install "buster-tasks[postgres]"' in str(error)
+    assert "psycopg" in error.message
+    assert pickle.loads(pickle.dumps(error)).extra == "postgres"

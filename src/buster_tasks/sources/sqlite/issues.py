@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from buster_tasks.errors import SourceError
-from buster_tasks.sources.schema import ForeignKey, Issue, StatisticsLevel
+from buster_tasks.sources.schema import ForeignKey, Issue
 
 SCHEMA = "main"
 
@@ -54,18 +54,3 @@ def dangling(key: ForeignKey) -> Issue:
         f"{key.referenced_table!r}, which is missing or has no primary key that fits.",
         fix="Create the table, or name its columns in REFERENCES.",
     )
-
-
-def level_not_available(level: StatisticsLevel) -> list[Issue]:
-    """The level of statistics is one that this reader cannot deliver."""
-    if level in ("none", "catalog"):
-        return []
-    return [
-        Issue(
-            scope="source",
-            object="statistics",
-            code="STATISTICS_LEVEL_NOT_AVAILABLE",
-            message=f"SQLite has no {level!r} statistics in this version; 'catalog' was used instead.",
-            fix="Ask for 'none' or 'catalog'.",
-        )
-    ]

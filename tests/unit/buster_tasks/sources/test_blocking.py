@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from buster_tasks.errors import ConnectionFailedError, QueryCanceledError, SourceTimeoutError
-from buster_tasks.sources.blocking import BlockingThread, Budget
+from buster_tasks.sources.blocking import BlockingThread, Budget, OneAtATime
 
 pytestmark = pytest.mark.anyio
 
@@ -130,6 +130,41 @@ async def test_closing_stops_what_runs_and_closes_once(
     assert driver.closed == 1
     with pytest.raises(ConnectionFailedError, match="closed"):
         await thread.call(lambda: "late", Budget(None))
+
+
+async def test_closing_abandons_what_no_interrupt_reaches() -> None:
+    driver = Driver(forgets=1_000)
+    thread = BlockingThread("test", driver.interrupt, driver.released.set)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(Budget(None)), Budget(None)))
+    await started(driver)
+    await thread.close(driver.close, patience=0.05)
+    assert driver.closed == 1
+    await asyncio.wait([call])
+
+
+async def test_closing_leaves_a_thread_alone_that_nothing_ends() -> None:
+    driver = Driver(forgets=1_000)
+    thread = BlockingThread("test", driver.interrupt, lambda: None)
+    call = asyncio.create_task(thread.call(lambda: driver.statement(Budget(None)), Budget(None)))
+    await started(driver)
+    await thread.close(driver.close, patience=0.02)
+    assert driver.closed == 0
+    driver.released.set()
+    await asyncio.wait([call])
+
+
+async def test_blocking_work_is_done_beside_and_not_twice_at_once() -> None:
+    driver = Driver()
+    beside = OneAtATime(lambda: driver.statement(Budget(None)) and driver.close(), "beside")
+    beside()
+    await started(driver)
+    beside()
+    driver.released.set()
+    await asyncio.to_thread(beside.join, 20)
+    assert driver.closed == 1
+    beside()
+    beside.join(20)
+    assert driver.closed == 2
 
 
 async def test_an_error_that_nobody_waits_for_is_not_reported(

@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from buster_tasks.sources.schema import Column, ForeignKey, Index, Introspection, Table
+from buster_tasks.sources.schema import (
+    Column,
+    ForeignKey,
+    Index,
+    Introspection,
+    Table,
+    of_catalog,
+)
 
 
 def test_the_wire_has_camel_case_and_comes_back() -> None:
@@ -76,3 +83,24 @@ def test_an_introspection_counts_what_it_has() -> None:
         "indexes": 1,
     }
     assert Introspection.model_validate_json(found.model_dump_json(by_alias=True)) == found
+
+
+def test_a_model_of_a_catalog_is_like_any_other() -> None:
+    known = {"name": "id", "table": "t", "database": "d", "position": 1, "data_type": "INT"}
+    made = of_catalog(Column, {**known, "schema_name": "main", "comment": None, "scale": 2})
+    called = Column.model_validate({**known, "schema": "main", "scale": 2})
+    assert made == called
+    assert made.model_dump_json(by_alias=True) == called.model_dump_json(by_alias=True)
+    assert made.model_fields_set == called.model_fields_set
+    assert Column.model_validate_json(made.model_dump_json()) == called
+    changed = made.model_copy(update={"comment": "new"})
+    assert (changed.comment, made.model_fields_set) == ("new", called.model_fields_set)
+    with pytest.raises(ValidationError):
+        made.name = "other"  # type: ignore[misc]  # that it is frozen is what this looks at
+
+
+def test_models_of_a_catalog_share_nothing_that_can_change() -> None:
+    known = {"name": "t", "schema_name": "main", "database": "d"}
+    one, other = of_catalog(Table, known), of_catalog(Table, known)
+    one.metadata["changed"] = True
+    assert other.metadata == {}
