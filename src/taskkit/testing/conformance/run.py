@@ -27,7 +27,7 @@ async def run_check(
     an async context manager round it. Where a capability that the rule needs is not declared, the rule is
     that asking for it raises UnsupportedByBackendError before anything is stored. Raises CheckFailedError.
     """
-    async with _made(make_backend) as backend:
+    async with made(make_backend) as backend:
         declared = backend.capabilities
         missing = [capability for capability in check.needs if capability not in declared]
         try:
@@ -74,7 +74,7 @@ async def _holds(check: Check, backend: Backend, time_limit: float) -> None:
 
 
 @asynccontextmanager
-async def _made(make_backend: Callable[[], object]) -> AsyncGenerator[Backend]:
+async def made(make_backend: Callable[[], object]) -> AsyncGenerator[Backend]:
     made: Any = make_backend()
     if inspect.isawaitable(made):
         made = await made
