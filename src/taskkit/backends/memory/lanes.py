@@ -21,6 +21,9 @@ from taskkit.model.exchange import ClaimSpec
 from taskkit.model.queue import Queue
 from taskkit.model.run import RunStatus
 
+_ENTRY_BITS = 40
+_QUEUED, _WAITING = RunStatus.QUEUED, RunStatus.WAITING  # looked at for each run
+
 
 class Lanes:
     """Every due run, in lanes; a heap of queues, each with a heap of its lanes, gives the next in O(log n).
@@ -35,7 +38,7 @@ class Lanes:
         self._lanes: dict[LaneKey, Lane] = {}
         self._heads: list[Head] = []
         self._round = 0
-        self._arrivals = 0
+        self._entries = 0
 
     def queue(self, name: str) -> QueueState:
         state = self.queues.get(name)
@@ -66,7 +69,8 @@ class Lanes:
         return sum(state.length for state in self.queues.values() if state.is_shut)
 
     def join_family(self, record: Record, parent: Record) -> None:
-        """A run that its parent waits for uses the turn of its family."""
+        """A run that its parent waits for has its parent's place, and uses the turn of its family."""
+        record.rank = parent.rank
         payer = parent.payer or self.queue(parent.request.queue)
         if payer.name != record.request.queue:
             record.payer = payer
@@ -82,10 +86,11 @@ class Lanes:
             lane = self._lanes[key] = Lane(key, self._gate(request.queue, request.concurrency_key))
             lane.gate.lanes += 1
         record.place = place = record.place + 1
-        if record.status is RunStatus.QUEUED:
+        if record.status is _QUEUED:
             record.queued = True
             lane.queue.length += 1
-        self._arrivals = arrival = self._arrivals + 1
+        self._entries += 1
+        arrival = record.rank << _ENTRY_BITS | self._entries
         order = record.queue_time.timestamp() - request.priority
         items = lane.items
         heappush(items, (order, arrival, place, record))
@@ -186,23 +191,33 @@ class Lanes:
         self._offer_queue(queue)
 
     def _take_all(self, lane: Lane, limit: int, taken: list[Record]) -> None:
-        """Take what the limit allows: there is no other lane to take turns with."""
-        items, ready = lane.items, lane.queue.ready
+        """Take what the limit allows: there is no other lane to take turns with, and no limit of the queue."""
+        items, gate, queue = lane.items, lane.gate, lane.queue
         while items and len(taken) < limit:
-            self._take_first(lane, taken)
+            _, _, place, record = heappop(items)
+            # As `_take_first`, without a call for each run.
+            status = record.status
+            if place == record.place and (status is _QUEUED or status is _WAITING):
+                gate.running += 1
+                record.gate = gate
+                if record.queued:
+                    record.queued = False
+                    queue.length -= 1
+                taken.append(record)
         if items:
             order, arrival, _, _ = items[0]
-            ready[0] = (lane.gate.turn, order, arrival, lane)
-            heappush(self._heads, (self._round, order, arrival, lane.queue))
+            queue.ready[0] = (gate.turn, order, arrival, lane)
+            heappush(self._heads, (self._round, order, arrival, queue))
         else:
-            ready.clear()
-            self._drop(lane)
+            queue.ready.clear()
+            if lane.is_rare:
+                self._drop(lane)
 
     def _take_first(self, lane: Lane, taken: list[Record]) -> None:
         gate = lane.gate
         _, _, place, record = heappop(lane.items)
         status = record.status
-        if place == record.place and (status is RunStatus.QUEUED or status is RunStatus.WAITING):
+        if place == record.place and (status is _QUEUED or status is _WAITING):
             gate.running += 1
             record.gate = gate
             if record.queued:

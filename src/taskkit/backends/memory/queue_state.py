@@ -9,7 +9,12 @@ from taskkit.model.exchange import ClaimSpec
 
 LaneKey: TypeAlias = tuple[str, str | None, str, str | None, str | None]
 Item: TypeAlias = tuple[float, int, int, Record]
-"""Order in time, order of arrival (never the same twice), the record's place, the record."""
+"""Order in time, order of arrival (never the same twice), the record's place, the record.
+
+The order of arrival is that of the run or, for one that its parent waits for, of the parent; then that of the
+entry. So runs that were made at one moment, as those of a batch, do not overtake one that comes back from a
+wait, nor the children of it.
+"""
 Head: TypeAlias = "tuple[int, float, int, QueueState]"
 """A queue's turn, and the order in time and of arrival of its next run."""
 

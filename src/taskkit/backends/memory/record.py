@@ -37,7 +37,7 @@ class Record(Run):
     each full garbage collection. `place` counts how often the record was put into a lane, so that an older
     entry in a lane is seen to be stale; `wait_round` does the same for answers and timers of waits that
     were replaced. `moments` are the times that this attempt's timers were first set to. `payer` is the queue
-    whose turn the run uses, None for its own.
+    whose turn the run uses, None for its own, and `rank` its order of arrival: its number, or its parent's.
     """
 
     __slots__ = (
@@ -60,6 +60,7 @@ class Record(Run):
         "payer",
         "place",
         "queued",
+        "rank",
         "token",
         "wait_round",
     )
@@ -88,7 +89,7 @@ class Record(Run):
         self.tags = request.tags
         self.past_attempts = ()
         self.machine = request.machine
-        self.number = number
+        self.number = self.rank = number
         self.place = 0
         self.payer: QueueState | None = None
         self.token: str | None = None

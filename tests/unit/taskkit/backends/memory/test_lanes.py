@@ -5,6 +5,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
 
 from taskkit.backends.memory.lanes import Lanes
@@ -20,9 +21,10 @@ ANY = ClaimSpec()
 
 
 class Line:
-    """Runs in lanes, each one second younger than the one before; names say where they stand."""
+    """Runs in lanes, each one second younger than the one before, or made at one moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool = False) -> None:
+        self.at_once = at_once
         self.lanes = Lanes()
         self.numbers = itertools.count(1)
 
@@ -44,7 +46,8 @@ class Line:
             queue_time=None if parent is None else parent.queue_time,
             **fields,
         )
-        record = Record(request, number, NOON + timedelta(seconds=number), None)
+        made_at = NOON + timedelta(seconds=0 if self.at_once else number)
+        record = Record(request, number, made_at, None)
         record.status = RunStatus.QUEUED
         if parent is not None:
             self.lanes.join_family(record, parent)
@@ -176,8 +179,9 @@ def test_queues_that_are_level_go_by_time() -> None:
     assert line.order() == runs
 
 
-def test_a_run_that_comes_back_from_a_wait_stands_where_it_stood() -> None:
-    line = Line()
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_run_that_comes_back_from_a_wait_stands_where_it_stood(at_once: bool) -> None:
+    line = Line(at_once=at_once)
     first, second, third = [line.add() for _ in range(3)]
     assert line.take() == [first]
     line.lanes.leave(first)
@@ -188,8 +192,9 @@ def test_a_run_that_comes_back_from_a_wait_stands_where_it_stood() -> None:
 # --- families ---------------------------------------------------------------------------------------
 
 
-def test_children_that_are_waited_for_go_before_younger_parents() -> None:
-    line = Line()
+@pytest.mark.parametrize("at_once", [False, True])
+def test_children_that_are_waited_for_go_before_younger_parents(at_once: bool) -> None:
+    line = Line(at_once=at_once)
     parents = [line.add("parents") for _ in range(3)]
     assert line.take() == parents[:1]
     line.lanes.leave(parents[0])
