@@ -270,7 +270,8 @@ def _goes_before(one: ModelRun, other: ModelRun) -> bool:
         return False
     if one.order != other.order:
         return one.order < other.order
-    return one.number < other.number and not (one.was_delayed or other.was_delayed)
+    is_plain = all(run.request.queue_time is None and not run.was_delayed for run in (one, other))
+    return is_plain and one.number < other.number
 
 
 def _fits(run: ModelRun, spec: ClaimSpec) -> bool:
