@@ -17,7 +17,6 @@ from taskkit.definition.registry import REGISTRY
 from taskkit.errors import (
     InvalidOptionError,
     QueueNotFoundError,
-    SyncInAsyncError,
     UnsupportedByBackendError,
 )
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
@@ -28,6 +27,7 @@ from taskkit.model.queue import check_name
 from taskkit.model.result import RunResult
 from taskkit.runtime import current_backend
 from taskkit.runtime.home import Home
+from taskkit.runtime.portal import refuse_in_event_loop
 from taskkit.trigger import calls
 from taskkit.trigger.task import Task
 
@@ -266,15 +266,12 @@ def run_task(
     task: Task[Any, Any, Any] | str, payload: Any = None, /, **options: Unpack[TriggerOptions]
 ) -> RunResult[Any]:
     """Run a task in memory from plain code, and give its result: `local()`, trigger, result."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_run_task(task, payload, options))
-    raise SyncInAsyncError(
+    refuse_in_event_loop(
         "taskkit.run_task",
         "taskkit.run_task was called inside a running event loop, which it would block. Write: "
         "async with taskkit.local(): handle = await task.trigger(payload); result = await handle.result()",
     )
+    return asyncio.run(_run_task(task, payload, options))
 
 
 async def _run_task(

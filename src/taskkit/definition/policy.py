@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from taskkit import config
 from taskkit.config import Config
 from taskkit.definition.task_definition import UNSET, TaskDefinition
-from taskkit.errors import InvalidOptionError
+from taskkit.errors import InvalidOptionError, NotSerializableError
 from taskkit.model.codec import OutputCodec, PayloadCodec
 from taskkit.model.retry import Retry
 
@@ -56,14 +55,23 @@ def _put_together(definition: TaskDefinition, settings: Config) -> Policy:
     limit = (
         definition.max_duration if definition.max_duration is not None else settings.max_duration
     )
-    owner = f"task {definition.id!r}"
-    output_type: Any = definition.output_type
+    payload, output = _codecs(definition)
     return Policy(
         settings,
         settings.retries.default if retry is UNSET else ONE_ATTEMPT if retry is None else retry,
         ttl or None,
         definition.machine or settings.machine,
         limit,
-        PayloadCodec(definition.payload_type, owner),
-        OutputCodec(output_type, owner),
+        payload,
+        output,
     )
+
+
+def _codecs(definition: TaskDefinition) -> tuple[PayloadCodec, OutputCodec]:
+    owner = f"task {definition.id!r}"
+    try:
+        return PayloadCodec(definition.payload_type, owner), OutputCodec(
+            definition.output_type, owner
+        )
+    except NotSerializableError as error:
+        raise NotSerializableError(f"{error} The task is defined at {definition.where}.") from None

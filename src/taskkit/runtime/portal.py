@@ -71,13 +71,13 @@ def _name_of(call: Callable[..., object]) -> str:
     return f"{owner}.{call.__qualname__.rpartition('.')[2]}"
 
 
-def refuse_in_event_loop(call: str, *, iterates: bool = False) -> None:
+def refuse_in_event_loop(call: str, message: str = "", *, iterates: bool = False) -> None:
     """SyncInAsyncError that names the async call, inside a running event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise SyncInAsyncError(call, iterates=iterates)
+    raise SyncInAsyncError(call, message, iterates=iterates)
 
 
 def block_on(make: Callable[[], Awaitable[T]]) -> T:

@@ -115,7 +115,7 @@ def listed(items: Any) -> Sequence[Any]:
     if _are_several(items):
         return list(items)
     raise InvalidOptionError(
-        "the items of a batch", items, "give a list of payloads, or of task.item(payload, ...)."
+        "the batch", items, "give a list of payloads, or of task.item(payload, ...)."
     )
 
 

@@ -484,6 +484,18 @@ def test_run_task_gives_the_result_also_of_a_run_that_fails() -> None:
     assert (result.error.name, result.error.message) == ("ValueError", "too small")
 
 
+def test_the_error_of_a_run_tells_nothing_of_how_it_was_started() -> None:
+    @task(retry=None)
+    async def work() -> None:
+        raise ValueError("broken")
+
+    error = taskkit.run_task(work).error
+    assert error is not None
+    assert error.stack is not None
+    assert "During handling" not in error.stack
+    assert "no running event loop" not in error.stack
+
+
 def test_run_task_uses_the_options_of_with_options() -> None:
     @task(retry=Retry(5, 0, 0))
     async def work(ctx: taskkit.Context) -> int | None:

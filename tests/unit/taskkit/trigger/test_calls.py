@@ -106,7 +106,7 @@ async def test_what_is_one_payload_is_no_batch(items: Any) -> None:
     for call in calls:
         with pytest.raises(InvalidOptionError) as caught:
             await call()
-        assert "the items of a batch is " in str(caught.value)
+        assert "the batch is " in str(caught.value)
         assert "give a list of payloads, or of task.item(payload, ...)." in str(caught.value)
     assert await stored() == []
 

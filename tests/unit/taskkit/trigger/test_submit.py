@@ -436,6 +436,26 @@ async def test_the_functions_own_default_is_the_payload_that_is_not_given() -> N
     assert (await (await tasks.trigger(count.id)).result()).unwrap() == 10
 
 
+class Opaque:
+    """Nothing that pydantic knows how to read."""
+
+
+@pytest.mark.usefixtures("app")
+async def test_an_annotation_that_is_no_json_names_the_task_and_its_place() -> None:
+    @task()
+    async def reads(payload: Opaque) -> None: ...
+
+    @task()
+    async def gives() -> Opaque:
+        return Opaque()
+
+    for one, which in ((reads, "payload of"), (gives, "return value of")):
+        said = await refused(NotSerializableError, tasks.trigger(one.id, 1))
+        assert f"The {which} task {one.id!r} is annotated <class '" in said
+        assert "which cannot go through JSON" in said
+        assert "test_submit.py:" in said
+
+
 @pytest.mark.usefixtures("app")
 async def test_a_payload_over_three_megabytes() -> None:
     fits = "x" * (PAYLOAD_LIMIT - 2)
