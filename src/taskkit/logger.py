@@ -59,6 +59,16 @@ def error(message: str, properties: Mapping[str, Any] | None = None, /, **more: 
     _record("error", message, properties, more)
 
 
+def mask(secret: str) -> None:
+    """Keep this text out of everything that the run leaves behind: logs, metadata, streams, tags, errors, spans.
+
+    Secrets of the payload are masked without being told. Outside of a run this does nothing.
+    """
+    scope = current_scope.get()
+    if scope is not None:
+        scope.mask(secret)
+
+
 @contextmanager
 def trace(
     name: str, properties: Mapping[str, Any] | None = None, /, **more: Any
@@ -70,11 +80,19 @@ def trace(
     clock = SYSTEM_CLOCK if scope is None else scope.home.clock
     started = clock.monotonic()
     outcome = "ok"
-    with tracing.get_tracer("taskkit").start_as_current_span(name):
+    tracer = tracing.get_tracer("taskkit")
+    with tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    ) as span:
         try:
             yield
         except BaseException as raised:
             outcome = type(raised).__name__
+            info = ErrorInfo.of(raised)
+            info = info if scope is None else scope.without_secrets(info)
+            seen = {"type": info.name, "message": info.message, "stacktrace": info.stack or ""}
+            span.add_event("exception", {f"exception.{key}": text for key, text in seen.items()})
+            span.set_status(tracing.StatusCode.ERROR, str(info))
             raise
         finally:
             took = round((clock.monotonic() - started) * 1000, 3)

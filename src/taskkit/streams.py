@@ -81,7 +81,9 @@ class _Sender:
         check_size(data, PAYLOAD_LIMIT, what)
         self.count += 1
         now = self._scope.home.clock.now()
-        self._waiting.append(Entry(EntryKind.STREAM, from_json(data), self._key, now))
+        self._waiting.append(
+            Entry(EntryKind.STREAM, self._scope.masked(from_json(data)), self._key, now)
+        )
         if self._sending is None or (self._sending.done() and self._sending.exception() is None):
             self._sending = asyncio.create_task(self._send(), name=f"stream-{self._key}")
         if len(self._waiting) >= _AHEAD or self._sending.done():

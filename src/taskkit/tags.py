@@ -30,6 +30,7 @@ async def _add(scope: RunScope, tags: Sequence[str]) -> None:
     backend, run_id = scope.home.backend, scope.run_id
     (run,) = await backend.get((run_id,))
     present = () if run is None else run.tags
+    tags = [scope.masked(tag) for tag in tags]
     new = [tag for tag in tags if tag not in present]
     room = max(0, TAGS_LIMIT - len(present))
     if len(new) > room:

@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taskkit.backends.base import Control
@@ -156,7 +157,8 @@ class Attempt(ContextParts):
             try:
                 self.payload = policy.payload.decode(request.payload or b"null", request.secrets)
             except Exception as error:  # or what a validator of the user's raises
-                return Failed(ErrorInfo.of(error, code="TASK_INPUT_ERROR"))
+                info = ErrorInfo.of(error, code="TASK_INPUT_ERROR")
+                return Failed(self.without_secrets(info))
         seconds = policy.max_duration if request.max_duration is None else request.max_duration
         if seconds != math.inf and lease.kind != "cleanup":
             self.limit = TimeLimit(self._runner.limits, seconds, self.received, self._limit_reached)
@@ -202,7 +204,7 @@ class Attempt(ContextParts):
 
     def judge(self, error: BaseException, decision: RetryDecision | None) -> Outcome:
         """What an error of the body's own means."""
-        return decide(
+        verdict = decide(
             error,
             decision,
             attempt=self.lease.attempt,
@@ -212,6 +214,7 @@ class Attempt(ContextParts):
             random=random.random,
             code=self.code_of(error),
         )
+        return replace(verdict, error=self.without_secrets(verdict.error))
 
     def code_of(self, error: BaseException) -> str | None:
         """The code of an error that is our own verdict, which no further attempt would change."""
@@ -331,7 +334,8 @@ class Attempt(ContextParts):
             _log.critical(
                 "the hooks of run %s raised what is not theirs", self.run_id, exc_info=error
             )
-            outcome = Failed(ErrorInfo.of(error), RunStatus.SYSTEM_FAILURE)
+            info = self.without_secrets(ErrorInfo.of(error))
+            outcome = Failed(info, RunStatus.SYSTEM_FAILURE)
         await self.flush_finally()
         self.ended = True  # for the body, which nobody listens to any more
         await self._control.abandon(outcome)

@@ -180,7 +180,8 @@ class Lifecycle:
         except _HOOK_ERRORS as broken:  # a catch_error that fails ends the run, and says so
             if broken is not error:
                 broken.__context__ = error
-            verdict = Failed(ErrorInfo.of(broken, code="HANDLE_ERROR_ERROR"))
+            info = ErrorInfo.of(broken, code="HANDLE_ERROR_ERROR")
+            verdict = Failed(attempt.without_secrets(info))
             error = broken
         if isinstance(verdict, Failed):
             reported = error if decision is None or decision.error is None else decision.error

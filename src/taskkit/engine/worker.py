@@ -22,6 +22,9 @@ from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Failed, Lease, Manifest, Outcome, Signal
 from taskkit.model.run import Run
 from taskkit.runtime.home import Home
+from taskkit.runtime.redacting_filter import mask_logs
+
+mask_logs("taskkit.task", "taskkit.worker", "taskkit.hooks", "taskkit.runtime", "taskkit.metadata")
 
 
 class Runner:

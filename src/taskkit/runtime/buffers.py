@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -16,6 +17,7 @@ from taskkit.model import metadata_operations
 from taskkit.model.clock import Timer, sleep
 from taskkit.model.exchange import Entry, EntryKind, Lease
 from taskkit.model.ids import new_id
+from taskkit.model.redaction import Redaction
 from taskkit.runtime.home import Home
 
 _log = logging.getLogger("taskkit.runtime")
@@ -38,6 +40,7 @@ class Buffers:
         "_metadata",
         "_metadata_size",
         "_pending",
+        "_redaction",
         "_run_id",
         "_sending",
         "_timer",
@@ -50,11 +53,13 @@ class Buffers:
         loop: asyncio.AbstractEventLoop,
         lease: Callable[[], Lease | None],
         metadata: Mapping[str, Any] | None,
+        redaction: Callable[[], Redaction | None],
     ) -> None:
         self._home = home
         self._run_id = run_id
         self._loop = loop
         self._lease = lease
+        self._redaction = redaction
         self._metadata = None if metadata is None else deepcopy(dict(metadata))
         self._metadata_size: int | None = None
         self._pending: deque[Entry] = deque()
@@ -90,7 +95,10 @@ class Buffers:
             self._metadata = deepcopy(dict(metadata))
 
     def add(self, entry: Entry) -> None:
-        """Say something; it reaches the backend with the next flush."""
+        """Say something; it reaches the backend with the next flush, without the run's secrets."""
+        redaction = self._redaction()
+        if redaction is not None:
+            entry = replace(entry, data=redaction.data(entry.data))
         self._pending.append(entry)
         if self._timer is None:
             if _running_loop() is self._loop:
@@ -104,6 +112,9 @@ class Buffers:
         An operation on the run's own metadata that changes nothing is not sent. For a relative only its
         backend can tell, so everything is sent.
         """
+        redaction = self._redaction()
+        if redaction is not None:
+            operation = redaction.data(operation)
         if self._metadata is not None:
             self._metadata_size = None
             applied = metadata_operations.apply(self._metadata, operation)

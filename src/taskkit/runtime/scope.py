@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from typing import Any
 
 from taskkit.definition.context import Signal
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.errors import NotInTaskError
 from taskkit.model.clock import after
+from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Answer, Lease, Wait
 from taskkit.model.ids import derived_id
+from taskkit.model.redaction import Redaction
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.buffers import Buffers
 from taskkit.runtime.home import Home
@@ -32,6 +35,7 @@ class RunScope:
         "_buffers",
         "_occurrences",
         "_other_buffers",
+        "_redaction",
         "_signal",
         "_waits",
         "definition",
@@ -62,6 +66,7 @@ class RunScope:
         self._signal: Signal | None = None
         self._buffers: Buffers | None = None
         self._other_buffers: dict[str, Buffers] | None = None
+        self._redaction: Redaction | None = None
         self._waits: OpenWaits | None = None
         self._occurrences: dict[tuple[str, str, str, bytes], int] | None = None
 
@@ -79,6 +84,29 @@ class RunScope:
         if self._signal is None:
             self._signal = Signal()
         return self._signal
+
+    @property
+    def redaction(self) -> Redaction | None:
+        """What masks this run's secrets; None where it has none."""
+        if self._redaction is None and self.lease.run.request.secrets:
+            self._redaction = Redaction(self.lease.run.request.secrets)
+        return self._redaction
+
+    def mask(self, secret: str) -> None:
+        """Keep this text too out of everything that the run leaves behind."""
+        if self._redaction is None:
+            self._redaction = Redaction(self.lease.run.request.secrets)
+        self._redaction.add(secret)
+
+    def masked(self, data: Any) -> Any:
+        """JSON data without the run's secrets."""
+        redaction = self.redaction
+        return data if redaction is None else redaction.data(data)
+
+    def without_secrets(self, info: ErrorInfo) -> ErrorInfo:
+        """The record of an error as it may be stored."""
+        redaction = self.redaction
+        return info if redaction is None else redaction.error(info)
 
     def renew(self, lease: Lease) -> None:
         """Go on under a new lease."""
@@ -111,7 +139,14 @@ class RunScope:
         """What this run has to say, on its way to the backend."""
         if self._buffers is None:
             metadata = self.lease.run.metadata
-            self._buffers = Buffers(self.home, self.run_id, self.loop, lambda: self.lease, metadata)
+            self._buffers = Buffers(
+                self.home,
+                self.run_id,
+                self.loop,
+                lambda: self.lease,
+                metadata,
+                lambda: self.redaction,
+            )
         return self._buffers
 
     def buffers_of(self, run_id: str) -> Buffers:
@@ -121,7 +156,9 @@ class RunScope:
         if self._other_buffers is None:
             self._other_buffers = {}
         if run_id not in self._other_buffers:
-            self._other_buffers[run_id] = Buffers(self.home, run_id, self.loop, _no_lease, None)
+            self._other_buffers[run_id] = Buffers(
+                self.home, run_id, self.loop, _no_lease, None, lambda: self.redaction
+            )
         return self._other_buffers[run_id]
 
     async def flush(self) -> None:

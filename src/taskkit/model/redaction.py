@@ -1,0 +1,76 @@
+"""Keeping a run's secrets out of what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from pydantic_core import from_json
+
+from taskkit.model.error_info import ErrorInfo
+from taskkit.model.secret_paths import MASK
+
+_SHORTEST = 4  # a shorter one would mask half of what is said
+_SHORTEST_LINE = 16
+
+
+class Redaction:
+    """The secret texts of one run: masked in logs, metadata, streams, tags, errors, stacks and spans.
+
+    Not in the payload, where none stands, nor in outputs and memos, which are the task's own words.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        """`secrets` as a request holds them: JSON texts by JSON pointer."""
+        self._forms: list[str] = []
+        for value in (secrets or {}).values():
+            self.add(str(from_json(value)))
+
+    def add(self, secret: str) -> None:
+        """Mask this text too, however it is written: plain, in a URL, in JSON, in a repr.
+
+        A text of less than 4 characters is let be.
+        """
+        if len(secret) >= _SHORTEST:
+            known = {*self._forms, *_forms_of(secret)}
+            self._forms = sorted(known, key=len, reverse=True)  # a longer one may hold a shorter
+
+    def text(self, text: str) -> str:
+        """The text with a mask for each secret."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+    def data(self, value: object) -> Any:
+        """JSON data with a mask for each secret in its texts and keys."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            mapping: Mapping[Any, Any] = value
+            return {self.text(str(key)): self.data(item) for key, item in mapping.items()}
+        if isinstance(value, list | tuple):
+            items: Iterable[Any] = value
+            return [self.data(item) for item in items]
+        return value
+
+    def error(self, info: ErrorInfo) -> ErrorInfo:
+        """The record of an error with a mask for each secret."""
+        stack = None if info.stack is None else self.text(info.stack)
+        return replace(info, message=self.text(info.message), stack=stack)
+
+
+def _forms_of(secret: str) -> Iterable[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
+    lines = secret.splitlines()
+    if len(lines) > 1:  # a private key may be quoted line by line
+        yield from (line for line in lines if len(line) >= _SHORTEST_LINE)
