@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -19,9 +22,10 @@ from taskkit.errors import (
     InvalidOptionError,
 )
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
-from taskkit.runtime.home import Home
+from taskkit.runtime.home import Home, open_homes
 from taskkit.runtime.scope import current_scope
 
+_log = logging.getLogger("taskkit.runtime")
 _GROUP = "taskkit.backends"
 
 _chosen: ContextVar[Home | None] = ContextVar("taskkit_backend", default=None)
@@ -123,6 +127,29 @@ def stopped_serving(home: Home) -> None:
 def forget(url: str) -> None:
     """The next use of this URL makes a new instance."""
     _by_url.pop(url, None)
+
+
+async def close_those_here() -> None:
+    """Close each backend that lives on the running event loop, which is about to end."""
+    here = asyncio.get_running_loop()
+    for home in list(open_homes):
+        if home.loop is here:
+            try:
+                await home.close()
+            except Exception as error:  # the others are closed all the same
+                _log.warning("the backend %s could not be closed: %s", home.name, error)
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - another thread may have held it
+    _lock = threading.Lock()
+    _serving.clear()
+    for home in list(open_homes):
+        home.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _factory_of(url: str) -> Callable[[str], Backend]:

@@ -22,6 +22,10 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
+open_homes: set[Home] = set()
+"""What is open is kept, also when nobody refers to it just now: it will be asked for again, and closed."""
+
+
 class Home:
     """Where calls to a backend are carried out.
 
@@ -139,6 +143,7 @@ class Home:
         if self.loop is not None and not self.loop.is_closed():
             await self.call(self.backend.close)
             self.loop = None
+            open_homes.discard(self)
             # A store opens once. What is in memory stays readable for those who hold its handles.
             self._is_spent = Capability.DURABLE in self.backend.capabilities
 
@@ -151,6 +156,13 @@ class Home:
         else:
             self.loop.call_soon_threadsafe(fn)
 
+    def after_fork(self) -> None:
+        """In a forked child: the loop that it lived on did not come along."""
+        self.loop = self._opening = None
+        self._lock = threading.Lock()
+        self.serving, self._is_spent = 0, True
+        open_homes.discard(self)
+
     def _settle(self, here: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
         """The loop it lives on: from now on this one, when there is none."""
         with self._lock:
@@ -159,6 +171,7 @@ class Home:
                     self.backend = self._make()
                     self._declared, self._is_spent = None, False
                 self.loop = here
+                _keep(self)
                 self._opening = here.create_task(self._open(), name=f"open-{self.name}")
             return self.loop
 
@@ -167,6 +180,7 @@ class Home:
             await self.backend.open()
         except BaseException:
             self.loop = None
+            open_homes.discard(self)
             raise
         finally:
             self._opening = None
@@ -179,6 +193,13 @@ class Home:
                 f"ever. Keep that loop running, or close it: then the backend opens again where it is next used."
             )
         return await _carried(work, loop, self.name)
+
+
+def _keep(home: Home) -> None:
+    for other in list(open_homes):
+        if not other.is_open:  # its loop has closed
+            open_homes.discard(other)
+    open_homes.add(home)
 
 
 async def _carried(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, name: str) -> T:

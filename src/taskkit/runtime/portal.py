@@ -17,15 +17,20 @@ from collections.abc import (
     Callable,
     Iterator,
 )
+from contextlib import suppress
 from typing import TypeVar, cast
 
 from typing_extensions import ParamSpec
 
 from taskkit.errors import SyncInAsyncError
+from taskkit.runtime.current_backend import close_those_here
 from taskkit.runtime.scope import RunScope, current_scope
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_LEAVING = 5.0
+"""Seconds that backends have to close at the end of the process."""
 
 
 def twin(call: Callable[P, Awaitable[T]]) -> Callable[P, T]:
@@ -135,10 +140,15 @@ class _Background:
             return self._loop
 
     def stop(self) -> None:
+        """Close what lives on this loop, and end it."""
         with self._lock:
             loop, self._loop = self._loop, None
-        if loop is not None and loop.is_running():
-            loop.call_soon_threadsafe(loop.stop)
+        if loop is None or not loop.is_running():
+            return
+        closing = asyncio.run_coroutine_threadsafe(close_those_here(), loop)
+        with suppress(TimeoutError):
+            closing.result(_LEAVING)
+        loop.call_soon_threadsafe(loop.stop)
 
     def after_fork(self) -> None:
         self._lock = threading.Lock()
@@ -155,4 +165,5 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 _background = _Background()
 atexit.register(_background.stop)
-os.register_at_fork(after_in_child=_background.after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_background.after_fork)

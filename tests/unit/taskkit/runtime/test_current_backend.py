@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -181,6 +183,27 @@ def test_one_instance_has_one_home_so_that_it_is_opened_once() -> None:
     home = home_for(instance)
     assert home_for(instance) is home
     assert home_for(MemoryBackend()) is not home
+
+
+@pytest.mark.anyio
+async def test_an_instance_that_is_open_keeps_its_home_also_while_nobody_uses_it() -> None:
+    opened: list[int] = []
+
+    class Counted(MemoryBackend):
+        async def open(self) -> None:
+            opened.append(1)
+
+    instance = Counted()
+    for _ in range(2):
+        with taskkit.use_backend(instance):
+            assert [run async for run in taskkit.runs.list()] == []
+        gc.collect()
+    assert opened == [1]
+    await home_for(instance).close()
+    gone = weakref.ref(instance)
+    del instance
+    gc.collect()
+    assert gone() is None
 
 
 def test_an_instance_that_a_test_gave_a_clock_keeps_it(clock: FakeClock) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -187,6 +189,57 @@ def test_a_forked_child_has_a_loop_of_its_own() -> None:
     if child == 0:
         os._exit(0 if twin(answer)() == 42 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_opens_its_own_backend() -> None:
+    taskkit.configure(backend="memory://")
+    work.sync.trigger(1)
+    child = os.fork()
+    if child == 0:
+        try:
+            handle = work.sync.trigger(2)
+            found = [run.id for run in runs.sync.list()]
+            os._exit(0 if found == [handle.id] else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(list(runs.sync.list())) == 1
+
+
+def test_what_lives_on_the_loop_behind_it_is_closed_at_the_end_of_the_process() -> None:
+    program = """
+import taskkit
+from taskkit.backends.memory import MemoryBackend
+
+class Loud(MemoryBackend):
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    async def close(self):
+        print("closed", self.name, flush=True)
+        if self.name == "first":
+            raise RuntimeError("too late")
+        await super().close()
+
+@taskkit.task()
+async def work(): ...
+
+def use(backend):
+    with taskkit.use_backend(backend):
+        work.sync.trigger()
+
+use(Loud("first"))
+use(Loud("second"))
+taskkit.configure(backend=Loud("never opened"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert sorted(done.stdout.splitlines()) == ["closed first", "closed second"]
+    assert "the backend Loud could not be closed: too late" in done.stderr
 
 
 # --- inside an event loop ---------------------------------------------------------------------------
