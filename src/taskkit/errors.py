@@ -9,12 +9,10 @@ TaskkitError
 ├── TriggerError ────── how a run is asked for
 │   ├── PayloadValidationError · PayloadNotStableError · PayloadTooLargeError · NotSerializableError
 │   ├── SecretInPayloadError · TaskNotFoundError · QueueNotFoundError · QueueFullError
-│   ├── InvalidIdempotencyKeyError · InvalidOptionError · UnsupportedByBackendError
-│   └── SyncInAsyncError · NotInTaskError
+│   └── InvalidIdempotencyKeyError · InvalidOptionError · UnsupportedByBackendError · SyncInAsyncError · NotInTaskError
 ├── RunError ────────── what became of a run
 │   ├── RunNotFoundError · TokenNotFoundError · ScheduleNotFoundError · BatchNotFoundError
-│   ├── RunFailedError · NoWorkerError · RunNotDelayedError
-│   └── ResultTimeoutError · WaitTimeoutError (both are a TimeoutError too)
+│   └── RunFailedError · NoWorkerError · RunNotDelayedError · ResultTimeoutError, WaitTimeoutError (TimeoutErrors too)
 ├── BackendError ────── the place where runs live
 │   └── StoreUnavailableError · LeaseLostError
 └── inside an attempt
