@@ -1,9 +1,9 @@
-"""Asking for runs by task id, and hooks that apply to every task."""
+"""Asking for runs by a task's id (or the task), and hooks that apply to every task."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 from taskkit.definition.hooks import GLOBAL_HOOKS
 from taskkit.model.options import TriggerOptions
@@ -14,53 +14,53 @@ from taskkit.trigger import calls
 from taskkit.trigger.calls import BatchResult
 from taskkit.trigger.handle import BatchHandle, RunHandle
 from taskkit.trigger.pending import Pending
+from taskkit.trigger.task import Task
 
+TaskOrId: TypeAlias = str | Task[Any, Any, Any]
 HookT = TypeVar("HookT", bound=Callable[..., Any])
 
 
 async def trigger(
-    task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
+    task: TaskOrId, payload: object = None, /, **options: Unpack[TriggerOptions]
 ) -> RunHandle[Any]:
     """Ask for a run of the task with this id; validated here where the task is known, always by the worker.
 
     Raises TaskNotFoundError with near ids where no other process could know the task.
     """
-    return await calls.trigger(calls.target(task_id), payload, options)
+    return await calls.trigger(calls.target(task), payload, options)
 
 
-async def batch_trigger(task_id: str, items: Iterable[Any], /) -> BatchHandle[Any]:
+async def batch_trigger(task: TaskOrId, items: Iterable[Any], /) -> BatchHandle[Any]:
     """Ask for many runs of one task: payloads, or `task.item(payload, ...)`."""
-    task = calls.target(task_id)
-    return await calls.batch_trigger([calls.as_item(task, item) for item in calls.listed(items)])
+    its = calls.target(task)
+    return await calls.batch_trigger([calls.as_item(its, item) for item in calls.listed(items)])
 
 
 def trigger_and_wait(
-    task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
+    task: TaskOrId, payload: object = None, /, **options: Unpack[TriggerOptions]
 ) -> Pending[RunResult[Any], Any]:
     """Ask for a child run and wait for its end, inside a task."""
-    inner = calls.trigger_and_wait(
-        "tasks.trigger_and_wait", calls.target(task_id), payload, options
-    )
+    inner = calls.trigger_and_wait("tasks.trigger_and_wait", calls.target(task), payload, options)
     return Pending(inner, calls.unwrap, "tasks.trigger_and_wait")
 
 
 def batch_trigger_and_wait(
-    task_id: str, items: Iterable[Any], /
+    task: TaskOrId, items: Iterable[Any], /
 ) -> Pending[BatchResult[Any], list[Any]]:
     """Ask for many child runs of one task and wait for all, inside a task."""
     name = "tasks.batch_trigger_and_wait"
-    task = calls.target(task_id)
+    its = calls.target(task)
     inner = calls.batch_trigger_and_wait(
-        name, [calls.as_item(task, item) for item in calls.listed(items)]
+        name, [calls.as_item(its, item) for item in calls.listed(items)]
     )
     return Pending(inner, calls.unwrap_all, name)
 
 
 async def trigger_and_poll(
-    task_id: str, payload: object = None, /, **options: Unpack[TriggerOptions]
+    task: TaskOrId, payload: object = None, /, **options: Unpack[TriggerOptions]
 ) -> Run:
     """Ask for a run and return it once it has ended."""
-    handle = await calls.trigger(calls.target(task_id), payload, options)
+    handle = await calls.trigger(calls.target(task), payload, options)
     await handle.result()
     return await handle.retrieve()
 

@@ -70,7 +70,7 @@ def _check_key(key: object) -> None:
 class TriggerOptions(TypedDict, total=False):
     """Everything that a trigger may say besides the payload."""
 
-    idempotency_key: str | None
+    idempotency_key: str | Sequence[str] | None
     """The same key gives the same run. A raw text counts for the current run inside a task, globally outside."""
     idempotency_key_ttl: Duration | None
     """How long the key holds; 30 days when it is not given."""

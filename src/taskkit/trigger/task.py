@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeAlias, Unpack, cast, overload
 
 from typing_extensions import TypeVar
@@ -21,7 +21,7 @@ PayloadT = TypeVar("PayloadT")
 OutputT = TypeVar("OutputT")
 CallT = TypeVar("CallT", default=Any)
 OtherT = TypeVar("OtherT")
-Items: TypeAlias = Sequence["PayloadT | BatchItem[PayloadT, OutputT]"]
+Items: TypeAlias = Iterable["PayloadT | BatchItem[PayloadT, OutputT]"]
 
 
 class Task(HookDecorators, Generic[PayloadT, OutputT, CallT]):
