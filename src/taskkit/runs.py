@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -59,7 +59,7 @@ def subscribe(run_id: str) -> AsyncIterator[Run]:
     return handle.changes_of(current_home(), _id(run_id))
 
 
-def subscribe_to_tag(tag: str) -> AsyncIterator[Run]:
+def subscribe_to_tag(tag: str) -> AsyncGenerator[Run, None]:
     """The runs with this tag as they stand, oldest first, then each that is new or has changed.
 
     Goes on until it is closed (`aclosing`), or the backend is. Changes in quick succession may come as one.
@@ -67,7 +67,7 @@ def subscribe_to_tag(tag: str) -> AsyncIterator[Run]:
     return following.changes_of_tag(current_home(), check_text("tag", tag))
 
 
-def subscribe_to_batch(batch_id: str) -> AsyncIterator[Run]:
+def subscribe_to_batch(batch_id: str) -> AsyncGenerator[Run, None]:
     """The runs of a batch as they stand, in the order of its items, then each that has changed.
 
     Ends when all of them are final. Raises BatchNotFoundError; an item that an idempotency key led to an

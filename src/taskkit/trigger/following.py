@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from taskkit.backends.base import Watch
 from taskkit.errors import BatchNotFoundError, NoWorkerError
@@ -13,7 +13,7 @@ from taskkit.trigger.handle import need_worker, next_changes, state_of
 from taskkit.trigger.run_list import all_of
 
 
-async def changes_of_tag(home: Home, tag: str) -> AsyncIterator[Run]:
+async def changes_of_tag(home: Home, tag: str) -> AsyncGenerator[Run, None]:
     """The runs with this tag as they stand, oldest first, then each run that has changed; without an end."""
     following = _Following(home, RunFilter(tag=frozenset({tag})), tag_topic(tag))
     try:
@@ -27,7 +27,7 @@ async def changes_of_tag(home: Home, tag: str) -> AsyncIterator[Run]:
         following.close()
 
 
-async def changes_of_batch(home: Home, batch_id: str) -> AsyncIterator[Run]:
+async def changes_of_batch(home: Home, batch_id: str) -> AsyncGenerator[Run, None]:
     """The runs of this batch as they stand, in order, then each run that has changed, until all are final."""
     following = _Following(home, RunFilter(batch=frozenset({batch_id})), batch_topic(batch_id))
     try:

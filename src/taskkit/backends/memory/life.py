@@ -345,6 +345,7 @@ class Life:
         record.queue_time = record.request.queue_time or at
         if at > now:
             self._timers.at(at, self._start_due, record, record.place)
+            self._watches.changed(record)
         else:
             self._queue(record, now)
         self.wake()

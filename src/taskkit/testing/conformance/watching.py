@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
+from typing import cast
 
-from taskkit.backends.base import Backend, Capability, SupportsWake, Watch
+from taskkit.backends.base import (
+    Backend,
+    Capability,
+    SupportsEdit,
+    SupportsQueues,
+    SupportsWake,
+    Watch,
+)
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
     WORK_TOPIC,
@@ -19,6 +28,7 @@ from taskkit.model.exchange import (
     tag_topic,
 )
 from taskkit.model.ids import new_id
+from taskkit.model.options import Debounce
 from taskkit.testing.conformance.check import CheckFailedError, check, expect
 from taskkit.testing.conformance.trial import Trial
 
@@ -96,6 +106,29 @@ async def a_watch_hears_of_each_change_of_a_run(trial: Trial) -> None:
     ends.close()
 
 
+@check("Backend.watch", Capability.DELAY, protocol=SupportsEdit)
+async def a_watch_hears_that_a_start_was_moved(trial: Trial) -> None:
+    """A delayed run that was moved has changed."""
+    run_id = await trial.add(delay_until=trial.after(60))
+    watch = trial.backend.watch([run_topic(run_id)])
+    store = cast("SupportsEdit", trial.backend)
+    await store.reschedule(run_id, trial.after(120), now=trial.now)
+    await _heard(watch, run_topic(run_id), "reschedule")
+    watch.close()
+
+
+@check("Backend.watch", Capability.DEBOUNCE)
+async def a_watch_hears_of_a_debounce(trial: Trial) -> None:
+    """A run that another trigger has joined has changed."""
+    debounce = Debounce("key", delay=5)
+    run_id = await trial.add(debounce=debounce)
+    watch = trial.backend.watch([run_topic(run_id)])
+    trial.later(1)
+    await trial.enqueue(trial.request(debounce=debounce))
+    await _heard(watch, run_topic(run_id), "a trigger with the run's debounce key")
+    watch.close()
+
+
 @check("Backend.watch", protocol=Backend)
 async def a_watch_hears_of_the_runs_of_a_tag_and_of_a_batch(trial: Trial) -> None:
     """The topics of a tag and of a batch are heard when a run that has it changes."""
@@ -157,6 +190,18 @@ async def a_worker_hears_of_work(trial: Trial) -> None:
     await _wakes(trial, WORK_TOPIC, "a new run", trial.add)
     (lease,) = await trial.claim()
     await _wakes(trial, WORK_TOPIC, "a release", lambda: trial.settle(lease, Released()))
+
+
+@check("SupportsQueues.update_queue", Capability.QUEUES)
+async def a_worker_hears_that_a_queue_was_opened(trial: Trial) -> None:
+    """The end of a pause wakes a worker that has nothing to do."""
+    run_id = await trial.add(queue="busy")
+    store = cast("SupportsQueues", trial.backend)
+    await store.update_queue("busy", paused=True)
+    await trial.nothing_due("from a paused queue")
+    opened = functools.partial(store.update_queue, "busy", paused=False)
+    await _wakes(trial, WORK_TOPIC, "the end of a pause", opened)
+    await trial.take(run_id)
 
 
 @check("Backend.watch", Capability.CANCEL_RUNNING)
