@@ -203,10 +203,11 @@ class UniqueKey(TableKey):
 
 
 class IndexPart(SchemaModel):
-    """One part of an index: a column or an expression."""
+    """One part of an index: a column or an expression; `prefix_length` where it holds only a column's beginning."""
 
     column: str | None = None
     expression: str | None = None
+    prefix_length: int | None = None
     is_descending: bool = False
     collation: str | None = None
 
