@@ -55,6 +55,8 @@ class Worker:
         self.task: asyncio.Task[None] | None = None
         self.loop = asyncio.get_running_loop()
         self.failure: BaseException | None = None
+        self._claiming = False
+        self._claimed: asyncio.Future[None] | None = None
         self._woken = False
         self._has_more = True
         self._armed_for: datetime | None = None
@@ -126,13 +128,22 @@ class Worker:
         self._woken = False
 
     async def _claim(self) -> None:
-        options = self.options
-        leases = await self.backend.claim(
-            self.name, options.spec, limit=self.free, lease=options.lease, now=self.now
-        )
-        self._has_more = len(leases) >= self.free
-        for lease in leases:
-            self._begin(lease)
+        options, limit = self.options, self.free
+        self._claiming = True
+        try:
+            leases = await self.backend.claim(
+                self.name, options.spec, limit=limit, lease=options.lease, now=self.now
+            )
+            for lease in leases:
+                self._begin(lease)
+        finally:
+            self._claiming = False
+            if self._claimed is not None:
+                self._claimed.set_result(None)
+                self._claimed = None
+        self._has_more = len(leases) >= limit
+        if self._has_more and self.free > 0:
+            self.wake()  # given back while the claim was under way
 
     def _begin(self, lease: Lease) -> None:
         parked = self.parked.pop(lease.run.request.run_id, None) if self.parked else None
@@ -151,13 +162,9 @@ class Worker:
         try:
             outcome = await held.execution.run()
             if not held.abandoned:
-                await self.backend.settle(held.lease, outcome, now=self.now)
+                await self.settle(held, outcome)
                 if not isinstance(outcome, Completed):
                     self.wake()  # a retry may be due before anything that this worker knows of
-        except LeaseLostError:
-            _log.warning(
-                "run %s: its lease was lost, what it did here is not recorded", held.lease.run.id
-            )
         except (asyncio.CancelledError, GeneratorExit):
             raise
         except BaseException as error:  # a fault of the engine or the store, or what is not ours
@@ -165,19 +172,25 @@ class Worker:
         finally:
             self._let_go(held)
 
-    async def settle(
-        self, lease: Lease, outcome: Outcome | Suspended, *, quiet: bool = False
-    ) -> bool:
-        """Record an outcome; False when the run was taken by somebody else in the meantime."""
+    async def settle(self, held: Held, outcome: Outcome) -> None:
+        """Record how a run ended, under the lease that is held when that arrives."""
+        lease = held.lease
         try:
             await self.backend.settle(lease, outcome, now=self.now)
         except LeaseLostError:
-            if not quiet:
-                _log.warning(
-                    "run %s: its lease was lost, what it did here is not recorded", lease.run.id
-                )
-            return False
-        return True
+            if await self.is_renewed(held, lease):
+                await self.settle(held, outcome)
+                return
+            run_id = lease.run.id
+            _log.warning("run %s: its lease was lost, what it did here is not recorded", run_id)
+
+    async def is_renewed(self, held: Held, lease: Lease) -> bool:
+        """Whether only an older lease was lost: the next one may still be on its way here."""
+        if self._claiming:
+            if self._claimed is None:
+                self._claimed = self.loop.create_future()
+            await asyncio.shield(self._claimed)
+        return held.lease is not lease
 
     def _let_go(self, held: Held) -> None:
         self.held.pop(held.lease.token, None)
@@ -334,15 +347,16 @@ class Held:
             self  # before the store knows: its answer may come with the next claim
         )
         try:
-            kept = await worker.settle(lease, Suspended(tuple(waits)), quiet=True)
+            await worker.backend.settle(lease, Suspended(tuple(waits)), now=worker.now)
+        except LeaseLostError:
+            if not await worker.is_renewed(self, lease):
+                worker.parked.pop(lease.run.id, None)
+                self.execution.tell(Signal.LOST)
         except BaseException:
             worker.parked.pop(lease.run.id, None)  # the body is told, and goes on in its slot
             raise
         if self.lease is not lease:
             return  # resumed while this was under way; the slot is the new lease's
-        if not kept:
-            worker.parked.pop(lease.run.id, None)
-            self.execution.tell(Signal.LOST)
         self.give_back()
         worker.wake()
 
@@ -358,7 +372,7 @@ class Held:
     async def abandon(self, outcome: Outcome) -> None:
         self.abandoned = True
         try:
-            await self._worker.settle(self.lease, outcome)
+            await self._worker.settle(self, outcome)
         except BaseException as error:  # nobody waits for this: the loop has to tell
             self._worker.fail(error)
         self._worker.held.pop(self.lease.token, None)

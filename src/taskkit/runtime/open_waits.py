@@ -121,7 +121,7 @@ class OpenWaits:
     async def _flush(self) -> None:
         try:
             waits: tuple[Wait, ...] | None = None
-            while (present := await self._enqueued_waits()) != waits:
+            while (present := await self._enqueued_waits()) != waits or self._must_wait(present):
                 waits = present  # what was added while this was sent goes with the next round
                 await self._suspend(waits)
         except asyncio.CancelledError:
@@ -130,6 +130,10 @@ class OpenWaits:
             self._fail(error)
         finally:
             self._flushing = None
+
+    def _must_wait(self, waits: tuple[Wait, ...]) -> bool:
+        """Whether the run came back while its waits were sent, and the backend no longer knows of these."""
+        return bool(waits) and not self.parked and not self._ended
 
     async def _enqueued_waits(self) -> tuple[Wait, ...]:
         for entry in list(self._open.values()):

@@ -89,6 +89,14 @@ async def assert_slots(clock: FakeClock, slots: int = SLOTS) -> None:
     await batch.results()
 
 
+def saying(what: str, said: list[str]) -> Callable[[], Awaitable[None]]:
+    async def hook() -> None:
+        await asyncio.sleep(0)
+        said.append(what)
+
+    return hook
+
+
 async def statuses() -> dict[str, str]:
     return {run.task_id: run.status async for run in runs.list()}
 
@@ -104,7 +112,7 @@ async def test_twenty_parents_inside_each_other_finish_in_one_slot(clock: FakeCl
         return 1 + await nested.trigger_and_wait(depth - 1).unwrap()
 
     handle = await nested.trigger(20)
-    assert (await asyncio.wait_for(handle.result(), 5)).unwrap() == 20
+    assert (await asyncio.wait_for(handle.result(), 2)).unwrap() == 20
     await assert_slots(clock)
 
 
@@ -452,7 +460,7 @@ async def test_a_child_that_fails_in_a_task_group_ends_the_other_waits(clock: Fa
 
     handle = await parent.trigger()
     await clock.advance(1)
-    result = await asyncio.wait_for(handle.result(), 5)
+    result = await asyncio.wait_for(handle.result(), 2)
     assert result.status == RunStatus.FAILED
     assert result.error is not None
     assert result.error.name == "ExceptionGroup"
@@ -691,13 +699,13 @@ async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
             return "gave up"
         return await child.trigger_and_wait().unwrap()
 
-    async with taskkit.local(clock=clock, concurrency=slots):
+    async with serve(store(), clock=clock, concurrency=slots):
         handle = await parent.trigger()
         await turns(steps)
         for limit in limits:
             with suppress(RuntimeError):  # it is over
                 limit.reschedule(0)
-        result = await asyncio.wait_for(handle.result(), 5)
+        result = await asyncio.wait_for(handle.result(), 2)
         assert result.unwrap() in ("answered", "gave up")
         await clock.settle()
         assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
@@ -724,20 +732,18 @@ async def test_a_cancel_in_any_moment_of_a_wait_ends_parent_and_child(
     async def parent() -> None:
         await child.trigger_and_wait()
 
-    if hooks:
-        parent.on_wait(lambda: None)
-        parent.on_cancel(lambda: ends.append("on_cancel"))
-        parent.cleanup(lambda: ends.append("cleanup"))
-        parent.on_complete(lambda: ends.append("on_complete"))
-    async with taskkit.local(clock=clock, concurrency=slots):
+    for name in ("on_wait", "on_cancel", "cleanup", "on_complete") if hooks else ():
+        getattr(parent, name)(saying(name, ends))
+    async with serve(store(), clock=clock, concurrency=slots):
         handle = await parent.trigger()
         await turns(steps)
         await handle.cancel("enough")
-        assert (await asyncio.wait_for(handle.result(), 5)).status == RunStatus.CANCELED
+        assert (await asyncio.wait_for(handle.result(), 2)).status == RunStatus.CANCELED
         await clock.advance(2)
         assert {run.status async for run in runs.list()} == {RunStatus.CANCELED}
         began = (await handle.retrieve()).started_at is not None
-        assert ends == (["on_cancel", "cleanup", "on_complete"] if hooks and began else [])
+        said = [one for one in ends if one != "on_wait"]
+        assert said == (["on_cancel", "cleanup", "on_complete"] if hooks and began else [])
         await assert_slots(clock, slots)
 
 
@@ -751,12 +757,12 @@ async def test_a_cancel_in_any_moment_of_a_sleep_ends_the_run(
         for _ in range(2):
             await wait.sleep(1)
 
-    async with taskkit.local(clock=clock, concurrency=slots):
+    async with serve(store(), clock=clock, concurrency=slots):
         handle = await sleeper.trigger()
         moving = asyncio.ensure_future(clock.advance(5))
         await turns(steps)
         await handle.cancel()
-        result = await asyncio.wait_for(handle.result(), 5)
+        result = await asyncio.wait_for(handle.result(), 2)
         assert result.status in (RunStatus.CANCELED, RunStatus.COMPLETED)
         await moving
         await assert_slots(clock, slots)
@@ -799,7 +805,7 @@ async def test_a_parent_that_is_entered_again_meets_its_children(
             await clock.advance(10)
     async with serve(backend, clock=clock):
         await clock.advance("2h")
-        result = await asyncio.wait_for(handle.result(), 5)
+        result = await asyncio.wait_for(handle.result(), 2)
     assert result.unwrap() == [entered["other"][0], 1, 1]
     assert len(set(entered["child"])) == 2
     assert len(entered["other"]) == 1
@@ -858,7 +864,7 @@ async def test_a_run_whose_lease_was_lost_meets_its_children(
         await clock.advance(15)
         backend.tells = notices
         await clock.advance("1m")
-        assert (await asyncio.wait_for(handle.result(), 5)).unwrap() == [0, 1, 2]
+        assert (await asyncio.wait_for(handle.result(), 2)).unwrap() == [0, 1, 2]
         gate.set()
         await clock.advance("1m")
         assert sorted(deliveries) == ["begun", "begun", "ended"]
