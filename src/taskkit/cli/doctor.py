@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -23,13 +22,13 @@ from taskkit.cli.inspection import Finding, loading_faults, task_faults
 from taskkit.cli.options import NOTHING_SAID, Shared
 from taskkit.cli.problem import OK, RUN_FAILED, block_of
 from taskkit.cli.screen import clean, console, limit, place, small, table, write_json
+from taskkit.cli.where import reached, shared_home, without_password
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import TaskkitError
 from taskkit.runtime.current_backend import configured_home
 from taskkit.runtime.home import Home
 
 _TIME_LIMIT = 10.0
-_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
 @dataclass(slots=True)
@@ -128,7 +127,7 @@ def _setting_text(name: str, value: Any) -> str:
     if value is None or value == ():
         return "none"
     text = ", ".join(value) if isinstance(value, tuple) else small(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # texts
-    return _PASSWORD.sub(r"\1:***@", text)
+    return without_password(text)
 
 
 # --- backend ----------------------------------------------------------------------------------------
@@ -136,24 +135,23 @@ def _setting_text(name: str, value: Any) -> str:
 
 async def _backend() -> dict[str, Any]:
     """The configured backend, and whether it can be opened."""
-    if config.current().backend is None:
+    url = config.current().backend
+    if url is None:
         return {"name": "none: `taskkit run` carries runs out in memory", "reachable": None}
-    home = configured_home()
-    found: dict[str, Any] = {"name": home.name, "reachable": True}
+    found: dict[str, Any] = {"name": without_password(url), "reachable": False}
     started = time.perf_counter()
     try:
         async with asyncio.timeout(_TIME_LIMIT):
-            await home.ready()
-            found["opened_in_ms"] = round((time.perf_counter() - started) * 1000, 1)
-            found["workers"] = await _workers(home)
-            await home.close()
+            home = shared_home() or configured_home()
+            async with reached(home):
+                found["opened_in_ms"] = round((time.perf_counter() - started) * 1000, 1)
+                found["workers"] = await _workers(home) if home.is_shared else None
     except TimeoutError:
-        return {**found, "reachable": False, "error": f"No answer within {_TIME_LIMIT:g} s."}
+        return {**found, "error": f"No answer within {_TIME_LIMIT:g} s."}
     except Exception as error:  # a driver may raise what it likes
         block = block_of(error)
-        text = f"{block.what} {block.why}".strip()
-        return {**found, "reachable": False, "error": text}
-    return found
+        return {**found, "error": f"{block.what} {block.why}".strip()}
+    return {**found, "reachable": True}
 
 
 async def _workers(home: Home) -> int | None:
@@ -187,10 +185,20 @@ def _data(report: Report) -> dict[str, Any]:
 
 def _show(report: Report) -> None:
     screen = console()
-    _section(screen, "Versions", table(("", ""), report.versions.items()))
-    _section(screen, "Extras", table(("", "", ""), map(_extra_row, report.extras)))
+    _section(
+        screen, "Versions", table(("name", "value"), report.versions.items(), broken=("value",))
+    )
+    _section(
+        screen,
+        "Extras",
+        table(("name", "value"), map(_extra_row, report.extras), broken=("value",)),
+    )
     settings = [(one["name"], one["value"], one["from"]) for one in report.configuration]
-    _section(screen, "Configuration", table(("", "", ""), settings))
+    _section(
+        screen,
+        "Configuration",
+        table(("name", "value", "from"), settings, broken=("value", "from")),
+    )
     _section(screen, "Backend", Text(_backend_text(report.backend)))
     listed = ", ".join(report.tasks) or "none: name a module with --app, or its folder in dirs"
     _section(screen, f"Tasks ({len(report.tasks)})", Text(listed))
@@ -204,12 +212,18 @@ def _section(screen: Console, title: str, body: Any) -> None:
     screen.print(Padding(body, (0, 0, 1, 2), expand=False))
 
 
-def _extra_row(extra: Extra) -> tuple[Text, str, Text]:
-    parts = [f"{one.name} {one.version}" for one in extra.requirements if one.version]
-    faults = [f"{one.name}: {one.fault}" for one in extra.requirements if one.fault]
+def _extra_row(extra: Extra) -> tuple[Text, Text]:
     state = Text("✓", style="green") if extra.is_installed else Text("·", style="dim")
-    missing = "; ".join(faults) if faults else "" if extra.is_installed else extra.command
-    return Text.assemble(state, " ", extra.name), ", ".join(parts), Text(missing, style="dim")
+    found = [f"{one.name} {one.version}" for one in extra.requirements if one.version]
+    told = Text(", ".join(found))
+    if found and not extra.is_installed:
+        absent = [one.name for one in extra.requirements if one.version is None]
+        faults = [f"{one.name}: {one.fault}" for one in extra.requirements if one.fault]
+        parts = [f"no {', '.join(absent)}"] if absent else []
+        told.append(f"; {'; '.join(parts + faults)}\n", style="yellow")
+    if not extra.is_installed:
+        told.append(extra.command, style="dim")
+    return Text.assemble(state, " ", extra.name), told
 
 
 def _backend_text(backend: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
+from taskkit.cli.interrupt import own_the_process
 from taskkit.cli.problem import (
     BROKEN_PIPE,
     INTERRUPTED,
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a test's stream has it not
     debug = "--debug" in given
     _log_to_stderr(debug)
+    own_the_process()
     status = status_after(given, debug=debug)
     try:
         sys.stdout.flush()
@@ -42,7 +45,7 @@ def status_after(given: Sequence[str], *, debug: bool = False) -> int:
     """The exit status of a command line; errors are told on stderr."""
     try:
         return _called(given)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from taskkit.cli.loading import steps
+from taskkit.cli.loading import check_queues, steps
 from taskkit.cli.options import Shared
 from taskkit.cli.problem import Problem, block_of
 from taskkit.cli.screen import place
 from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import TaskDefinition
-from taskkit.errors import InvalidOptionError, TaskkitError
+from taskkit.errors import TaskkitError
 from taskkit.trigger.task import Task
 
 
@@ -55,9 +55,9 @@ def task_faults() -> Iterator[Finding]:
             yield _not_exported(task)
         yield from _policy_faults(task)
     try:
-        REGISTRY.queues()
-    except InvalidOptionError as error:
-        yield Finding(error.option, f"It is declared twice with different limits: {error}")
+        check_queues()
+    except Problem as problem:
+        yield _finding(problem, "")
 
 
 def exported_definitions() -> set[str]:

@@ -12,13 +12,26 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 _SHOW_CURSOR = "\x1b[?25h"
-_GRACE = 3.0
+_GRACE = 10.0
+_GRACE_AFTER_SIGNAL = 1.0
+_owned: list[bool] = []
+
+
+def own_the_process() -> None:
+    """This process is ours to end; without this word it belongs to the program that calls us."""
+    _owned[:] = [True]
 
 
 class Interruption:
-    """Whether a signal has come, and the exit status that it means."""
+    """Whether a signal has come, and the exit status that it means. `first` may be changed."""
 
-    number: int | None = None
+    def __init__(self, first: Callable[[], object]) -> None:
+        self.first = first
+        self.number: int | None = None
+
+    def begin(self) -> None:
+        """Do what the first signal asks for, as it stands now."""
+        self.first()
 
     @property
     def status(self) -> int | None:
@@ -29,14 +42,14 @@ class Interruption:
 @contextmanager
 def gently(first: Callable[[], object]) -> Generator[Interruption]:
     """In this block the first signal calls `first` on the event loop; the second ends the process at once."""
-    seen = Interruption()
+    seen = Interruption(first)
     loop = asyncio.get_running_loop()
 
     def handle(number: int, _: FrameType | None) -> None:
         if seen.number is not None:
             end_now(128 + number)
         seen.number = number
-        loop.call_soon_threadsafe(first)
+        loop.call_soon_threadsafe(seen.begin)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -57,8 +70,10 @@ def end_now(status: int) -> None:
     os._exit(status)
 
 
-def end_soon(status: int) -> None:
-    """Everything was said: a thread or a coroutine that will not stop keeps the process three seconds, no longer."""
-    timer = threading.Timer(_GRACE, end_now, (status,))
+def end_soon(status: int, *, signaled: bool) -> None:
+    """Everything was said: a thread or a coroutine that will not stop keeps the process for some seconds only."""
+    if not _owned:
+        return
+    timer = threading.Timer(_GRACE_AFTER_SIGNAL if signaled else _GRACE, end_now, (status,))
     timer.daemon = True
     timer.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,16 +16,30 @@ from taskkit.cli.options import Shared
 from taskkit.cli.problem import TROUBLE, Problem
 from taskkit.cli.screen import place
 from taskkit.definition.discovery import discover, import_file
-from taskkit.errors import InvalidConfigError, TaskkitError
+from taskkit.definition.registry import REGISTRY
+from taskkit.errors import InvalidConfigError, InvalidOptionError, TaskkitError, shown
 
 _PACKAGE = str(Path(taskkit.__file__).parent)
-_INTERNAL = ("<frozen", importlib.__path__[0])
+_FOREIGN = ("<", _PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
 
 
 def load(shared: Shared) -> None:
     """Apply `--backend`, and import what `--app` and the configured `dirs` name; a Problem says which failed."""
     for step in steps(shared):
         step()
+    check_queues()
+
+
+def check_queues() -> None:
+    """A Problem where two places give one queue different limits."""
+    try:
+        REGISTRY.queues()
+    except InvalidOptionError as error:
+        raise Problem(
+            f"{error.option[0].upper()}{error.option[1:]} is declared twice with different limits.",
+            why=f"{shown(error.value)}: {error.reason}",
+            status=TROUBLE,
+        ) from error
 
 
 def steps(shared: Shared) -> Iterator[Callable[[], None]]:
@@ -68,9 +83,7 @@ def _told(step: Callable[[], object], where: str) -> None:
             raise
         raise _cannot_be_imported(error.__cause__, where, error.file) from error
     except TaskkitError as error:
-        raise Problem(
-            str(error), where=_line_of(error) or where, why=type(error).__name__, status=TROUBLE
-        ) from error
+        raise Problem(str(error), where=_line_of(error) or where, status=TROUBLE) from error
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and _is_missing(error, where):
             raise Problem(
@@ -103,12 +116,9 @@ def _line_of(error: BaseException) -> str:
     """The last line of the user's own code that the error came through."""
     if isinstance(error, SyntaxError) and error.filename:
         return place(error.filename, error.lineno)
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_PACKAGE, *_INTERNAL))
-    ]
-    return place(frames[-1].filename, frames[-1].lineno) if frames else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_FOREIGN)]
+    return place(own[-1].filename, own[-1].lineno) if own else ""
 
 
 def no_tasks_hint(ids: Sequence[str]) -> str:

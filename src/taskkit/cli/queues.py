@@ -31,7 +31,7 @@ def queues(*, shared: Shared = NOTHING_SAID) -> int:
     if shared.is_json:
         write_json(found)
     elif found:
-        console().print(table(_COLUMNS, map(_row, found)))
+        console().print(table(_COLUMNS, map(_row, found), broken=("queue", "tasks")))
     else:
         note("No queue is declared here.")
     return OK

@@ -13,15 +13,24 @@ from cyclopts import Parameter
 import taskkit
 from taskkit.backends.base import SupportsWorkers
 from taskkit.cli.follow import View, updates
-from taskkit.cli.interrupt import end_soon, gently
+from taskkit.cli.interrupt import Interruption, end_soon, gently
 from taskkit.cli.lines import LineView
 from taskkit.cli.loading import load, no_tasks_hint
 from taskkit.cli.options import NOTHING_SAID, Shared
 from taskkit.cli.payload import fields_of, read_options, read_payload
 from taskkit.cli.problem import OK, RUN_FAILED, Problem, block_of, places
 from taskkit.cli.run_text import end_details, end_line, output_data, run_data
-from taskkit.cli.screen import clean, console, is_live, note, show_output, write_json
-from taskkit.cli.where import shared_home
+from taskkit.cli.screen import (
+    clean,
+    console,
+    is_live,
+    note,
+    on_stdout,
+    prints_kept_apart,
+    show_output,
+    write_json,
+)
+from taskkit.cli.where import reached, shared_home
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import PayloadValidationError, TaskNotFoundError
 from taskkit.model.options import TriggerOptions
@@ -75,31 +84,26 @@ def run(
         echo '{"name": "Ada"}' | taskkit run greet --payload - -o json | jq .output
     """
     given, options = read_payload(payload), read_options(option)
-    with _prints_kept_apart():
+    with prints_kept_apart():
         load(shared)
         return asyncio.run(_run(task, given, options, follow=follow, shared=shared))
-
-
-@contextmanager
-def _prints_kept_apart() -> Generator[None]:
-    """What task code prints goes to stderr: stdout is for the output."""
-    with redirect_stdout(sys.stderr):
-        yield
 
 
 async def _run(
     task: str, payload: Any, options: TriggerOptions, *, follow: bool, shared: Shared
 ) -> int:
-    async with _place() as home:
-        handle = await _trigger(home, task, payload, options)
-        with followed_in(follow, shared) as view:
-            ended, status = await _to_its_end(home, handle, view)
-        if ended is not None:
-            show_end(ended, follow=follow, shared=shared)
-            status = status or (OK if ended.is_success else RUN_FAILED)
-        assert status is not None  # a run that was left came with a signal
-        end_soon(status)
-        return status
+    whole = asyncio.current_task()
+    assert whole is not None  # this is a coroutine
+    with gently(whole.cancel) as signals:
+        async with _place() as home:
+            handle = await _trigger(home, task, payload, options)
+            with followed_in(follow, shared) as view:
+                ended = await _to_its_end(home, handle, view, signals)
+            if ended is not None:
+                show_end(ended, follow=follow, shared=shared)
+            status = signals.status or (OK if ended and ended.is_success else RUN_FAILED)
+            end_soon(status, signaled=signals.number is not None)
+    return status
 
 
 @asynccontextmanager
@@ -107,11 +111,11 @@ async def _place() -> AsyncGenerator[Home]:
     """The backend that other processes serve; otherwise one here, with a worker."""
     home = shared_home()
     if home is not None:
-        await home.ready()
-        yield home
-        return
-    async with taskkit.local():
-        yield current_home()
+        async with reached(home):
+            yield home
+    else:
+        async with taskkit.local():
+            yield current_home()
 
 
 async def _trigger(home: Home, task: str, payload: Any, options: TriggerOptions) -> RunHandle[Any]:
@@ -167,7 +171,7 @@ def followed_in(follow: bool, shared: Shared) -> Generator[View | None]:
     if not follow:
         yield None
         return
-    with redirect_stdout(sys.__stdout__):
+    with on_stdout():
         stream = sys.stderr if shared.is_json else sys.stdout
         screen = console(stderr=shared.is_json)
         if is_live(screen, stream):
@@ -181,9 +185,9 @@ def followed_in(follow: bool, shared: Shared) -> Generator[View | None]:
 
 
 async def _to_its_end(
-    home: Home, handle: RunHandle[Any], view: View | None
-) -> tuple[Run | None, int | None]:
-    """The run once it is over, and the status of a signal that came; no run where it was left to itself."""
+    home: Home, handle: RunHandle[Any], view: View | None, signals: Interruption
+) -> Run | None:
+    """The run once it is over; None where a signal came and others carry it out."""
     left = asyncio.Event()
     canceling: list[asyncio.Task[Run]] = []
 
@@ -194,13 +198,13 @@ async def _to_its_end(
         (view.say if view is not None else note)("canceling; Ctrl-C again ends at once")
         canceling.append(asyncio.ensure_future(handle.cancel("interrupted from the terminal")))
 
-    with gently(interrupted) as seen:
-        ended = await _watched(home, handle, view, left)
-        if ended is None:
-            note(f"Run {handle.id} goes on. Stop it with: taskkit runs cancel {handle.id}")
-        for task in canceling:
-            await task
-    return ended, seen.status
+    signals.first = interrupted
+    ended = await _watched(home, handle, view, left)
+    for task in canceling:
+        await task
+    if ended is None:
+        note(f"Run {handle.id} goes on. Stop it with: taskkit runs cancel {handle.id}")
+    return ended
 
 
 async def _watched(
@@ -231,7 +235,7 @@ async def _shown(home: Home, handle: RunHandle[Any], view: View | None) -> None:
 
 def show_end(run: Run, *, follow: bool, shared: Shared) -> None:
     """A run's output, or why there is none."""
-    with redirect_stdout(sys.__stdout__):
+    with on_stdout():
         if shared.is_json:
             write_json(run_data(run))
             return

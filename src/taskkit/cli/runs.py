@@ -24,6 +24,7 @@ from taskkit.cli.screen import (
     duration,
     moment,
     note,
+    short_moment,
     styled,
     table,
     write_json,
@@ -78,19 +79,19 @@ def list_runs(
     if shared.is_json:
         write_json([run_data(run) for run in found])
     elif found:
-        console().print(table(_COLUMNS, ([*_row(run)] for run in found)))
+        console().print(table(_COLUMNS, map(_row, found), broken=("task", "tags")))
     else:
         note("No run matches.")
     return OK
 
 
-_COLUMNS = ("run", "task", "status", "attempt", "created", "took", "tags")
+_COLUMNS = ("run", "task", "status", "try", "created", "took", "tags")
 
 
 def _row(run: Run) -> tuple[Any, ...]:
-    attempt = f"{run.attempt} of {run.request.max_attempts}" if run.attempt else ""
+    attempt = f"{run.attempt}/{run.request.max_attempts}" if run.attempt else ""
     return (
-        run.id, run.task_id, styled(run.status), attempt, moment(run.created_at), duration(took(run)),
+        run.id, run.task_id, styled(run.status), attempt, short_moment(run.created_at), duration(took(run)),
         ", ".join(map(clean, run.tags)),
     )  # fmt: skip
 
@@ -118,7 +119,7 @@ def show(run_id: str, /, *, shared: Shared = NOTHING_SAID) -> int:
         write_json(run_data(run))
         return OK
     screen = console()
-    shown = table(("", ""), [row for row in _facts(run) if row[1]])
+    shown = table(("name", "value"), [row for row in _facts(run) if row[1]], broken=("value",))
     shown.show_header = False
     screen.print(shown)
     for line in end_details(run):

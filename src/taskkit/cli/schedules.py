@@ -12,7 +12,7 @@ from taskkit.backends.base import Capability
 from taskkit.cli.loading import load
 from taskkit.cli.options import NOTHING_SAID, Shared
 from taskkit.cli.problem import OK
-from taskkit.cli.screen import console, moment, note, table, write_json
+from taskkit.cli.screen import console, note, short_moment, table, write_json
 from taskkit.cli.where import opened_home, shared_home
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.schedule import declared_schedule_id
@@ -37,19 +37,20 @@ def schedules(*, shared: Shared = NOTHING_SAID) -> int:
     if shared.is_json:
         write_json([asdict(schedule) for schedule in found])
     elif found:
-        console().print(table(_COLUMNS, map(_row, found)))
+        console().print(table(_COLUMNS, map(_row, found), broken=("task", "due", "external id")))
     else:
         note("No task here has a schedule.")
     return OK
 
 
-_COLUMNS = ("task", "cron", "time zone", "next", "last", "external id", "schedule")
+_COLUMNS = ("task", "due", "next", "last", "external id", "schedule")
 
 
 def _row(schedule: Schedule) -> list[Any]:
-    due = moment(schedule.next_run_at) if schedule.active else "off"
+    following = short_moment(schedule.next_run_at) if schedule.active else "off"
+    zone = "" if schedule.timezone == "UTC" else f" {schedule.timezone}"
     return [
-        schedule.task_id, schedule.cron, schedule.timezone, due, moment(schedule.last_run_at),
+        schedule.task_id, schedule.cron + zone, following, short_moment(schedule.last_run_at),
         schedule.external_id or "", schedule.id,
     ]  # fmt: skip
 

@@ -7,10 +7,11 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Generator, Iterable, Mapping
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from taskkit.cli.problem import Block
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WIDE = 10_000
 _LABELS = 5
+_outputs: list[TextIO] = []
 STYLES = {
     "COMPLETED": "green",
     "EXECUTING": "cyan",
@@ -46,6 +48,24 @@ def console(*, stderr: bool = False) -> Console:
     return Console(
         file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False
     )
+
+
+@contextmanager
+def prints_kept_apart() -> Generator[None]:
+    """In this block what task code prints goes to stderr: stdout is for the output."""
+    _outputs.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _outputs.pop()
+
+
+@contextmanager
+def on_stdout() -> Generator[None]:
+    """In this block, inside the other, stdout is stdout."""
+    with redirect_stdout(_outputs[-1] if _outputs else sys.stdout):
+        yield
 
 
 def is_live(of: Console, stream: IO[str]) -> bool:
@@ -132,16 +152,17 @@ def note(text: str) -> None:
     console(stderr=True).print(_text((clean(text), "dim")))
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    """A table without lines; columns in which nothing stands are left out."""
-    from rich import box
+def table(
+    columns: Iterable[str], rows: Iterable[Iterable[Any]], *, broken: Container[str] = ()
+) -> Table:
+    """A table without lines; columns in which nothing stands are left out, and only those of `broken` are broken."""
     from rich.table import Table
 
     names, cells = list(columns), [list(row) for row in rows]
     used = [i for i in range(len(names)) if any(str(row[i]) for row in cells)]
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index in used:
-        made.add_column(names[index], overflow="fold")
+        made.add_column(names[index], overflow="fold", no_wrap=names[index] not in broken)
     for row in cells:
         made.add_row(*(row[index] for index in used))
     return made
@@ -186,6 +207,20 @@ def limit(seconds: float | None) -> str:
 def moment(when: datetime | None) -> str:
     """A moment in the time zone of this machine."""
     return "" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def short_moment(when: datetime | None) -> str:
+    """The same in few characters: the time of today, or day and time."""
+    if when is None:
+        return ""
+    here = when.astimezone()
+    is_today = here.date() == datetime.now().astimezone().date()
+    return here.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M")
+
+
+def is_narrow(screen: Console) -> bool:
+    """Somebody reads on a screen; in a pipe each thing has a line of its own, however long."""
+    return screen.width < _WIDE
 
 
 def place(path: str, line: int | None = None) -> str:

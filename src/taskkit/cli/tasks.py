@@ -12,7 +12,7 @@ from taskkit.cli.loading import load
 from taskkit.cli.options import NOTHING_SAID, Shared
 from taskkit.cli.payload import schema_of
 from taskkit.cli.problem import OK, TROUBLE, Problem
-from taskkit.cli.screen import clean, console, limit, place, table, write_json
+from taskkit.cli.screen import clean, console, is_narrow, limit, place, table, write_json
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import UNSET, TaskDefinition
 from taskkit.model.retry import Retry
@@ -40,21 +40,29 @@ def tasks(*, shared: Shared = NOTHING_SAID) -> int:
             fix="Name a module with --app shop/tasks.py, or list its folder: [tool.taskkit] dirs.",
             status=TROUBLE,
         )
-    console().print(table(_COLUMNS, map(_row, found)))
+    screen = console()
+    stacked = is_narrow(screen)
+    rows = [[*_names(task, stacked), *_row(task)] for task in found]
+    screen.print(table(_COLUMNS, rows, broken=("task", "schedule")))
     return OK
 
 
-_COLUMNS = ("task", "at", "queue", "retry", "limit", "schedule")
+_COLUMNS = ("task", "at", "description", "queue", "retry", "limit", "schedule")
 
 
-def _row(task: TaskDefinition) -> Iterator[Text | str]:
+def _names(task: TaskDefinition, stacked: bool) -> tuple[Text | str, str, str]:
+    """Id, place and description, one below the other where the screen is no wider than people are used to."""
     from rich.text import Text
 
+    at, description = place(task.file_path, task.line), clean(task.description or "")
     name = Text(task.id, style="bold")
-    if task.description:
-        name.append(f"\n{clean(task.description)}", style="not bold dim")
-    yield name
-    yield place(task.file_path, task.line)
+    if not stacked:
+        return name, at, description
+    lines = "".join(f"\n{text}" for text in (description, at) if text)
+    return name.append(lines, style="not bold dim"), "", ""
+
+
+def _row(task: TaskDefinition) -> Iterator[str]:
     yield _queue_text(task)
     yield retry_text(task)
     yield limit(limit_of(task))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from taskkit import config
 from taskkit.cli.problem import TROUBLE, Problem
-from taskkit.errors import BackendNotConfiguredError
+from taskkit.errors import BackendNotConfiguredError, TaskkitError
 from taskkit.runtime.current_backend import choose, configured_home
 from taskkit.runtime.home import Home
+
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
 
 def shared_home() -> Home | None:
@@ -17,7 +21,41 @@ def shared_home() -> Home | None:
         home = configured_home()
     except BackendNotConfiguredError:
         return None
+    except TaskkitError:
+        raise
+    except Exception as error:  # a driver may raise what it likes
+        raise _unreachable(config.current().backend or "", error) from error
     return home if home.is_shared else None
+
+
+@asynccontextmanager
+async def reached(home: Home) -> AsyncGenerator[None]:
+    """The backend is open and chosen in this block; a Problem where it cannot be reached."""
+    try:
+        await home.ready()
+    except TaskkitError:
+        raise
+    except Exception as error:  # a driver may raise what it likes
+        raise _unreachable(home.name, error) from error
+    try:
+        with choose(home):
+            yield
+    finally:
+        await home.close()
+
+
+def without_password(url: str) -> str:
+    """A URL, or a text with one, fit to be shown."""
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
+def _unreachable(backend: str, error: Exception) -> Problem:
+    return Problem(
+        f"The backend {without_password(backend)} cannot be opened.",
+        why=without_password(f"{type(error).__name__}: {error}"),
+        fix="Check its URL, and that it runs and can be reached from here.",
+        status=TROUBLE,
+    )
 
 
 @asynccontextmanager
@@ -31,9 +69,5 @@ async def opened_home(what: str) -> AsyncGenerator[Home]:
             fix="Name a backend that keeps runs: --backend URL, TASKKIT_BACKEND, or backend under [tool.taskkit].",
             status=TROUBLE,
         )
-    await home.ready()
-    try:
-        with choose(home):
-            yield home
-    finally:
-        await home.close()
+    async with reached(home):
+        yield home
