@@ -48,7 +48,11 @@ __all__ = [
     "resolve_secret",
 ]
 
-_READERS = {"sqlite": ("buster_tasks.sources.sqlite", "SqliteSource")}
+_READERS = {
+    "sqlite": ("buster_tasks.sources.sqlite", "SqliteSource"),
+    "postgres": ("buster_tasks.sources.postgres", "PostgresSource"),
+    "mysql": ("buster_tasks.sources.mysql", "MysqlSource"),
+}
 
 
 def connect(credentials: object) -> DataSource:

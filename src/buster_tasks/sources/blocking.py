@@ -116,6 +116,11 @@ class BlockingThread:
             raise budget.error()
         return future.result()
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Have the thread do this after what it does now, without waiting; nothing when it is closed."""
+        if not self._closed:
+            self._executor.submit(work)
+
     def stop_all(self) -> None:
         """Stop the call that runs and those that wait for the thread."""
         for future, budget in list(self._running.items()):

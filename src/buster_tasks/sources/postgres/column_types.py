@@ -1,0 +1,80 @@
+"""What a column's type means: one word for all dialects, length, precision and scale."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from buster_tasks.sources.schema import NormalizedType
+
+_BY_NAME: dict[str, NormalizedType] = {
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "oid": "integer",
+    "numeric": "decimal",
+    "money": "decimal",
+    "float4": "float",
+    "float8": "float",
+    "bool": "boolean",
+    "date": "date",
+    "time": "time",
+    "timetz": "time",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+    "interval": "interval",
+    "bytea": "binary",
+    "json": "json",
+    "jsonb": "json",
+    "hstore": "json",
+    "uuid": "uuid",
+    "xml": "text",
+    "inet": "text",
+    "cidr": "text",
+    "macaddr": "text",
+    "macaddr8": "text",
+    "bit": "text",
+    "varbit": "text",
+    "tsvector": "text",
+    "tsquery": "text",
+    "geometry": "geography",
+    "geography": "geography",
+    "vector": "array",
+}
+_BY_CATEGORY: dict[str, NormalizedType] = {
+    "A": "array",
+    "C": "struct",
+    "E": "text",
+    "G": "geography",
+    "S": "text",
+}
+# The length of a value's header is part of the modifier.
+_HEADER = 4
+
+
+class ColumnType(NamedTuple):
+    """A type, read."""
+
+    normalized: NormalizedType
+    max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+
+
+@lru_cache(maxsize=1_000)
+def read_type(name: str, category: str, modifier: int) -> ColumnType:
+    """The meaning of a type by its name in pg_type, its category and the column's modifier, -1 for none."""
+    normalized = _BY_NAME.get(name) or _BY_CATEGORY.get(category, "unknown")
+    if modifier < 0:
+        return ColumnType(normalized)
+    if name in ("varchar", "bpchar"):
+        return ColumnType(normalized, max_length=modifier - _HEADER)
+    if name in ("bit", "varbit"):
+        return ColumnType(normalized, max_length=modifier)
+    if name == "numeric":
+        packed = modifier - _HEADER
+        scale = ((packed & 0x7FF) ^ 0x400) - 0x400  # eleven bits with a sign
+        return ColumnType(normalized, precision=(packed >> 16) & 0xFFFF, scale=scale)
+    if name in ("time", "timetz", "timestamp", "timestamptz"):
+        return ColumnType(normalized, precision=modifier)
+    return ColumnType(normalized)

@@ -1,0 +1,95 @@
+"""What may be missing from the introspection of a PostgreSQL database, as issues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from buster_tasks.sources.postgres.catalog import RelationRow
+from buster_tasks.sources.postgres.reading import Reading
+from buster_tasks.sources.schema import Issue
+
+_MOST_EACH = 20
+
+
+def quote(identifier: str) -> str:
+    """The identifier in double quotes, its own doubled."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def denied(reading: Reading, user: str) -> list[Issue]:
+    """Schemas and tables whose rows the user may not read; their structure is in the result all the same."""
+    return [*_schemas(reading, user), *_tables(reading, user)]
+
+
+def locked(reading: Reading) -> list[Issue]:
+    """Views whose text cannot be read now."""
+    return [
+        Issue(
+            scope="view",
+            object=f"{relation.schema}.{relation.name}",
+            code="OBJECT_LOCKED",
+            message=f"The query of {relation.name!r} was not read: another session holds the view to change it.",
+            fix="Introspect again when that session is done.",
+        )
+        for relation in reading.relations
+        if relation.is_locked and relation.kind in ("v", "m")
+    ]
+
+
+def _schemas(reading: Reading, user: str) -> Iterator[Issue]:
+    for schema in reading.schemas:
+        tables = [one for one in reading.relations if one.schema == schema.name]
+        if schema.is_usable or not tables:
+            continue
+        yield Issue(
+            scope="schema",
+            object=schema.name,
+            code="PERMISSION_DENIED",
+            message=f"The user {user!r} may not use the schema {schema.name!r}, "
+            f"so none of its {len(tables)} tables and views can be read.",
+            fix=f"GRANT USAGE ON SCHEMA {quote(schema.name)} TO {quote(user)};",
+        )
+
+
+def _tables(reading: Reading, user: str) -> Iterator[Issue]:
+    usable = {schema.name for schema in reading.schemas if schema.is_usable}
+    by_schema: dict[str, list[RelationRow]] = defaultdict(list)
+    for relation in reading.relations:
+        if relation.schema in usable and not _is_readable(reading, relation):
+            by_schema[relation.schema].append(relation)
+    for schema, relations in by_schema.items():
+        if len(relations) > _MOST_EACH:
+            yield _many(schema, relations, user)
+        else:
+            yield from (_one(relation, user) for relation in relations)
+
+
+def _is_readable(reading: Reading, relation: RelationRow) -> bool:
+    """Whether its rows may be read, those of a partition also through what it is a part of."""
+    if relation.is_readable:
+        return True
+    parent = reading.by_oid.get(relation.parent or 0)
+    return parent is not None and _is_readable(reading, parent)
+
+
+def _one(relation: RelationRow, user: str) -> Issue:
+    return Issue(
+        scope="view" if relation.kind == "v" else "table",
+        object=f"{relation.schema}.{relation.name}",
+        code="PERMISSION_DENIED",
+        message=f"The user {user!r} may read no column of {relation.name!r} in {relation.schema!r}.",
+        fix=f"GRANT SELECT ON {quote(relation.schema)}.{quote(relation.name)} TO {quote(user)};",
+    )
+
+
+def _many(schema: str, relations: Sequence[RelationRow], user: str) -> Issue:
+    first = ", ".join(repr(relation.name) for relation in relations[:_MOST_EACH])
+    return Issue(
+        scope="schema",
+        object=schema,
+        code="PERMISSION_DENIED",
+        message=f"The user {user!r} may read no column of {len(relations)} tables and views in {schema!r}: "
+        f"{first}, and so on.",
+        fix=f"GRANT SELECT ON ALL TABLES IN SCHEMA {quote(schema)} TO {quote(user)};",
+    )

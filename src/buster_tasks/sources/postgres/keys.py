@@ -1,0 +1,114 @@
+"""Primary, unique and foreign keys and indexes, from the catalog's rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from buster_tasks.sources.postgres.catalog import ConstraintRow, IndexRow
+from buster_tasks.sources.postgres.reading import Reading
+from buster_tasks.sources.schema import (
+    ForeignKey,
+    Index,
+    IndexPart,
+    PrimaryKey,
+    UniqueKey,
+    of_catalog,
+)
+
+_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_DESCENDING = 1
+
+
+def primary_keys(reading: Reading) -> list[PrimaryKey]:
+    """Primary keys, columns in key order."""
+    return [of_catalog(PrimaryKey, _key(reading, row)) for row in reading.keys("p")]
+
+
+def unique_keys(reading: Reading) -> list[UniqueKey]:
+    """UNIQUE constraints."""
+    return [of_catalog(UniqueKey, _key(reading, row)) for row in reading.keys("u")]
+
+
+def foreign_keys(reading: Reading) -> list[ForeignKey]:
+    """Foreign keys, also to tables that the filters leave out."""
+    return [of_catalog(ForeignKey, _foreign_key(reading, row)) for row in reading.keys("f")]
+
+
+def indexes(reading: Reading) -> list[Index]:
+    """Indexes, also those behind keys."""
+    return [of_catalog(Index, _index(reading, row)) for row in reading.indexes]
+
+
+def _key(reading: Reading, row: ConstraintRow) -> dict[str, Any]:
+    relation = reading.by_oid[row.relation]
+    return {
+        "name": row.name,
+        "table": relation.name,
+        "schema_name": relation.schema,
+        "database": reading.database.name,
+        "columns": reading.columns_of(row),
+        "metadata": _marks(row),
+    }
+
+
+def _foreign_key(reading: Reading, row: ConstraintRow) -> dict[str, Any]:
+    relation, database = reading.by_oid[row.relation], reading.database.name
+    return {
+        "name": row.name,
+        "source_table": relation.name,
+        "source_schema": relation.schema,
+        "source_database": database,
+        "source_columns": reading.columns_of(row),
+        "referenced_table": row.target,
+        "referenced_schema": row.target_schema,
+        "referenced_database": database,
+        "referenced_columns": row.target_columns,
+        "on_update": _ACTIONS.get(row.on_update),
+        "on_delete": _ACTIONS.get(row.on_delete),
+        "metadata": _marks(row),
+    }
+
+
+def _marks(row: ConstraintRow) -> dict[str, JsonValue]:
+    marks: dict[str, JsonValue] = {}
+    if row.is_deferrable:
+        marks["deferrable"] = True
+    if not row.is_validated:
+        marks["validated"] = False
+    return marks
+
+
+def _index(reading: Reading, row: IndexRow) -> dict[str, Any]:
+    relation = reading.by_oid[row.relation]
+    names = reading.names.get(row.relation, {})
+    numbers = [int(number) for number in row.key.split()]
+    options = [int(option) for option in row.options.split()]
+    parts = [
+        IndexPart(
+            column=names.get(number),
+            expression=row.parts[at] if number == 0 and row.parts else None,
+            is_descending=bool(options[at] & _DESCENDING),
+        )
+        for at, number in enumerate(numbers[: row.key_parts])
+    ]
+    metadata: dict[str, JsonValue] = {}
+    included = [names[number] for number in numbers[row.key_parts :] if number in names]
+    if included:
+        metadata["include"] = list[JsonValue](included)
+    if not row.is_valid:
+        metadata["valid"] = False
+    return {
+        "name": row.name,
+        "table": relation.name,
+        "schema_name": relation.schema,
+        "database": reading.database.name,
+        "type": row.method,
+        "columns": [part.column or part.expression or "" for part in parts],
+        "parts": parts,
+        "is_unique": row.is_unique,
+        "is_primary_key": row.is_primary,
+        "predicate": row.predicate,
+        "metadata": metadata,
+    }

@@ -1,0 +1,44 @@
+"""All that was read of one database, with the look-ups that making models from it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from buster_tasks.sources.postgres.catalog import (
+    ConstraintRow,
+    DatabaseRow,
+    IndexRow,
+    RelationRow,
+    SchemaRow,
+)
+from buster_tasks.sources.schema import Column
+
+
+@dataclass(slots=True)
+class Reading:
+    """The catalog's rows about what was kept; columns are models at once, since there are so many.
+
+    Relations are known by their oid: two schemas may have tables of the same name.
+    """
+
+    database: DatabaseRow
+    schemas: Sequence[SchemaRow]
+    relations: Sequence[RelationRow]
+    constraints: Sequence[ConstraintRow] = ()
+    indexes: Sequence[IndexRow] = ()
+    columns: list[Column] = field(default_factory=list[Column])
+    names: dict[int, dict[int, str]] = field(default_factory=dict[int, dict[int, str]])
+    by_oid: dict[int, RelationRow] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_oid = {relation.oid: relation for relation in self.relations}
+
+    def keys(self, kind: str) -> list[ConstraintRow]:
+        """The constraints of this kind."""
+        return [row for row in self.constraints if row.kind == kind]
+
+    def columns_of(self, row: ConstraintRow) -> list[str]:
+        """The names of a key's columns, in key order."""
+        names = self.names.get(row.relation, {})
+        return [names[number] for number in row.key or () if number in names]

@@ -1,0 +1,93 @@
+"""Introspection step by step: what is asked, in which order, and how far it is after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING
+
+from buster_tasks.sources.filters import Selection, exact_case
+from buster_tasks.sources.postgres.assembly import assemble
+from buster_tasks.sources.postgres.catalog import (
+    MOST_NAMES,
+    RelationRow,
+    SchemaRow,
+    read_columns,
+    read_constraints,
+    read_indexes,
+    read_names,
+    read_relations,
+    read_schemas,
+)
+from buster_tasks.sources.postgres.columns import add_columns
+from buster_tasks.sources.postgres.reading import Reading
+from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
+
+if TYPE_CHECKING:
+    from buster_tasks.sources.blocking import Budget
+    from buster_tasks.sources.postgres.session import PostgresSession, Reader
+
+Step = tuple[float, Mapping[str, int]]
+"""The fraction that is done, and what was found up to now."""
+
+
+class Scan:
+    """One introspection; `steps` does it, and `found` is there when it has ended."""
+
+    def __init__(self, session: PostgresSession, filters: Filters, level: StatisticsLevel) -> None:
+        """Raises InvalidFilterError."""
+        self._session = session
+        self._filters = filters
+        self._level: StatisticsLevel = level
+        self._selection = Selection(filters, exact_case)
+        self.found: Introspection | None = None
+
+    def steps(self, budget: Budget) -> Generator[Step]:
+        """Carry it out, all in one transaction, so that it shows one moment. Raises SourceError."""
+        with self._session.reading(budget, catalog=True) as reader:
+            yield 0.0, {}
+            reading = self._relations(reader)
+            views = sum(relation.kind == "v" for relation in reading.relations)
+            yield 0.2, {"tables": len(reading.relations) - views, "views": views}
+            oids = [relation.oid for relation in reading.relations]
+            reading.constraints = read_constraints(reader, oids)
+            yield 0.3, {}
+            reading.indexes = read_indexes(reader, oids)
+            yield 0.4, {"indexes": len(reading.indexes)}
+            rows = read_columns(reader, oids, with_statistics=self._level != "none")
+            add_columns(reading, rows, budget)
+            yield 0.8, {"columns": len(reading.columns)}
+            version = self._session.server_version
+        self.found = assemble(
+            reading,
+            user=self._session.user,
+            version=version,
+            filters=self._filters,
+            selection=self._selection,
+            level=self._level,
+        )
+        yield 1.0, self.found.counts()
+
+    def _relations(self, reader: Reader) -> Reading:
+        database, schemas = read_schemas(reader)
+        kept = [one for one in schemas if self._selection.schema(database.name, one.name)]
+        relations = [
+            relation
+            for relation in (read_relations(reader, kept, self._filters) if kept else ())
+            if self._selection.table(database.name, relation.schema, relation.name)
+        ]
+        if kept and self._is_in_doubt(relations):
+            self._look_at_all(reader, database.name, kept)
+        return Reading(database, kept, relations)
+
+    def _is_in_doubt(self, relations: list[RelationRow]) -> bool:
+        """Whether what was kept does not tell which patterns match something."""
+        wanted = self._filters
+        is_missed = wanted.tables is not None and (
+            not relations or bool(self._selection.warnings())
+        )
+        return is_missed or bool(wanted.exclude_tables)
+
+    def _look_at_all(self, reader: Reader, database: str, kept: list[SchemaRow]) -> None:
+        names = read_names(reader, kept)
+        for schema, name in names[:MOST_NAMES]:
+            self._selection.table(database, schema, name)
