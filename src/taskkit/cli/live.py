@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -21,6 +22,9 @@ from taskkit.model.run import Run
 
 _REFRESHES = 8
 _BAR = 24
+_WIDE = 100
+_GAP = 2
+_MARGIN = 4  # where the terminal itself writes ^C; a line that it breaks is not drawn over again
 
 
 class LiveView:
@@ -84,25 +88,33 @@ class LiveView:
             lines.append(Text("  " + values, style="dim", no_wrap=True, overflow="ellipsis"))
         if self._note:
             lines.append(Text("  " + self._note, style="yellow", no_wrap=True, overflow="ellipsis"))
-        return Group(*lines)
+        return Constrain(Group(*lines), self._width)
+
+    @property
+    def _width(self) -> int:
+        return self._console.width - _MARGIN
 
     def _status_line(self, run: Run) -> Table:
-        line = Table.grid(padding=(0, 2))
-        line.add_column(no_wrap=True)
-        line.add_column(no_wrap=True)
+        rest, progress = self._rest(run), progress_of(run.metadata)
         cells: list[RenderableType] = [self._spinner, styled(run.status)]
-        phase = phase_of(run.metadata)
-        if phase:
-            line.add_column(no_wrap=True, overflow="ellipsis")
-            cells.append(Text(phase, no_wrap=True, overflow="ellipsis"))
-        progress = progress_of(run.metadata)
+        after: list[RenderableType] = [Text(rest, style="dim")]
+        used = 1 + len(run.status) + len(rest)
         if progress is not None:
-            line.add_column(no_wrap=True, width=_BAR if self._console.width >= 100 else _BAR // 2)
-            line.add_column(no_wrap=True, justify="right", min_width=4)
-            cells += [ProgressBar(total=1.0, completed=progress), Text(f"{progress:.0%}")]
-        line.add_column(no_wrap=True, min_width=len(self._rest(run)))
-        cells.append(Text(self._rest(run), style="dim"))
-        line.add_row(*cells)
+            bar = _BAR if self._console.width >= _WIDE else _BAR // 2
+            used += bar + 4
+            after[:0] = [
+                ProgressBar(total=1.0, completed=progress, width=bar),
+                Text(f"{progress:4.0%}"),
+            ]
+        phase = Text(phase_of(run.metadata))
+        if phase:
+            left = self._width - used - _GAP * (len(cells) + len(after))
+            phase.truncate(max(left, 1), overflow="ellipsis")
+            cells.append(phase)
+        line = Table.grid(padding=(0, _GAP))
+        for _ in (*cells, *after):
+            line.add_column(no_wrap=True)
+        line.add_row(*cells, *after)
         return line
 
     def _rest(self, run: Run) -> str:
