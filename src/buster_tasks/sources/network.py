@@ -56,7 +56,7 @@ def unreachable(host: str, port: int, error: OSError) -> SourceError:
 
 def no_answer(host: str, port: int, seconds: float | None) -> SourceTimeoutError:
     """Nobody answered in time."""
-    within = "" if seconds is None else f" within {seconds:g} s"
+    within = "" if seconds is None else f" within {round(seconds, 2):g} s"
     return SourceTimeoutError(
         f"{host}:{port} did not answer{within}.",
         fix="Check host, port and firewall, or allow more by connection_timeout.",

@@ -152,7 +152,7 @@ class _Attempt:
             self._tls.context().wrap_socket(plain, server_hostname=self.place.host).close()
         except ssl.SSLCertVerificationError as error:
             return TlsFailedError(
-                f"The certificate of {where} does not hold: {error.verify_message}.",
+                f"The certificate of {where} does not hold: {error.verify_message.rstrip(".")}.",
                 fix="Give the certificate of its authority as ssl.ca, and the host by the name in its certificate.",
             )
         except ssl.SSLError as error:
