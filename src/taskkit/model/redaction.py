@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
 from pydantic_core import from_json
@@ -52,11 +52,10 @@ class Redaction:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            mapping: Mapping[Any, Any] = value
-            return {self.text(str(key)): self.data(item) for key, item in mapping.items()}
+            items = cast("Mapping[object, object]", value).items()
+            return {self.text(str(key)): self.data(item) for key, item in items}
         if isinstance(value, list | tuple):
-            items: Iterable[Any] = value
-            return [self.data(item) for item in items]
+            return [self.data(item) for item in cast("Iterable[object]", value)]
         return value
 
     def error(self, info: ErrorInfo) -> ErrorInfo:
