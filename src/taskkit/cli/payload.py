@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,6 +19,7 @@ from taskkit.definition.task_definition import TaskDefinition
 from taskkit.model.options import Debounce, TriggerOptions
 
 _BESIDE = 36
+_SECRET = re.compile(r'("[^"]*(?:password|secret|token|key)[^"]*"\s*:\s*")([^"]*)', re.IGNORECASE)
 _HOW = 'Write --payload \'{"name": "Ada"}\', --payload @file.json, or --payload - to read stdin.'
 
 
@@ -56,7 +58,7 @@ def _refuse(where: str) -> Any:
 def _not_json(text: str, error: json.JSONDecodeError, where: str) -> Problem:
     if not text.strip():
         return Problem("The payload is empty, which is no JSON.", where=where, fix=_HOW)
-    line = text.split("\n")[error.lineno - 1].replace("\t", " ")
+    line = _SECRET.sub(_masked, text.split("\n")[error.lineno - 1].replace("\t", " "))
     start = max(0, error.colno - 1 - _BESIDE)
     shown = line[start : error.colno - 1 + _BESIDE]
     details = () if not shown.strip() else (shown, " " * (error.colno - 1 - start) + "^")
@@ -69,6 +71,10 @@ def _not_json(text: str, error: json.JSONDecodeError, where: str) -> Problem:
         if where != "--payload"
         else f"{_HOW}",
     )
+
+
+def _masked(found: re.Match[str]) -> str:
+    return found.group(1) + "*" * len(found.group(2))  # as long as before: a caret points below it
 
 
 def _stdin() -> str:
