@@ -56,10 +56,20 @@ class LateAnswer(MemoryBackend):
         await turns(12)
 
 
+class LateClaim(MemoryBackend):
+    """Gives out runs at once and says so late: they may end here before."""
+
+    async def claim(self, *args: Any, **options: Any) -> Any:
+        leases = await super().claim(*args, **options)
+        await turns(12 if leases else 0)
+        return leases
+
+
 STORES = [
     *((MemoryBackend, steps) for steps in range(24)),
     *((Slow, steps) for steps in range(64)),
     *((LateAnswer, steps) for steps in range(40)),
+    *((LateClaim, steps) for steps in range(48)),
 ]
 
 
@@ -708,6 +718,37 @@ async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
         result = await asyncio.wait_for(handle.result(), 2)
         assert result.unwrap() in ("answered", "gave up")
         await clock.settle()
+        assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
+        await assert_slots(clock, slots)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(("store", "steps"), STORES)
+async def test_one_of_two_waits_withdrawn_in_any_moment_leaves_the_other(
+    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
+) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    @task()
+    async def child() -> str:
+        await asyncio.sleep(0)
+        return "answered"
+
+    @task()
+    async def parent() -> str:
+        first = asyncio.ensure_future(child.trigger_and_wait())
+        tasks.append(first)
+        await wait.sleep(1)
+        await asyncio.wait((first,))
+        return "awake"
+
+    async with serve(store(), clock=clock, concurrency=slots):
+        handle = await parent.trigger()
+        await turns(steps)
+        for one in tasks:
+            one.cancel()
+        await clock.advance(2)
+        assert (await asyncio.wait_for(handle.result(), 2)).unwrap() == "awake"
         assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
         await assert_slots(clock, slots)
 
