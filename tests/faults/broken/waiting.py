@@ -113,9 +113,7 @@ class AnswersWaitForEachOther(Faulty):
             answered(record, now)
 
 
-@fault(
-    "a_parent_meets_the_answer_of_its_child", "a_parent_waits_beside_its_children_in_one_slot"
-)
+@fault("a_parent_meets_the_answer_of_its_child", "a_parent_waits_beside_its_children_in_one_slot")
 class AnswersAreEmpty(Faulty):
     """A run comes back, and is not told why."""
 
