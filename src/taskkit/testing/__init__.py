@@ -13,11 +13,21 @@ from taskkit.testing.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from taskkit.testing.conformance import CHECKS, Check, CheckFailedError, run_check
+    from taskkit.testing.stateful.machine import BackendStateMachine
     from taskkit.testing.suite import BackendSuite
 
-__all__ = ["CHECKS", "BackendSuite", "Check", "CheckFailedError", "FakeClock", "run_check"]
+__all__ = [
+    "CHECKS",
+    "BackendStateMachine",
+    "BackendSuite",
+    "Check",
+    "CheckFailedError",
+    "FakeClock",
+    "run_check",
+]
 
 _LATER = {
+    "BackendStateMachine": "taskkit.testing.stateful.machine",
     "BackendSuite": "taskkit.testing.suite",
     "CHECKS": "taskkit.testing.conformance",
     "Check": "taskkit.testing.conformance",

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from taskkit.backends.base import Capability
 from taskkit.model.error_info import ErrorInfo
-from taskkit.model.exchange import ClaimSpec, Entry, EntryKind, RunFilter
+from taskkit.model.exchange import (
+    Canceled,
+    ClaimSpec,
+    Completed,
+    Entry,
+    EntryKind,
+    Failed,
+    Outcome,
+    Released,
+    RunFilter,
+)
 from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import RunStatus
@@ -41,6 +51,7 @@ OPTIONS: Final = st.fixed_dictionaries(
         "machine": st.sampled_from(MACHINES),
     },
 )
+BATCHES: Final = st.sampled_from([None, "batch_0", "batch_1"])
 PLAIN: Final = st.fixed_dictionaries({"queue": st.sampled_from(["wide", NARROW])})
 
 ANY: Final = ClaimSpec()
@@ -53,8 +64,18 @@ SPECS: Final = st.sampled_from(
     ]
 )
 OUTPUTS: Final = st.sampled_from([b"1", None, b'{"a": [1.0]}'])
-FAILURES: Final = st.sampled_from(
-    [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CRASHED, RunStatus.SYSTEM_FAILURE]
+OUTCOMES: Final[st.SearchStrategy[Outcome]] = st.sampled_from(
+    [
+        Completed(b"1"),
+        Released(),
+        Failed(ERROR),
+        Canceled("told"),
+        Completed(None),
+        Failed(ERROR, RunStatus.TIMED_OUT),
+        Canceled(),
+        Failed(ERROR, RunStatus.CRASHED),
+        Failed(ERROR, RunStatus.SYSTEM_FAILURE),
+    ]
 )
 FILTERS: Final = st.sampled_from(
     [

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from taskkit.backends.base import Capability, QueueBackend, SupportsEdit, SupportsTokens
+from taskkit.backends.base import Capability, SupportsEdit, SupportsTokens
 from taskkit.model.exchange import (
     Canceled,
     Completed,
@@ -30,13 +27,11 @@ from taskkit.model.exchange import (
 )
 from taskkit.model.queue import Queue
 from taskkit.model.run import RunStatus
-from taskkit.testing.conformance.run import made
 from taskkit.testing.stateful import asking
 from taskkit.testing.stateful.model_run import ModelRun, Place
-from taskkit.testing.stateful.pair import Pair
+from taskkit.testing.stateful.steps import StepMachine, move
 
 ItemT = TypeVar("ItemT")
-GivenP = ParamSpec("GivenP")
 Options = dict[str, Any]
 _C = Capability
 _TOKENS = ("token_a", "token_b")
@@ -47,42 +42,39 @@ _WAIT = st.one_of(
 )
 
 
-def _move(
-    *,
-    when: Callable[[BackendStateMachine], object] = lambda _: True,
-    **strategies: st.SearchStrategy[Any],
-) -> Callable[
-    [Callable[Concatenate[BackendStateMachine, GivenP], Coroutine[Any, Any, None]]],
-    Callable[Concatenate[BackendStateMachine, GivenP], None],
-]:
-    """Make an async method a rule; after it everything that is due happens, and all is compared."""
-
-    def make(
-        body: Callable[Concatenate[BackendStateMachine, GivenP], Coroutine[Any, Any, None]],
-    ) -> Callable[Concatenate[BackendStateMachine, GivenP], None]:
-        def step(self: BackendStateMachine, *args: GivenP.args, **kwargs: GivenP.kwargs) -> None:
-            self.carry_out(body(self, *args, **kwargs))
-
-        step.__name__ = body.__name__
-        step.__qualname__ = body.__qualname__
-        step.__doc__ = body.__doc__
-        as_rule: Callable[[Any], Any] = cast("Any", rule)(**strategies)
-        guarded: Callable[Concatenate[BackendStateMachine, GivenP], None]
-        guarded = precondition(lambda machine: bool(when(machine)))(as_rule(step))
-        return guarded
-
-    return make
-
-
 def _is_held(machine: BackendStateMachine) -> bool:
     return bool(machine.pair.held())
+
+
+def _is_entered_again(machine: BackendStateMachine) -> bool:
+    return bool(machine.entered_again())
+
+
+def _is_parked(machine: BackendStateMachine) -> bool:
+    return bool(machine.parked())
 
 
 def _has_runs(machine: BackendStateMachine) -> bool:
     return bool(machine.pair.model.runs)
 
 
-class BackendStateMachine(RuleBasedStateMachine):
+def _has_keys(machine: BackendStateMachine) -> bool:
+    return any(run.request.idempotency_key for run in machine.pair.model.runs)
+
+
+def _is_narrow(machine: BackendStateMachine) -> bool:
+    return any(run.request.queue == asking.NARROW for run in machine.pair.model.runs)
+
+
+def _has_tokens(machine: BackendStateMachine) -> bool:
+    return bool(machine.pair.model.tokens.by_id)
+
+
+def _has_leases(machine: BackendStateMachine) -> bool:
+    return bool(machine.pair.leases)
+
+
+class BackendStateMachine(StepMachine):
     """Proves a `QueueBackend` by any order of calls, compared with a plain model after each.
 
         class MyMachine(BackendStateMachine):
@@ -92,75 +84,40 @@ class BackendStateMachine(RuleBasedStateMachine):
         TestMyBackend = MyMachine.TestCase
 
     `make_backend` gives what `BackendSuite.make_backend` gives: a backend that is empty and not open, or
-    something to await, or an async context manager. Nothing sleeps: the machine passes `now` to each call.
-    What the backend does not declare is not asked for. A failure is shown as the shortest list of calls
-    that leads to it.
+    something to await, or an async context manager. Where runs survive the process, `reopen_backend` gives
+    another instance on them. Nothing sleeps: the machine passes `now` to each call. What the backend does
+    not declare is not asked for. A failure is shown as the shortest list of calls that leads to it.
     """
 
-    def make_backend(self) -> Any:
-        """The backend to prove."""
-        what = f"{type(self).__name__}.make_backend is missing: return the backend to prove."
-        raise NotImplementedError(what)
-
-    def reopen_backend(self, backend: Any) -> Any:
-        """Another instance on the runs of this one, which is closed; None where they do not survive it."""
-        return None
-
     def __init__(self) -> None:
-        super().__init__()
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self._loop = self._runner.get_loop()
-        self._stack = AsyncExitStack()
         self._numbers = 0
         self._flush: tuple[str, list[Entry]] = ("", [])
         self._workers = ["worker-1", "worker-2"]
         self._requests: list[Options] = []
-        self.pair: Pair = self._loop.run_until_complete(self._open())
-
-    async def _open(self) -> Pair:
-        backend: Any = await self._stack.enter_async_context(made(self.make_backend))
-        await backend.open()
-        pair = Pair(backend)
-        await pair.declare(*asking.QUEUES)
-        return pair
-
-    def teardown(self) -> None:
-        """Close the backend."""
-        try:
-            self._loop.run_until_complete(self._close())
-        finally:
-            self._runner.close()
-
-    async def _close(self) -> None:
-        await self.pair.backend.close()
-        await self._stack.aclose()
-
-    def carry_out(self, move: Coroutine[Any, Any, None]) -> None:
-        """Do one move, then what is due, then compare."""
-        self._loop.run_until_complete(self._carry_out(move))
-
-    async def _carry_out(self, move: Coroutine[Any, Any, None]) -> None:
-        await move
-        await self.pair.advance()
-        await self.pair.compare()
+        self._waits: dict[str, list[tuple[str, int, int]]] = {}
+        super().__init__()
 
     # --- asking for runs ----------------------------------------------------------------------------
 
-    @_move(asked=st.lists(asking.OPTIONS, min_size=1, max_size=2), batch=st.booleans())
-    async def trigger(self, asked: list[Options], batch: bool) -> None:
-        batch_id = self._next("batch") if batch else None
-        await self._enqueue([{"run_id": self._next("run"), **one} for one in asked], batch_id)
+    @move(asked=st.lists(asking.OPTIONS, min_size=1, max_size=2), batch=asking.BATCHES)
+    async def trigger(self, asked: list[Options], batch: str | None) -> None:
+        await self._enqueue([{"run_id": self._next("run"), **one} for one in asked], batch)
 
-    @_move(asked=asking.PLAIN, worker=st.integers(0, 1))
-    async def start(self, asked: Options, worker: int) -> None:
+    @move(asked=asking.PLAIN)
+    async def start(self, asked: Options) -> None:
         await self._enqueue([{"run_id": self._next("run"), **asked}], None)
-        await self.pair.claim(self._workers[worker], asking.ANY, 3)
+        await self.pair.claim(self._workers[0], asking.ANY, 3)
 
-    @_move(when=lambda machine: machine._requests, which=asking.INDEX)
+    @move(asked=st.one_of(asking.PLAIN, asking.OPTIONS))
+    async def start_elsewhere(self, asked: Options) -> None:
+        await self._enqueue([{"run_id": self._next("run"), **asked}], None)
+        await self.pair.claim(self._workers[1], asking.ANY, 3)
+
+    @move(when=lambda machine: machine._requests, which=asking.INDEX)
     async def trigger_the_same_again(self, which: int) -> None:
         await self._enqueue([_pick(self._requests, which)], None)
 
-    @_move(when=_is_held, which=asking.INDEX, asked=st.one_of(asking.PLAIN, asking.OPTIONS))
+    @move(when=_is_held, which=asking.INDEX, asked=st.one_of(asking.PLAIN, asking.OPTIONS))
     async def trigger_and_wait(self, which: int, asked: Options) -> None:
         if not self.pair.declares(_C.WAITS):
             return
@@ -175,7 +132,7 @@ class BackendStateMachine(RuleBasedStateMachine):
             wait = Wait(f"wait_{child}", Runs((child,)))
             await self.pair.settle(lease, Suspended((wait,)))
 
-    @_move(
+    @move(
         when=_has_runs,
         which=st.lists(asking.INDEX, min_size=1, max_size=2),
         reason=st.sampled_from([None, "why", "later"]),
@@ -185,22 +142,26 @@ class BackendStateMachine(RuleBasedStateMachine):
         if self.pair.declares(_C.CANCEL_RUNNING) or all(run.delivery == 0 for run in runs):
             await self.pair.cancel(runs, reason)
 
-    @_move(when=_has_runs, which=asking.INDEX, seconds=st.integers(0, 40))
+    @move(when=_has_runs, which=asking.INDEX, seconds=st.integers(0, 40))
     async def reschedule(self, which: int, seconds: int) -> None:
         if self.pair.declares(_C.DELAY) and isinstance(self.pair.backend, SupportsEdit):
             at = self.pair.now + timedelta(seconds=seconds)
             await self.pair.reschedule(_pick(self._runs(), which), at)
 
-    @_move(key=st.sampled_from(list(asking.KEYS)), task=st.sampled_from(["check", "other"]))
+    @move(
+        when=_has_keys,
+        key=st.sampled_from(list(asking.KEYS)),
+        task=st.sampled_from(["check", "other"]),
+    )
     async def release_key(self, key: str, task: str) -> None:
         if self.pair.declares(_C.IDEMPOTENCY) and isinstance(self.pair.backend, SupportsEdit):
             await self.pair.release_key(task, asking.KEYS[key])
 
-    @_move(limit=st.sampled_from([1, 2, 0, None]))
+    @move(when=_is_narrow, limit=st.sampled_from([1, 2, 0, None]))
     async def limit_the_queue(self, limit: int | None) -> None:
         await self.pair.declare(Queue(asking.NARROW, limit))
 
-    @_move(
+    @move(
         when=_has_runs,
         which=asking.INDEX,
         entries=st.lists(asking.ENTRIES, min_size=1, max_size=3),
@@ -225,30 +186,23 @@ class BackendStateMachine(RuleBasedStateMachine):
 
     # --- working ------------------------------------------------------------------------------------
 
-    @_move(worker=st.integers(0, 1), spec=asking.SPECS, limit=st.sampled_from([10, 1, 2, 0]))
+    @move(worker=st.integers(0, 1), spec=asking.SPECS, limit=st.sampled_from([10, 1, 2, 0]))
     async def claim(self, worker: int, spec: Any, limit: int) -> None:
         await self.pair.claim(self._workers[worker], spec, limit)
 
-    @_move(when=_is_held, which=st.lists(asking.INDEX, min_size=1, max_size=3))
+    @move(when=_has_leases, which=st.lists(asking.INDEX, min_size=1, max_size=3))
     async def beat(self, which: list[int]) -> None:
-        held = self.pair.held()
-        await self.pair.beat(list(dict.fromkeys(_pick(held, index) for index in which)))
+        """For leases that are held, and for the last ones, which may be lost or settled."""
+        leases = [_pick([*self.pair.held(), *self.pair.leases[-4:]], index) for index in which]
+        runs = self.pair.model.by_id
+        distinct = dict.fromkeys(one for one in leases if not runs[one.run.id].is_parked)
+        await self.pair.beat(list(distinct))
 
-    @_move(when=lambda machine: machine.pair.leases, which=asking.INDEX)
-    async def beat_late(self, which: int) -> None:
-        lease = _pick(self.pair.leases, which)
-        if not self.pair.model.by_id[lease.run.id].is_parked:
-            await self.pair.beat([lease])
+    @move(when=_is_held, which=asking.INDEX, outcome=asking.OUTCOMES)
+    async def settle(self, which: int, outcome: Outcome) -> None:
+        await self._settle(which, outcome)
 
-    @_move(when=_is_held, which=asking.INDEX, output=asking.OUTPUTS)
-    async def complete(self, which: int, output: bytes | None) -> None:
-        await self._settle(which, Completed(output))
-
-    @_move(when=_is_held, which=asking.INDEX, status=asking.FAILURES)
-    async def fail(self, which: int, status: RunStatus) -> None:
-        await self._settle(which, Failed(asking.ERROR, status))
-
-    @_move(
+    @move(
         when=_is_held,
         which=asking.INDEX,
         seconds=st.integers(-5, 40),
@@ -259,25 +213,17 @@ class BackendStateMachine(RuleBasedStateMachine):
         at = self.pair.now + timedelta(seconds=seconds)
         await self._settle(which, RetryAt(at, asking.ERROR, machine))
 
-    @_move(when=_is_held, which=asking.INDEX)
-    async def release(self, which: int) -> None:
-        await self._settle(which, Released())
-
-    @_move(when=_is_held, which=asking.INDEX, reason=st.sampled_from([None, "told"]))
-    async def end_canceled(self, which: int, reason: str | None) -> None:
-        await self._settle(which, Canceled(reason))
-
-    @_move(when=_is_held, which=asking.INDEX, waits=st.lists(_WAIT, max_size=2))
+    @move(when=_is_held, which=asking.INDEX, waits=st.lists(_WAIT, max_size=3))
     async def suspend(self, which: int, waits: list[tuple[str, int, int]]) -> None:
-        lease = _pick(self.pair.held(None), which)
-        # whose clean-up is owed may wait no more, and that it does not is not laid down
-        is_owed = self.pair.model.by_id[lease.run.id].place is Place.OWED
-        if self.pair.declares(_C.WAITS) and not is_owed:
-            found = [self._wait(lease, *wait) for wait in waits]
-            distinct = {wait.id: wait for wait in found if wait is not None}
-            await self._settle(which, Suspended(tuple(distinct.values())))
+        await self._suspend(_pick(self.pair.held(None), which), waits)
 
-    @_move(when=lambda machine: machine.pair.leases, which=asking.INDEX, again=st.booleans())
+    @move(when=_is_entered_again, which=asking.INDEX)
+    async def suspend_as_before(self, which: int) -> None:
+        """Wait for the same as before the attempt was entered again, timed from now."""
+        lease = _pick(self.entered_again(), which)
+        await self._suspend(lease, self._waits[lease.run.id])
+
+    @move(when=_has_leases, which=asking.INDEX, again=st.booleans())
     async def settle_late(self, which: int, again: bool) -> None:
         """Under any lease there ever was: refused, but for a repetition."""
         lease = _pick(self.pair.leases, which)
@@ -290,56 +236,65 @@ class BackendStateMachine(RuleBasedStateMachine):
 
     # --- tokens -------------------------------------------------------------------------------------
 
-    @_move(
+    @move(
+        when=_is_held,
         token=st.sampled_from(_TOKENS),
         timeout=st.sampled_from([None, 5.0, 20.0]),
         key=st.sampled_from([None, "k"]),
     )
     async def create_token(self, token: str, timeout: float | None, key: str | None) -> None:
-        if self._has_tokens:
+        declared = self.pair.declares(_C.TOKENS)
+        if declared and isinstance(self.pair.backend, SupportsTokens):
             await self.pair.create_token(token, timeout, key)
 
-    @_move(token=st.sampled_from(_TOKENS), output=asking.OUTPUTS)
-    async def complete_token(self, token: str, output: bytes | None) -> None:
-        if self._has_tokens and token in self.pair.model.tokens.by_id:
-            await self.pair.complete_token(token, output)
-
-    @property
-    def _has_tokens(self) -> bool:
-        declared = self.pair.declares(_C.TOKENS)
-        return declared and isinstance(self.pair.backend, SupportsTokens)
+    @move(when=_has_tokens, which=st.integers(0, 1), output=asking.OUTPUTS)
+    async def complete_token(self, which: int, output: bytes | None) -> None:
+        await self.pair.complete_token(_pick(self.pair.model.tokens.by_id, which), output)
 
     # --- time, deaths, looking ----------------------------------------------------------------------
 
-    @_move(seconds=st.integers(1, 70))
-    async def advance_the_clock(self, seconds: int) -> None:
-        await self.pair.pass_time(seconds)
+    @move(seconds=st.integers(1, 50), workers=st.sampled_from(["beat", "stand still", "claim"]))
+    async def advance_the_clock(self, seconds: int, workers: str) -> None:
+        if workers == "stand still":
+            await self.pair.pass_time(seconds)
+            return
+        await self.pair.keep_all_but((), self.pair.now + timedelta(seconds=seconds))
+        if workers == "claim":
+            await self._claim()
 
-    @_move(when=_is_held, which=asking.INDEX)
-    async def lose_a_lease(self, which: int) -> None:
+    @move(when=_is_parked, which=asking.INDEX)
+    async def bring_back(self, which: int) -> None:
+        """Move on to the moment that a run waits for, if it is a moment, and let its worker claim."""
+        run = _pick(self.parked(), which)
+        moments = [run.moments[id_] for id_ in run.waits if id_ in run.moments]
+        await self.pair.keep_all_but((), max([self.pair.now, *moments]))
+        if run.holder in self._workers:
+            await self.pair.claim(run.holder, asking.ANY, 10)
+
+    @move(when=_is_held, which=asking.INDEX, claim=st.booleans())
+    async def lose_a_lease(self, which: int, claim: bool) -> None:
         """One worker does not beat for one run, because its event loop stood still."""
         await self.pair.lose([_pick(self.pair.held(), which)])
+        if claim:
+            await self._claim()
 
-    @_move(worker=st.integers(0, 1), reopen=st.booleans())
+    @move(when=_has_leases, worker=st.integers(0, 1), reopen=st.booleans())
     async def crash(self, worker: int, reopen: bool) -> None:
         """A worker dies with all that it held; where runs survive it, so does the whole process."""
         dead = self._workers[worker]
         self._workers[worker] = self._next("worker")
         if reopen:
-            await self._reopen()
+            await self.reopen()
         runs = self.pair.model.by_id
         lost = [lease for lease in self.pair.held() if runs[lease.run.id].holder == dead]
         if lost:
             await self.pair.lose(lost)
 
-    async def _reopen(self) -> None:
-        another: QueueBackend | None = self.reopen_backend(self.pair.backend)
-        if another is not None:
-            await self.pair.backend.close()
-            await another.open()
-            self.pair.backend = another
+    async def _claim(self) -> None:
+        for worker in self._workers:
+            await self.pair.claim(worker, asking.ANY, 2)
 
-    @_move(where=asking.FILTERS, size=st.integers(1, 3))
+    @move(when=_has_runs, where=asking.FILTERS, size=st.integers(1, 3))
     async def look_through(self, where: RunFilter, size: int) -> None:
         await self.pair.look_through(where, size)
 
@@ -351,6 +306,28 @@ class BackendStateMachine(RuleBasedStateMachine):
 
     def _runs(self) -> list[ModelRun]:
         return self.pair.model.runs[::-1]
+
+    async def _suspend(self, lease: Lease, waits: list[tuple[str, int, int]]) -> None:
+        # whose clean-up is owed may wait no more, and that it does not is not laid down
+        is_owed = self.pair.model.by_id[lease.run.id].place is Place.OWED
+        if self.pair.declares(_C.WAITS) and lease.kind != "cleanup" and not is_owed:
+            self._waits[lease.run.id] = waits
+            found = [self._wait(lease, *wait) for wait in waits]
+            distinct = {wait.id: wait for wait in found if wait is not None}
+            await self.pair.settle(lease, Suspended(tuple(distinct.values())))
+
+    def entered_again(self) -> list[Lease]:
+        """Leases of attempts that have waited in a delivery before."""
+        return [
+            lease
+            for lease in self.pair.held()
+            if lease.kind == "start" and lease.run.id in self._waits
+        ]
+
+    def parked(self) -> list[ModelRun]:
+        """The runs that wait, the latest first."""
+        waiting = (Place.PARKED, Place.ANSWERED)
+        return [run for run in self._runs() if run.place in waiting]
 
     async def _enqueue(self, asked: Sequence[Options], batch_id: str | None) -> None:
         pair = self.pair

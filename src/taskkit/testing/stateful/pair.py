@@ -149,16 +149,19 @@ class Pair:
         self.now = target
         await self.advance()
 
-    async def lose(self, lost: Sequence[Lease]) -> None:
-        """Let these leases run out while all others are kept."""
-        ends = [self.model.by_id[lease.run.id].lease_ends or self.now for lease in lost]
-        last = max(ends)
-        while self.now < last:
+    async def keep_all_but(self, lost: Sequence[Lease], until: datetime) -> None:
+        """Move on while the workers beat for every run that they hold, but for these."""
+        while self.now < until:
             kept = [lease for lease in self.held() if lease not in lost]
             if kept:
                 await self.beat(kept)
-            left = (last - self.now).total_seconds()
+            left = (until - self.now).total_seconds()
             await self.pass_time(min(left, _SECONDS - 1))
+
+    async def lose(self, lost: Sequence[Lease]) -> None:
+        """Let these leases run out while all others are kept."""
+        ends = [self.model.by_id[lease.run.id].lease_ends or self.now for lease in lost]
+        await self.keep_all_but(lost, max(ends))
 
     async def advance(self) -> None:
         """Let both do what is due now."""
