@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from taskkit.cli.commands import make_app
+
 BAD = """
 from taskkit import Queue, task
 
@@ -101,12 +103,12 @@ def test_doctor_finds_every_problem_and_ends_with_1(call_cli, shop: Path) -> Non
     assert len(told) == 5
 
 
-def test_doctor_looks_at_the_backend_and_hides_its_password(taskkit_cli, shelf: str) -> None:
-    fine = json.loads(taskkit_cli("doctor", "-o", "json", "--backend", shelf).stdout)
+def test_doctor_looks_at_the_backend_and_hides_its_password(call_cli, shelf: str) -> None:
+    fine = json.loads(call_cli("doctor", "-o", "json", "--backend", shelf).stdout)
     assert (fine["backend"]["reachable"], fine["backend"]["workers"]) == (True, 0)
     url = "shelf://me:canary@down"
-    done = taskkit_cli("doctor", "--backend", url)
-    assert done.returncode == 1
+    done = call_cli("doctor", "--backend", url)
+    assert done.status == 1
     assert "Connection refused" in done.stdout
     assert "canary" not in done.stdout + done.stderr
 
@@ -128,9 +130,9 @@ def test_help_has_examples(call_cli, verb: list[str]) -> None:
     assert f" taskkit {' '.join(verb)}" in done.stdout.partition("For example:")[2]
 
 
-def test_version(taskkit_cli) -> None:
-    done = taskkit_cli("--version", app=None)
-    assert (done.returncode, done.stdout) == (0, f"taskkit {metadata.version('buster-tasks')}\n")
+def test_version(call_cli) -> None:
+    done = call_cli("--version", app=None)
+    assert (done.status, done.stdout) == (0, f"taskkit {metadata.version('buster-tasks')}\n")
 
 
 def test_without_its_extra_the_command_says_what_to_install(shop: Path) -> None:
@@ -153,3 +155,12 @@ def test_closed_pipe_ends_the_command_quietly(shop: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout in ("141\n", "0\n")  # the reader may be gone only after the last word
+
+
+def test_every_command_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "cli.md").read_text(encoding="utf-8")
+    app = make_app()
+    verbs = [name for name in app if not name.startswith("-")]
+    of_runs = [f"runs {name}" for name in app["runs"] if not name.startswith("-")]
+    assert len(verbs) >= 6
+    assert [verb for verb in verbs + of_runs if f"taskkit {verb}" not in page] == []

@@ -22,13 +22,13 @@ def test_payload_comes_from_stdin_or_a_file(taskkit_cli, shop: Path) -> None:
     assert (read.returncode, json.loads(read.stdout)) == (0, ["ä"])
 
 
-def test_json_is_one_object_with_the_names_of_run(taskkit_cli) -> None:
-    done = taskkit_cli(
+def test_json_is_one_object_with_the_names_of_run(call_cli) -> None:
+    done = call_cli(
         "run", "echo", "--payload", "-5", "-o", "json", "-O", "tags=a", "-O", "tags=b",
         "-O", "max-attempts=7", "-O", 'metadata={"m": 1}',
     )  # fmt: skip
     run = json.loads(done.stdout)
-    assert done.returncode == 0
+    assert done.status == 0
     assert done.stderr == ""
     assert (run["task_id"], run["status"], run["payload"], run["output"]) == (
         "echo", "COMPLETED", -5, -5,
@@ -50,10 +50,10 @@ def test_failed_run_gives_status_1_and_a_stack_that_starts_in_the_task(taskkit_c
     assert done.stderr.endswith("ValueError: the file is empty\n")
 
 
-def test_failed_run_as_json(taskkit_cli) -> None:
-    done = taskkit_cli("run", "fails", "-o", "json")
+def test_failed_run_as_json(call_cli) -> None:
+    done = call_cli("run", "fails", "-o", "json")
     run = json.loads(done.stdout)
-    assert (done.returncode, run["status"], run["error"]["name"]) == (1, "FAILED", "ValueError")
+    assert (done.status, run["status"], run["error"]["name"]) == (1, "FAILED", "ValueError")
     assert [attempt["error"]["message"] for attempt in run["attempts"]] == ["the file is empty"] * 2
 
 
@@ -75,9 +75,9 @@ def test_follow_with_json_keeps_stdout_for_the_run(taskkit_cli) -> None:
     assert "imported  part=2" in done.stderr
 
 
-def test_follow_tells_why_an_attempt_failed(taskkit_cli) -> None:
-    done = taskkit_cli("run", "fails", "--follow")
-    assert done.returncode == 1
+def test_follow_tells_why_an_attempt_failed(call_cli) -> None:
+    done = call_cli("run", "fails", "--follow")
+    assert done.status == 1
     assert "attempt 1 of 2 failed: ValueError: the file is empty" in done.stdout
     assert done.stdout.endswith("ValueError: the file is empty\n")
 
@@ -95,11 +95,11 @@ def test_debug_shows_the_traceback(taskkit_cli) -> None:
     assert "Traceback (most recent call last)" in done.stderr
 
 
-def test_configured_dirs_are_imported(taskkit_cli, shop: Path) -> None:
+def test_configured_dirs_are_imported(call_cli, shop: Path) -> None:
     (shop / "jobs").mkdir()
     (shop / "jobs" / "one.py").write_text(
         "from taskkit import task\n@task(id='one')\ndef one(): return 1\n", encoding="utf-8"
     )
     (shop / "taskkit.toml").write_text('dirs = ["jobs"]\n', encoding="utf-8")
-    done = taskkit_cli("run", "one", app=None)
-    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    done = call_cli("run", "one", app=None)
+    assert (done.status, done.stdout) == (0, "1\n"), done.stderr

@@ -59,12 +59,12 @@ def test_logs_prints_what_was_logged(call_cli, shelf: str) -> None:
     assert (record["position"], record["message"]) == (1, "end of run_bad")
 
 
-def test_tail_ends_as_the_run_does(taskkit_cli, shelf: str) -> None:
-    good = taskkit_cli("runs", "tail", "run_good", "--backend", shelf)
-    assert good.returncode == 0
+def test_tail_ends_as_the_run_does(call_cli, shelf: str) -> None:
+    good = call_cli("runs", "tail", "run_good", "--backend", shelf)
+    assert good.status == 0
     assert "end of run_good" in good.stdout
     assert good.stdout.endswith('{\n  "hello": "Ada"\n}\n')
-    assert taskkit_cli("runs", "tail", "run_bad", "--backend", shelf).returncode == 1
+    assert call_cli("runs", "tail", "run_bad", "--backend", shelf).status == 1
 
 
 def test_interrupt_leaves_a_run_that_others_carry_out(start_cli, shelf: str) -> None:
@@ -81,8 +81,8 @@ def test_unknown_task_is_refused_where_no_worker_knows_it(call_cli, shelf: str) 
     assert "Did you mean 'echo'?" in done.stderr
 
 
-def test_backend_that_cannot_be_reached_is_trouble(taskkit_cli, shelf: str) -> None:
-    done = taskkit_cli("runs", "list", "--backend", "shelf://down")
-    assert (done.returncode, done.stdout) == (3, "")
+def test_backend_that_cannot_be_reached_is_trouble(call_cli, shelf: str) -> None:
+    done = call_cli("runs", "list", "--backend", "shelf://down")
+    assert (done.status, done.stdout) == (3, "")
     assert "Connection refused" in done.stderr
     assert "Traceback" not in done.stderr
