@@ -117,7 +117,7 @@ def _tls_wanted(_text: str, endpoint: Endpoint) -> SourceError:
 def _refused(text: str, endpoint: Endpoint) -> SourceError:
     return AuthenticationError(
         f"{endpoint} refuses the user {endpoint.user!r}: {text}.",
-        fix="Check user and password, and from which hosts the user may connect.",
+        fix="Check user and password, from which hosts the user may connect, and whether only with TLS.",
     )
 
 

@@ -224,14 +224,13 @@ def load_driver() -> Any:
 
 
 def _made(pymysql: Any, options: dict[str, object]) -> Any:
-    try:
-        return pymysql.connect(**options)
-    except KeyError as error:
+    if pymysql.charset.charset_by_name(options["charset"]) is None:
         raise ConnectionFailedError(
             f"The driver knows no character set {options['charset']!r}.",
             fix="Leave `charset` out: it is utf8mb4 then.",
             transient=False,
-        ) from error
+        )
+    return pymysql.connect(**options)
 
 
 def _authenticate(driver: Any, reached: socket.socket) -> None:
