@@ -65,12 +65,19 @@ class LateClaim(MemoryBackend):
         return leases
 
 
-STORES = [
-    *((MemoryBackend, steps) for steps in range(24)),
-    *((Slow, steps) for steps in range(64)),
-    *((LateAnswer, steps) for steps in range(40)),
-    *((LateClaim, steps) for steps in range(48)),
-]
+STORES = [(MemoryBackend, 24), (Slow, 64), (LateAnswer, 40), (LateClaim, 48)]
+"""And after how many turns of the event loop everything in question has happened there."""
+
+Moment = Callable[[int], Awaitable[None]]
+
+
+async def each_moment(count: int, happens: Moment) -> None:
+    for steps in range(count):
+        try:
+            await happens(steps)
+        except BaseException as error:
+            error.add_note(f"after {steps} turns of the event loop")
+            raise
 
 
 async def forever() -> None:
@@ -688,69 +695,78 @@ async def test_an_abandoned_wait_does_not_outlive_the_body(clock: FakeClock) -> 
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-@pytest.mark.parametrize(("store", "steps"), STORES)
+@pytest.mark.parametrize(("store", "moments"), STORES)
 async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
-    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
+    store: type[MemoryBackend], moments: int, slots: int, serve: Any
 ) -> None:
-    limits: list[asyncio.Timeout] = []
+    async def happens(steps: int) -> None:
+        clock = FakeClock()
+        limits: list[asyncio.Timeout] = []
 
-    @task()
-    async def child() -> str:
-        await asyncio.sleep(0)
-        return "answered"
+        @task()
+        async def child() -> str:
+            await asyncio.sleep(0)
+            return "answered"
 
-    @task()
-    async def parent() -> str:
-        try:
-            async with asyncio.timeout(None) as limit:
-                limits.append(limit)
-                await child.trigger_and_wait()
-        except TimeoutError:
-            return "gave up"
-        return await child.trigger_and_wait().unwrap()
+        @task()
+        async def parent() -> str:
+            try:
+                async with asyncio.timeout(None) as limit:
+                    limits.append(limit)
+                    await child.trigger_and_wait()
+            except TimeoutError:
+                return "gave up"
+            return await child.trigger_and_wait().unwrap()
 
-    async with serve(store(), clock=clock, concurrency=slots):
-        handle = await parent.trigger()
-        await turns(steps)
-        for limit in limits:
-            with suppress(RuntimeError):  # it is over
-                limit.reschedule(0)
-        result = await asyncio.wait_for(handle.result(), 2)
-        assert result.unwrap() in ("answered", "gave up")
-        await clock.settle()
-        assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
-        await assert_slots(clock, slots)
+        async with serve(store(), clock=clock, concurrency=slots):
+            handle = await parent.trigger()
+            await turns(steps)
+            for limit in limits:
+                with suppress(RuntimeError):  # it is over
+                    limit.reschedule(0)
+            result = await asyncio.wait_for(handle.result(), 2)
+            assert result.unwrap() in ("answered", "gave up")
+            await clock.settle()
+            assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
+            await assert_slots(clock, slots)
+
+    await each_moment(moments, happens)
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-@pytest.mark.parametrize(("store", "steps"), STORES)
+@pytest.mark.parametrize(("store", "moments"), STORES)
 async def test_one_of_two_waits_withdrawn_in_any_moment_leaves_the_other(
-    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
+    store: type[MemoryBackend], moments: int, slots: int, serve: Any
 ) -> None:
-    tasks: list[asyncio.Task[Any]] = []
+    async def happens(steps: int) -> None:
+        clock = FakeClock()
+        tasks: list[asyncio.Task[Any]] = []
 
-    @task()
-    async def child() -> str:
-        await asyncio.sleep(0)
-        return "answered"
+        @task()
+        async def child() -> str:
+            await asyncio.sleep(0)
+            return "answered"
 
-    @task()
-    async def parent() -> str:
-        first = asyncio.ensure_future(child.trigger_and_wait())
-        tasks.append(first)
-        await wait.sleep(1)
-        await asyncio.wait((first,))
-        return "awake"
+        @task()
+        async def parent() -> str:
+            first = asyncio.ensure_future(child.trigger_and_wait())
+            tasks.append(first)
+            await wait.sleep(1)
+            await asyncio.wait((first,))
+            return "awake"
 
-    async with serve(store(), clock=clock, concurrency=slots):
-        handle = await parent.trigger()
-        await turns(steps)
-        for one in tasks:
-            one.cancel()
-        await clock.advance(2)
-        assert (await asyncio.wait_for(handle.result(), 2)).unwrap() == "awake"
-        assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
-        await assert_slots(clock, slots)
+        async with serve(store(), clock=clock, concurrency=slots):
+            handle = await parent.trigger()
+            await turns(steps)
+            for one in tasks:
+                one.cancel()
+            await clock.advance(2)
+            assert (await asyncio.wait_for(handle.result(), 2)).unwrap() == "awake"
+            assert len(tasks) == 1  # entered once
+            assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
+            await assert_slots(clock, slots)
+
+    await each_moment(moments, happens)
 
 
 # --- every moment of a cancel -------------------------------------------------------------------
@@ -758,55 +774,64 @@ async def test_one_of_two_waits_withdrawn_in_any_moment_leaves_the_other(
 
 @pytest.mark.parametrize("hooks", [False, True])
 @pytest.mark.parametrize("slots", [1, 3])
-@pytest.mark.parametrize(("store", "steps"), STORES)
+@pytest.mark.parametrize(("store", "moments"), STORES)
 async def test_a_cancel_in_any_moment_of_a_wait_ends_parent_and_child(
-    store: type[MemoryBackend], steps: int, slots: int, hooks: bool, serve: Any, clock: FakeClock
+    store: type[MemoryBackend], moments: int, slots: int, hooks: bool, serve: Any
 ) -> None:
-    ends: list[str] = []
+    async def happens(steps: int) -> None:
+        clock = FakeClock()
+        ends: list[str] = []
 
-    @task()
-    async def child() -> None:
-        await wait.sleep(1)
-        await forever()
+        @task()
+        async def child() -> None:
+            await wait.sleep(1)
+            await forever()
 
-    @task()
-    async def parent() -> None:
-        await child.trigger_and_wait()
+        @task()
+        async def parent() -> None:
+            await child.trigger_and_wait()
 
-    for name in ("on_wait", "on_cancel", "cleanup", "on_complete") if hooks else ():
-        getattr(parent, name)(saying(name, ends))
-    async with serve(store(), clock=clock, concurrency=slots):
-        handle = await parent.trigger()
-        await turns(steps)
-        await handle.cancel("enough")
-        assert (await asyncio.wait_for(handle.result(), 2)).status == RunStatus.CANCELED
-        await clock.advance(2)
-        assert {run.status async for run in runs.list()} == {RunStatus.CANCELED}
-        began = (await handle.retrieve()).started_at is not None
-        said = [one for one in ends if one != "on_wait"]
-        assert said == (["on_cancel", "cleanup", "on_complete"] if hooks and began else [])
-        await assert_slots(clock, slots)
+        for name in ("on_wait", "on_cancel", "cleanup", "on_complete") if hooks else ():
+            getattr(parent, name)(saying(name, ends))
+        async with serve(store(), clock=clock, concurrency=slots):
+            handle = await parent.trigger()
+            await turns(steps)
+            await handle.cancel("enough")
+            assert (await asyncio.wait_for(handle.result(), 2)).status == RunStatus.CANCELED
+            await clock.advance(2)
+            assert {run.status async for run in runs.list()} == {RunStatus.CANCELED}
+            began = (await handle.retrieve()).started_at is not None
+            said = [one for one in ends if one != "on_wait"]
+            assert said == (["on_cancel", "cleanup", "on_complete"] if hooks and began else [])
+            await assert_slots(clock, slots)
+
+    await each_moment(moments, happens)
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-@pytest.mark.parametrize(("store", "steps"), STORES)
+@pytest.mark.parametrize(("store", "moments"), STORES)
 async def test_a_cancel_in_any_moment_of_a_sleep_ends_the_run(
-    store: type[MemoryBackend], steps: int, slots: int, serve: Any, clock: FakeClock
+    store: type[MemoryBackend], moments: int, slots: int, serve: Any
 ) -> None:
-    @task()
-    async def sleeper() -> None:
-        for _ in range(2):
-            await wait.sleep(1)
+    async def happens(steps: int) -> None:
+        clock = FakeClock()
 
-    async with serve(store(), clock=clock, concurrency=slots):
-        handle = await sleeper.trigger()
-        moving = asyncio.ensure_future(clock.advance(5))
-        await turns(steps)
-        await handle.cancel()
-        result = await asyncio.wait_for(handle.result(), 2)
-        assert result.status in (RunStatus.CANCELED, RunStatus.COMPLETED)
-        await moving
-        await assert_slots(clock, slots)
+        @task()
+        async def sleeper() -> None:
+            for _ in range(2):
+                await wait.sleep(1)
+
+        async with serve(store(), clock=clock, concurrency=slots):
+            handle = await sleeper.trigger()
+            moving = asyncio.ensure_future(clock.advance(5))
+            await turns(steps)
+            await handle.cancel()
+            result = await asyncio.wait_for(handle.result(), 2)
+            assert result.status in (RunStatus.CANCELED, RunStatus.COMPLETED)
+            await moving
+            await assert_slots(clock, slots)
+
+    await each_moment(moments, happens)
 
 
 # --- a worker that goes, a lease that is lost ---------------------------------------------------
