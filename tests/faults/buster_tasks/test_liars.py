@@ -1,0 +1,47 @@
+"""The suite catches every source that lies, by the check that is there for it."""
+
+from pathlib import Path
+
+import pytest
+
+from buster_tasks.testing import CHECKS, run_check
+from taskkit.testing import CheckFailedError
+from tests.conformance.buster_tasks.shops import FAKE, make_shop
+from tests.faults.buster_tasks.liars import LIARS, PASSWORD, Liar
+
+pytestmark = pytest.mark.anyio
+
+BY_NAME = {check.name: check for check in CHECKS}
+TIME_LIMIT = 2.0
+
+
+async def caught(liar: type[Liar], folder: Path) -> CheckFailedError | None:
+    shop = await make_shop(folder)
+    check = BY_NAME[liar.caught_by]
+    try:
+        await run_check(
+            check, lambda: shop.source(liar), FAKE, secrets=(PASSWORD,), time_limit=TIME_LIMIT
+        )
+    except CheckFailedError as error:
+        return error
+    return None
+
+
+def test_each_says_what_catches_it() -> None:
+    assert len({liar.__name__ for liar in LIARS}) == len(LIARS) >= 12
+    assert {liar.caught_by for liar in LIARS} <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize("liar", LIARS, ids=lambda liar: liar.__name__)
+async def test_a_liar_is_caught(liar: type[Liar], tmp_path: Path) -> None:
+    error = await caught(liar, tmp_path)
+    assert error is not None
+    assert BY_NAME[liar.caught_by].rule in "".join(error.__notes__)
+
+
+@pytest.mark.parametrize("check", sorted({liar.caught_by for liar in LIARS}))
+async def test_without_a_fault_nothing_is_caught(check: str, tmp_path: Path) -> None:
+    class Honest(Liar):
+        caught_by = check
+
+    assert await caught(Honest, tmp_path) is None
