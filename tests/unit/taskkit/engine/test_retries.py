@@ -21,6 +21,8 @@ from taskkit import (
 )
 from taskkit.testing import FakeClock
 
+START = FakeClock().now()
+
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
 
 
@@ -284,6 +286,45 @@ async def test_catch_error_is_asked_when_attempts_are_used_up_and_can_go_on(
     await clock.advance(10)
     assert (await handle.result()).unwrap() == "in the end"
     assert asked == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("decision", "begins"),
+    [
+        (None, 1.5),
+        (
+            RetryDecision(skip=True, at=START + timedelta(seconds=1), delay=2, retry=Retry(9, 3)),
+            None,
+        ),
+        (RetryDecision(at=START + timedelta(seconds=1), delay=2, retry=Retry(9, 3)), 1),
+        (RetryDecision(delay=2.345, retry=Retry(9, 3, randomize=False)), 2.345),
+        (RetryDecision(delay=0, retry=Retry(9, 3, randomize=False)), 0),
+        (RetryDecision(retry=Retry(9, 3.25, randomize=False)), 3.25),
+        (RetryDecision(retry=Retry(1)), None),
+        (RetryDecision(), None),
+        (RetryDecision(error=KeyError("another")), None),
+    ],
+)
+async def test_what_catch_error_decides_is_seen_on_the_clock(
+    decision: RetryDecision | None, begins: float | None, clock: FakeClock
+) -> None:
+    starts_at: list[float] = []
+
+    @task(retry=Retry(2, 1.5, randomize=False))
+    async def work() -> None:
+        starts_at.append(clock.monotonic())
+        raise ValueError("broken")
+
+    @work.catch_error
+    async def decide(ctx: Context) -> RetryDecision | None:
+        if ctx.attempt.number > 1:
+            return RetryDecision(skip=True)
+        return decision
+
+    handle = await work.trigger()
+    await clock.advance("1m")
+    assert (await handle.result()).status == RunStatus.FAILED
+    assert starts_at == ([0] if begins is None else [0, pytest.approx(begins, abs=1e-6)])
 
 
 async def test_catch_error_is_asked_for_each_failed_attempt(clock: FakeClock) -> None:

@@ -726,6 +726,7 @@ async def test_a_wait_withdrawn_in_any_moment_loses_nothing(
                     limit.reschedule(0)
             result = await asyncio.wait_for(handle.result(), 2)
             assert result.unwrap() in ("answered", "gave up")
+            assert len(limits) == 1  # entered once
             await clock.settle()
             assert {run.status async for run in runs.list()} == {RunStatus.COMPLETED}
             await assert_slots(clock, slots)
