@@ -1,8 +1,9 @@
-"""Introspects a small shop database and shows the progress live.
+"""Introspects a database and shows the progress live: a small shop, or the one that you name.
 
-    python examples/introspect_shop.py [--out FOLDER]
+    python examples/introspect_shop.py [URL] [--out FOLDER]
 
-The database is made from shop/shop.sql, the task `introspect-data` runs in memory, and the whole result is written to
+Without a URL (such as postgresql://reader@127.0.0.1/shop?password=env:PGPASSWORD) the database is made from
+shop/shop.sql. The task `introspect-data` runs in memory, and the whole result is written to
 FOLDER/introspection.json, where FOLDER is a new temporary one unless you name it.
 """
 
@@ -10,13 +11,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.text import Text
@@ -24,12 +27,15 @@ from rich.tree import Tree
 
 import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOutput, introspect_data
+from buster_tasks.errors import SourceError
 from buster_tasks.introspection.models import ErrorDetail
-from buster_tasks.sources import SqliteCredentials
+from buster_tasks.sources import SqliteCredentials, credentials_from_url
+from buster_tasks.sources.credentials import AnyCredentials
 from buster_tasks.sources.schema import Column, ForeignKey, Index, Introspection, Table, View
 from taskkit import RunHandle
 
 POLL_SECONDS = 0.01
+MOST_SHOWN = 100
 SHOWN_COUNTS = ("tables", "columns", "views", "indexes", "foreignKeys")
 
 
@@ -46,11 +52,11 @@ def make_database(folder: Path) -> Path:
     return path
 
 
-async def introspect(database: Path, console: Console) -> IntrospectDataOutput:
+async def introspect(
+    name: str, credentials: AnyCredentials, console: Console
+) -> IntrospectDataOutput:
     """Runs the task in memory and shows its metadata as it changes."""
-    payload = IntrospectDataInput(
-        data_source_name="Shop", credentials=SqliteCredentials(path=str(database))
-    )
+    payload = IntrospectDataInput(data_source_name=name, credentials=credentials)
     async with taskkit.local():
         handle = await introspect_data.trigger(payload)
         console.print(
@@ -96,23 +102,33 @@ def found(metadata: Mapping[str, Any]) -> str:
 
 def tree_of(introspection: Introspection) -> Tree:
     """The whole structure, one line for each object."""
-    database = introspection.databases[0]
-    tree = Tree(
-        Text.assemble((database.name, "bold"), (f"  {introspection.data_source_type}", "dim"))
-    )
+    names = ", ".join(database.name for database in introspection.databases)
+    tree = Tree(Text.assemble((names, "bold"), (f"  {introspection.data_source_type}", "dim")))
     tables = tree.add(title("tables", introspection.tables))
-    for table in introspection.tables:
+    for table in introspection.tables[:MOST_SHOWN]:
         add_table(tables, table, introspection)
+    add_rest(tables, introspection.tables)
     views = tree.add(title("views", introspection.views))
-    for view in introspection.views:
-        branch = views.add(Text.assemble((view.name, "bold green")))
+    for view in introspection.views[:MOST_SHOWN]:
+        branch = views.add(Text.assemble((name_of(view, introspection), "bold green")))
         for column in columns_of(introspection, view):
             branch.add(column_line(column))
+    add_rest(views, introspection.views)
     if introspection.issues:
         issues = tree.add(title("issues", introspection.issues))
         for issue in introspection.issues:
             issues.add(Text.assemble((issue.code, "yellow"), f" {issue.message} {issue.fix}"))
     return tree
+
+
+def add_rest(tree: Tree, objects: Sequence[Any]) -> None:
+    if len(objects) > MOST_SHOWN:
+        tree.add(Text(f"and {len(objects) - MOST_SHOWN:,} more", "dim"))
+
+
+def name_of(owner: Table | View, introspection: Introspection) -> str:
+    """Its name, with its schema where there are several."""
+    return owner.name if len(introspection.schemas) < 2 else f"{owner.schema_name}.{owner.name}"
 
 
 def title(name: str, objects: list[Any]) -> Text:
@@ -122,19 +138,28 @@ def title(name: str, objects: list[Any]) -> Text:
 def add_table(tree: Tree, table: Table, introspection: Introspection) -> None:
     rows = "? rows" if table.row_count is None else f"{table.row_count:,} rows"
     size = "" if table.size_bytes is None else f", {table.size_bytes // 1024} KiB"
-    branch = tree.add(Text.assemble((table.name, "bold green"), (f"  {rows}{size}", "dim")))
+    name = name_of(table, introspection)
+    branch = tree.add(Text.assemble((name, "bold green"), (f"  {rows}{size}", "dim")))
     for column in columns_of(introspection, table):
         branch.add(column_line(column))
     for index in introspection.indexes:
-        if index.table == table.name and not index.name.startswith("sqlite_autoindex"):
+        if is_of(index, table) and not index.name.startswith("sqlite_autoindex"):
             branch.add(index_line(index))
     for key in introspection.foreign_keys:
-        if key.source_table == table.name:
+        if (key.source_database, key.source_schema, key.source_table) == place_of(table):
             branch.add(foreign_key_line(key))
 
 
 def columns_of(introspection: Introspection, owner: Table | View) -> Iterable[Column]:
-    return (column for column in introspection.columns if column.table == owner.name)
+    return (column for column in introspection.columns if is_of(column, owner))
+
+
+def is_of(part: Column | Index, owner: Table | View) -> bool:
+    return part.table == owner.name and place_of(owner)[:2] == (part.database, part.schema_name)
+
+
+def place_of(owner: Table | View) -> tuple[str, str, str]:
+    return owner.database, owner.schema_name, owner.name
 
 
 def column_line(column: Column) -> Text:
@@ -175,8 +200,9 @@ def show(output: IntrospectDataOutput, folder: Path, console: Console) -> bool:
         console.print(Text.assemble((error.code, "bold red"), f" {error.message} {error.fix}"))
         return False
     if output.connection is not None:
-        version, latency = output.connection.server_version, output.connection.latency_ms
-        console.print(f"connected to SQLite {version} in {latency or 0:.1f} ms")
+        kind, version = output.introspection.data_source_type, output.connection.server_version
+        latency = output.connection.latency_ms or 0
+        console.print(f"connected to {kind} {version} in {latency:.1f} ms")
     console.print(tree_of(output.introspection))
     path = folder / "introspection.json"
     path.write_text(output.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
@@ -196,13 +222,30 @@ def summary(output: IntrospectDataOutput) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Introspect a small shop database.")
-    parser.add_argument("--out", type=Path, help="folder for the database and the result")
-    folder = parser.parse_args(arguments).out or Path(tempfile.mkdtemp(prefix="shop-"))
+    parser = argparse.ArgumentParser(description="Introspect a small shop database, or another.")
+    parser.add_argument("url", nargs="?", help="such as postgresql://reader@host/db?password=env:P")
+    parser.add_argument("--out", type=Path, help="folder for the result")
+    given = parser.parse_args(arguments)
+    folder = given.out or Path(tempfile.mkdtemp(prefix="shop-"))
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False)
-    output = asyncio.run(introspect(make_database(folder), console))
+    logging.basicConfig(level=logging.CRITICAL)  # what goes wrong is shown at the end
+    try:
+        name, credentials = source_of(given.url, folder)
+    except SourceError as error:
+        parser.error(str(error))
+    except ValidationError as error:
+        parser.error("; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()))
+    output = asyncio.run(introspect(name, credentials, console))
     return 0 if show(output, folder, console) else 1
+
+
+def source_of(url: str | None, folder: Path) -> tuple[str, AnyCredentials]:
+    """A name for the source, and how to reach it."""
+    if url is None:
+        return "Shop", SqliteCredentials(path=str(make_database(folder)))
+    credentials = credentials_from_url(url)
+    return getattr(credentials, "database", None) or "source", credentials
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from buster_tasks.sources.credentials import (
 )
 from buster_tasks.sources.schema import Filters, Introspection
 from buster_tasks.sources.secrets import resolve_secret
+from buster_tasks.sources.source_url import credentials_from_url
 
 __all__ = [
     "KINDS",
@@ -45,6 +46,7 @@ __all__ = [
     "SqlserverCredentials",
     "TlsOptions",
     "connect",
+    "credentials_from_url",
     "resolve_secret",
 ]
 
