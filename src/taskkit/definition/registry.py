@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from taskkit.definition.hooks import GLOBAL_HOOKS
 from taskkit.definition.task_definition import TaskDefinition
@@ -22,6 +22,7 @@ class Registry:
         self._declared: dict[str, Queue] = {}
         self._queues: Mapping[str, Queue] | None = None
         self._listeners: list[Callable[[], None]] = []
+        self.stand_ins: dict[str, Callable[[Any], Any]] = {}
 
     def add(self, definition: TaskDefinition) -> None:
         """Register a task.
@@ -90,6 +91,19 @@ class Registry:
                     f"in both places.",
                 )
         return queues
+
+    @contextmanager
+    def stand_in(self, task_id: str, answer: Callable[[Any], Any]) -> Generator[None]:
+        """Inside, runs of this task are answered by this function of the payload; afterwards all is as before."""
+        before = self.stand_ins.get(task_id)
+        self.stand_ins[task_id] = answer
+        try:
+            yield
+        finally:
+            if before is None:
+                del self.stand_ins[task_id]
+            else:
+                self.stand_ins[task_id] = before
 
     @contextmanager
     def isolated(self) -> Generator[None]:

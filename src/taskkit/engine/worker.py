@@ -17,6 +17,7 @@ from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.attempt import Attempt
 from taskkit.engine.decide import Retries
 from taskkit.engine.isolation import unlimited
+from taskkit.engine.stand_in import StandIn
 from taskkit.engine.time_limit import TimeLimits
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Failed, Lease, Manifest, Outcome, Signal
@@ -45,6 +46,8 @@ class Runner:
         definition = REGISTRY.get(lease.run.request.task_id)
         if definition is None:
             return _Unknown(lease)
+        if REGISTRY.stand_ins and (answer := REGISTRY.stand_ins.get(definition.id)) is not None:
+            return StandIn(lease, definition, answer)
         return Attempt(self, lease, control, definition)
 
     def retries_of(self, definition: TaskDefinition, run: Run) -> Retries:

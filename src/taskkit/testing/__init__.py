@@ -1,7 +1,7 @@
-"""For tests: a clock to move, and the suite that proves a backend.
+"""For tests: of tasks, of code that triggers them, and of backends.
 
-What belongs to the suite is imported when it is first looked at: it loads the engine, and `BackendSuite`
-pytest.
+All but the clock is imported when it is first looked at: `BackendSuite` loads the engine and pytest,
+`BackendStateMachine` Hypothesis.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from taskkit.testing.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from taskkit.testing.conformance import CHECKS, Check, CheckFailedError, run_check
+    from taskkit.testing.logs import LoggedRecord, capture_logs
     from taskkit.testing.stateful.machine import BackendStateMachine
+    from taskkit.testing.stubbing import Stub, stub
     from taskkit.testing.suite import BackendSuite
+    from taskkit.testing.triggered import assert_triggered
 
 __all__ = [
     "CHECKS",
@@ -23,7 +26,12 @@ __all__ = [
     "Check",
     "CheckFailedError",
     "FakeClock",
+    "LoggedRecord",
+    "Stub",
+    "assert_triggered",
+    "capture_logs",
     "run_check",
+    "stub",
 ]
 
 _LATER = {
@@ -32,7 +40,12 @@ _LATER = {
     "CHECKS": "taskkit.testing.conformance",
     "Check": "taskkit.testing.conformance",
     "CheckFailedError": "taskkit.testing.conformance",
+    "LoggedRecord": "taskkit.testing.logs",
+    "Stub": "taskkit.testing.stubbing",
+    "assert_triggered": "taskkit.testing.triggered",
+    "capture_logs": "taskkit.testing.logs",
     "run_check": "taskkit.testing.conformance",
+    "stub": "taskkit.testing.stubbing",
 }
 
 
