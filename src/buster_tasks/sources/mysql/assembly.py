@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from pydantic import JsonValue
 
@@ -50,7 +51,7 @@ def assemble(
         data_source_type="mysql",
         databases=[_database(reading, row) for row in reading.databases],
         schemas=[
-            Schema(name=row.schema, database=row.schema, comment=row.comment)
+            Schema(name=row.schema, database=row.schema, comment=row.comment or None)
             for row in reading.databases
         ],
         tables=tables(reading),
@@ -90,7 +91,7 @@ def _database(reading: Reading, row: RelationRow) -> Database:
         "collation": row.collation,
         "serverVersion": reading.server.version,
     }
-    return Database(name=row.schema, comment=row.comment, metadata=facts)
+    return Database(name=row.schema, comment=row.comment or None, metadata=facts)
 
 
 def _table(
@@ -105,7 +106,7 @@ def _table(
         "row_count": row.rows,
         "row_count_kind": "unknown" if row.rows is None else "estimate",
         "size_bytes": (row.data_bytes or 0) + (row.index_bytes or 0) if has_size else None,
-        "comment": row.comment,
+        "comment": row.comment or None,
         "created": _moment(row.created),
         "last_modified": _moment(row.changed),
         "partition_keys": _partition_keys(partitions),
@@ -170,10 +171,10 @@ def _view(relation: RelationRow, row: ViewRow | None) -> dict[str, object]:
             "checkOption": row.check_option if row.check_option != "NONE" else None,
             "updatable": row.updatable == "YES" if row.updatable else None,
         }
-        known["definition"] = row.definition
+        known["definition"] = row.definition or None
         known["metadata"] = {name: value for name, value in facts.items() if value is not None}
     return known
 
 
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _moment(seconds: Decimal | int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)

@@ -6,6 +6,7 @@ converted, since MySQL gives its own tables different collations and would refus
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 GRANTS = "SHOW GRANTS"
@@ -108,8 +109,8 @@ class RelationRow(NamedTuple):
     data_bytes: int | None
     index_bytes: int | None
     next_number: int | None
-    created: float | None
-    changed: float | None
+    created: Decimal | int | None
+    changed: Decimal | int | None
     collation: str | None
     options: str | None
     comment: str | None
@@ -121,14 +122,14 @@ class RelationRow(NamedTuple):
 
 
 class ColumnRow(NamedTuple):
-    """A column; `extra` holds words such as `auto_increment` and `STORED GENERATED`."""
+    """A column; `nullable` is YES or NO, `extra` holds words such as `auto_increment` and `STORED GENERATED`."""
 
     schema: str
     table: str
     name: str
     position: int
     default: str | None
-    is_nullable: bool
+    nullable: str
     base_type: str
     full_type: str
     longest: int | None
@@ -136,7 +137,7 @@ class ColumnRow(NamedTuple):
     decimals: int | None
     second_digits: int | None
     collation: str | None
-    extra: str
+    extra: str | None
     generated: str | None
     comment: str | None
 
@@ -148,7 +149,7 @@ class IndexRow(NamedTuple):
     table: str
     name: str
     position: int
-    is_unique: bool
+    not_unique: int
     column: str | None
     expression: str | None
     prefix: int | None
@@ -157,6 +158,11 @@ class IndexRow(NamedTuple):
     visibility: str | None
     comment: str | None
     distinct: int | None
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no two rows may be alike in it."""
+        return self.not_unique == 0
 
 
 class ReferenceRow(NamedTuple):

@@ -42,11 +42,11 @@ def normalized(base_type: str, full_type: str) -> NormalizedType:
     """One word for the type; BOOLEAN is TINYINT(1) here, and TIMESTAMP a moment whatever the zone it is shown in."""
     if full_type.lower() in _BOOLEANS:
         return "boolean"
-    return _BY_NAME.get(base_type, "unknown")
+    return _BY_NAME.get(base_type.lower(), "unknown")
 
 
 def values_of(base_type: str, full_type: str) -> list[str] | None:
     """The values of an ENUM or SET in their order; None for other types."""
-    if base_type not in ("enum", "set"):
+    if base_type.lower() not in ("enum", "set"):
         return None
     return [match.replace("''", "'") for match in _LITERAL.findall(full_type)]

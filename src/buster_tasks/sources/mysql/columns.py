@@ -13,13 +13,13 @@ from buster_tasks.sources.mysql.reading import PRIMARY, Reading
 from buster_tasks.sources.schema import Column, NormalizedType, of_catalog
 
 _GENERATED: dict[str, Literal["virtual", "stored"]] = {
-    "VIRTUAL GENERATED": "virtual",
-    "STORED GENERATED": "stored",
-    "PERSISTENT": "stored",
+    "virtual generated": "virtual",
+    "stored generated": "stored",
+    "persistent": "stored",
 }
 # Types whose default MySQL's catalog gives as it would stand in SQL; of the others it gives the bare text.
 _PLAIN_DEFAULTS = ("integer", "decimal", "float", "boolean", "binary")
-_ON_UPDATE = re.compile(r"on update (\S+)", re.IGNORECASE)
+_ON_UPDATE = re.compile(r"on update (\S+)")
 
 
 def columns(reading: Reading, *, with_statistics: bool) -> list[Column]:
@@ -46,7 +46,8 @@ class _Lookup:
     def column(self, row: ColumnRow) -> dict[str, Any]:
         """The fields of a column."""
         place, spot = (row.schema, row.table), (row.schema, row.table, row.name)
-        kind = self._normalized(row)
+        kind, extra = self._normalized(row), (row.extra or "").lower()
+        generated = _generated_kind(extra)
         known: dict[str, Any] = {
             "name": row.name,
             "table": row.table,
@@ -55,16 +56,15 @@ class _Lookup:
             "position": row.position,
             "data_type": row.full_type,
             "normalized_type": kind,
-            "is_nullable": row.is_nullable,
-            "default_value": self._default(row, kind),
-            "identity": "autoincrement" if "auto_increment" in row.extra.lower() else None,
+            "is_nullable": row.nullable == "YES",
+            "default_value": self._default(row, kind) if generated is None else None,
+            "identity": "autoincrement" if "auto_increment" in extra else None,
             "max_length": row.longest,
             "precision": row.digits if row.digits is not None else row.second_digits,
             "scale": row.decimals,
-            "comment": row.comment,
-            "metadata": self._metadata(row, place),
+            "comment": row.comment or None,
+            "metadata": self._metadata(row, place, extra),
         }
-        generated = _generated_kind(row.extra)
         if generated is not None:
             known |= {
                 "generated_kind": generated,
@@ -81,7 +81,7 @@ class _Lookup:
 
     def _normalized(self, row: ColumnRow) -> NormalizedType:
         """The type's one word; in MariaDB JSON is a text with a CHECK of its own."""
-        if row.base_type == "longtext":
+        if row.base_type.lower() == "longtext":
             quoted = row.name.replace("`", "``")
             if ((row.schema, row.table), f"json_valid(`{quoted}`)") in self._json:
                 return "json"
@@ -90,32 +90,33 @@ class _Lookup:
     def _default(self, row: ColumnRow, kind: NormalizedType) -> str | None:
         """The default as it would stand in SQL."""
         text = row.default
-        if text is None or _generated_kind(row.extra) is not None:
+        if text is None:
             return None
         if self._has_quoted_defaults:
             return None if text == "NULL" else text
-        if "DEFAULT_GENERATED" in row.extra.upper():
+        if "default_generated" in (row.extra or "").lower():
             return _expression(text)
         if kind in _PLAIN_DEFAULTS or text.upper().startswith("CURRENT_TIMESTAMP"):
             return text
         return "'" + text.replace("'", "''") + "'"
 
-    def _metadata(self, row: ColumnRow, place: Place) -> dict[str, JsonValue]:
-        on_update = _ON_UPDATE.search(row.extra)
+    def _metadata(self, row: ColumnRow, place: Place, extra: str) -> dict[str, JsonValue]:
+        on_update = _ON_UPDATE.search(extra) if extra else None
         values = values_of(row.base_type, row.full_type)
         known: dict[str, JsonValue] = {
             "values": None if values is None else list[JsonValue](values),
             "unsigned": True if " unsigned" in row.full_type else None,
             "collation": row.collation if row.collation != self._collations.get(place) else None,
             "onUpdate": on_update[1] if on_update else None,
-            "invisible": True if "INVISIBLE" in row.extra.upper() else None,
+            "invisible": True if "invisible" in extra else None,
         }
         return {name: value for name, value in known.items() if value is not None}
 
 
 def _generated_kind(extra: str) -> Literal["virtual", "stored"] | None:
-    upper = extra.upper()
-    return next((kind for words, kind in _GENERATED.items() if words in upper), None)
+    if not extra:
+        return None
+    return next((kind for words, kind in _GENERATED.items() if words in extra), None)
 
 
 def _expression(text: str | None) -> str | None:

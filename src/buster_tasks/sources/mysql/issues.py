@@ -61,7 +61,7 @@ def _invisible(reading: Reading, database: str | None) -> Iterator[Issue]:
 
 
 def _hidden_texts(reading: Reading) -> Iterator[Issue]:
-    hidden = [(row.schema, row.name) for row in reading.views if row.definition is None]
+    hidden = [(row.schema, row.name) for row in reading.views if not row.definition]
     for schema, names in _by_schema(hidden):
         yield Issue(
             scope="view",
@@ -99,7 +99,9 @@ def _unreadable(reading: Reading) -> Iterator[Issue]:
 
 def _without_columns(relation: RelationRow) -> Issue:
     is_view = relation.kind == VIEW
-    said = f" The server says: {relation.comment}." if relation.comment not in (None, VIEW) else ""
+    said = (
+        f" The server says: {relation.comment}." if relation.comment not in (None, "", VIEW) else ""
+    )
     return Issue(
         scope="view" if is_view else "table",
         object=f"{relation.schema}.{relation.name}",

@@ -24,7 +24,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql.failures import Endpoint, typed_error
 from buster_tasks.sources.mysql.tls import read_tls
-from buster_tasks.sources.mysql.values import Convert, Field, converter
+from buster_tasks.sources.mysql.values import Convert, Field, converter, quick_converter
 from buster_tasks.sources.network import addresses, unreachable
 from buster_tasks.sources.secrets import resolve_secret
 
@@ -42,11 +42,13 @@ class Answer:
         result = cursor._result
         self.fields: list[Field] | None = None
         self._converts: list[Convert] = []
+        self._quick: list[Convert] = []
         if result.description is not None:
             self.fields = [
                 Field(one.name, one.type_code, one.charsetnr, one.flags) for one in result.fields
             ]
             self._converts = [converter(field, encoding) for field in self.fields]
+            self._quick = [quick_converter(field, encoding) for field in self.fields]
 
     @property
     def is_open(self) -> bool:
@@ -55,19 +57,20 @@ class Answer:
 
     def fetch(self, limit: int | None = None) -> list[Row]:
         """The next rows, at most `limit`. Raises SourceError."""
-        converts, rows = self._converts, list[Row]()
+        rows: list[Row] = []
         with _typed(self._endpoint):
             while limit is None or len(rows) < limit:
-                raw = self._cursor.fetchone()
+                raw = self._cursor.read_next()
                 if raw is None:
                     break
-                rows.append(
-                    tuple(
-                        None if value is None else convert(value)
-                        for value, convert in zip(raw, converts, strict=True)
-                    )
-                )
+                rows.append(self._row(raw))
         return rows
+
+    def _row(self, raw: tuple[bytes | None, ...]) -> Row:
+        try:
+            return _made_of(raw, self._quick)
+        except (ValueError, ArithmeticError):
+            return _made_of(raw, self._converts)
 
     def drain(self) -> None:
         """Read to the end, keeping nothing. Raises SourceError, also that of a statement which was killed."""
@@ -79,6 +82,11 @@ class Answer:
         if self._cursor._result is not None:
             self._cursor._result.unbuffered_active = False
         self._cursor.close()
+
+
+def _made_of(raw: tuple[bytes | None, ...], converts: list[Convert]) -> Row:
+    pairs = zip(raw, converts, strict=True)
+    return tuple([None if value is None else convert(value) for value, convert in pairs])
 
 
 class Link:

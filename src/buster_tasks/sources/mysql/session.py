@@ -17,7 +17,7 @@ from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql.link import Answer, Link, Row
 from buster_tasks.sources.mysql.reading_only import refuse_writes
 from buster_tasks.sources.mysql.server import FACTS, Server
-from buster_tasks.sources.mysql.values import Field, type_name
+from buster_tasks.sources.mysql.values import Field, is_bytes, type_name
 from buster_tasks.sources.network import no_answer
 
 _KILL_SECONDS = 3.0
@@ -54,7 +54,7 @@ class MysqlSession:
         try:
             link.open(budget)
             link.do("SET SESSION TRANSACTION READ ONLY")
-            server = _server(link.ask(FACTS).fetch()[0])
+            server = _server(_as_text(link.ask(FACTS).fetch()[0]))
             server.check()
         except SourceError as error:
             self.close()
@@ -86,10 +86,11 @@ class MysqlSession:
             link.shut()
 
     def rows(self, sql: str, parameters: Sequence[str] = (), *, budget: Budget) -> list[Row]:
-        """All rows of one of our own statements. Raises SourceError."""
+        """All rows of one of our own statements, where whatever is no number is text. Raises SourceError."""
         with self._watched(budget) as link:
             self._limit(link, budget, None)
-            return self._asked(link, sql, parameters, None)[1]
+            fields, rows = self._asked(link, sql, parameters, None)
+        return [_as_text(row) for row in rows] if any(map(is_bytes, fields)) else rows
 
     def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
         """At most `max_rows` rows of somebody's statement. Raises SourceError."""
@@ -203,6 +204,13 @@ class MysqlSession:
 
 def _closed() -> ConnectionFailedError:
     return ConnectionFailedError("The source is closed.", fix="Connect again.", transient=False)
+
+
+def _as_text(row: Row) -> Row:
+    """A row of the catalog with its bytes as text: servers give some of its names and expressions as binary."""
+    return tuple(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in row
+    )
 
 
 def _server(facts: Row) -> Server:
