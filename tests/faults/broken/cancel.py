@@ -225,10 +225,10 @@ class ADeadCleanUpIsACrash(Faulty):
 class CleanUpsOfCancelsAreTriedForEver(Faulty):
     def spoil(self) -> None:
         super().spoil()
-        wrap(self._life, "_bury", self._bury_again)
+        wrap(self._life, "_bury", self._bury_canceled_again)
 
     @staticmethod
-    def _bury_again(bury: Any, record: Any, now: datetime) -> None:
+    def _bury_canceled_again(bury: Any, record: Any, now: datetime) -> None:
         if record.ending is RunStatus.CANCELED:
             record.deaths = 0
         bury(record, now)

@@ -47,6 +47,51 @@ class EntriesDieWithTheirWorker(Faulty):
         bury(record, now)
 
 
+class _RetriesWithout(Faulty):
+    """Loses something of a run when its attempt is retried."""
+
+    def spoil(self) -> None:
+        super().spoil()
+        wrap(self._life, "_retry", self._retry_without)
+
+    def _retry_without(self, retry: Any, record: Any, *rest: Any) -> None:
+        self.lose(record)
+        retry(record, *rest)
+
+    def lose(self, record: Any) -> None:
+        return None
+
+
+@fault("a_memo_survives_the_attempt")
+class MemosDieWithTheirAttempt(_RetriesWithout):
+    def lose(self, record: Any) -> None:
+        super().lose(record)
+        (record.entries or {}).pop(EntryKind.MEMO, None)
+
+
+@fault("a_stream_survives_the_lease")
+class StreamsDieWithTheirAttempt(_RetriesWithout):
+    def lose(self, record: Any) -> None:
+        super().lose(record)
+        (record.entries or {}).pop(EntryKind.STREAM, None)
+
+
+@fault("tags_survive_the_attempt")
+class TagsDieWithTheirAttempt(_RetriesWithout):
+    def lose(self, record: Any) -> None:
+        super().lose(record)
+        record.tags = record.request.tags
+
+
+@fault("a_memo_is_kept_once")
+class AFlushCountsOnceForEachLease(Faulty):
+    async def append(
+        self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Any
+    ) -> None:
+        flush = flush_id if lease is None else f"{flush_id} {lease.token}"
+        await super().append(run_id, entries, flush_id=flush, lease=lease)
+
+
 @fault("metadata_survives_the_lease")
 class MetadataGoesWithTheLease(Faulty):
     def spoil(self) -> None:
@@ -139,6 +184,28 @@ class EntriesOfAllRunsAreMixed(Faulty):
             if other != run_id:
                 found += (await super().read(other, kind, **rest)).items
         return replace(page, items=found)
+
+
+@fault("a_stream_is_read_on_from_a_position")
+class PositionsCountWithinAStream(Faulty):
+    """What a reader has seen is taken for a number of parts of its stream."""
+
+    async def read(self, run_id: str, kind: EntryKind, **rest: Any) -> Page[Entry]:
+        if kind is not EntryKind.STREAM or rest["key"] is None:
+            return await super().read(run_id, kind, **rest)
+        seen, limit = rest["after"], rest["limit"]
+        page = await super().read(run_id, kind, key=rest["key"], after=0, limit=seen + limit)
+        return replace(page, items=page.items[seen:])
+
+
+@fault("a_stream_is_read_on_from_a_position")
+class AReaderMissesAPart(Faulty):
+    """Reading on begins one part too late."""
+
+    async def read(self, run_id: str, kind: EntryKind, **rest: Any) -> Page[Entry]:
+        if kind is EntryKind.STREAM and rest["after"]:
+            rest["after"] += 1
+        return await super().read(run_id, kind, **rest)
 
 
 @fault("a_memo_is_read_by_its_key")

@@ -130,7 +130,7 @@ class ListsShowRunsAsTheyWereMade(Faulty):
 
 @fault("capabilities_are_declared")
 class TokensAreDeclaredWithoutMethods(Faulty):
-    capabilities = Faulty.capabilities | {Capability.TOKENS}
+    list_tokens = None  # type: ignore[assignment]  # the fault
 
 
 @fault("capabilities_are_declared")

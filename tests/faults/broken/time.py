@@ -126,11 +126,15 @@ class TheFirstMomentStaysToo(Faulty):
 
     async def reschedule(self, run_id: str, at: datetime, *, now: Now) -> Run:
         record = self._known(run_id)
-        first, place = record.available_at, record.place
+        first = record.available_at
         run = await super().reschedule(run_id, at, now=now)
-        if record.place == place + 1:
-            self._life._timers.at(first, self._life._start_due, record, record.place)
+        self._life._timers.at(first, self._start_at_first, record, record.place)
         return run
+
+    def _start_at_first(self, record: Any, place: int, now: datetime) -> None:
+        if record.status is RunStatus.DELAYED and record.place == place:
+            record.available_at = now
+            self._life._start_due(record, place, now)
 
 
 @fault("only_a_delayed_run_can_be_moved")

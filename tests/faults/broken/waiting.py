@@ -33,11 +33,9 @@ class TheFirstEndAnswersForAll(Faulty):
         wrap(self._life._waiting, "ended", self._ended_for_all)
 
     def _ended_for_all(self, ended: Any, record: Any, now: datetime) -> None:
-        waiting = self._life._waiting
-        is_final = waiting._is_final
-        waiting._is_final = lambda run_id: True
+        for awaiting in self._life._waiting.awaited.get(record.id, ()):
+            awaiting.left = 1
         ended(record, now)
-        waiting._is_final = is_final
 
 
 @fault("a_wait_for_several_runs_is_answered_when_all_have_ended")

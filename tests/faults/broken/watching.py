@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from broken.fault import Faulty, fault, nothing, wrap
 
-from taskkit.backends.base import Runner, Watch
+from taskkit.backends.base import Now, Runner, Watch
 from taskkit.backends.memory.watch import MemoryWatch
 from taskkit.errors import TaskkitError
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
+    SCHEDULES_TOPIC,
     WORK_TOPIC,
     Entry,
     Lease,
     Released,
     WorkerOptions,
 )
+from taskkit.model.run import Run
 
 
 @fault("a_watch_hears_of_the_end_of_a_run")
@@ -51,6 +54,29 @@ class _Mute(Faulty):
         kinds = [vars(kind).get("mute") for kind in type(self).__mro__]
         if not topic.startswith(tuple(kind for kind in kinds if kind)):
             publish(topic)
+
+
+@fault("a_worker_hears_of_a_new_schedule")
+class SchedulesAreSilent(_Mute):
+    mute = SCHEDULES_TOPIC
+
+
+@fault("a_watch_hears_of_a_debounce")
+class DebouncesAreSilent(Faulty):
+    def spoil(self) -> None:
+        super().spoil()
+        self._debounces._changed = nothing
+
+
+@fault("a_watch_hears_that_a_start_was_moved")
+class MovesAreSilent(Faulty):
+    async def reschedule(self, run_id: str, at: datetime, *, now: Now) -> Run:
+        changed = self._watches.changed
+        self._watches.changed = nothing
+        try:
+            return await super().reschedule(run_id, at, now=now)
+        finally:
+            self._watches.changed = changed
 
 
 @fault("a_watch_hears_of_the_runs_of_a_tag_and_of_a_batch")
