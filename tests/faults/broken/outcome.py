@@ -93,9 +93,9 @@ class ReleasesRaiseTheAttempt(Faulty):
         wrap(self._life, "_release", self._release_next)
 
     @staticmethod
-    def _release_next(release: Any, record: Any, now: datetime) -> None:
+    def _release_next(release: Any, record: Any, *rest: Any) -> None:
         record.attempt += record.status is not RunStatus.WAITING
-        release(record, now)
+        release(record, *rest)
 
 
 @fault("a_released_run_is_delivered_again_at_once")
@@ -105,9 +105,9 @@ class ReleasesCountAsDeaths(Faulty):
         wrap(self._life, "_release", self._release_dead)
 
     @staticmethod
-    def _release_dead(release: Any, record: Any, now: datetime) -> None:
+    def _release_dead(release: Any, record: Any, *rest: Any) -> None:
         record.deaths += record.status is not RunStatus.WAITING
-        release(record, now)
+        release(record, *rest)
 
 
 @fault("each_attempt_is_kept")

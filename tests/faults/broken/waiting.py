@@ -336,11 +336,11 @@ class AReleaseForgetsTheWaits(Faulty):
         super().spoil()
         wrap(self._life, "_release", self._release_to_the_queue)
 
-    def _release_to_the_queue(self, release: Any, record: Any, now: datetime) -> None:
+    def _release_to_the_queue(self, release: Any, record: Any, *rest: Any) -> None:
         if record.status is RunStatus.WAITING:
             record.status = RunStatus.EXECUTING
             self._life._waiting.drop(record)
-        release(record, now)
+        release(record, *rest)
 
 
 @fault("a_released_run_waits_on_for_any_worker")
@@ -349,9 +349,9 @@ class AReleasedRunWaitsForItsWorker(Faulty):
         super().spoil()
         wrap(self._life, "_release", self._release_and_hold)
 
-    def _release_and_hold(self, release: Any, record: Any, now: datetime) -> None:
+    def _release_and_hold(self, release: Any, record: Any, *rest: Any) -> None:
         holder = record.holder
-        release(record, now)
+        release(record, *rest)
         if record.status is RunStatus.WAITING:
             record.holder = holder
 

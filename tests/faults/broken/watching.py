@@ -117,7 +117,7 @@ class _Late(MemoryWatch):
             self._subscribe = False
             for topic in self._topics:
                 self._watches._by_topic.setdefault(topic, []).append(self)
-                self._watches._details += not topic.startswith("end:")
+                self._watches._count(topic, 1)
         return await super().__anext__()
 
 
