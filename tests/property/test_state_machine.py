@@ -65,7 +65,10 @@ def test_the_memory_backend_does_what_the_model_does() -> None:
 def test_a_loop_that_must_not_sleep_notices_a_sleep() -> None:
     class Sleeps(MemoryBackend):
         async def register(self, manifest: object) -> None:
-            await asyncio.sleep(0.001)
+            loop = asyncio.get_running_loop()
+            later = loop.create_future()
+            loop.call_later(0.001, later.set_result, None)
+            await later
 
     class Machine(MemoryWithoutSleep):
         def make_backend(self) -> MemoryBackend:
