@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
 from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.mysql import issues
-from buster_tasks.sources.mysql.catalog import PartitionRow, Place, RelationRow, ViewRow
+from buster_tasks.sources.mysql.catalog import Number, PartitionRow, Place, RelationRow, ViewRow
 from buster_tasks.sources.mysql.columns import columns
 from buster_tasks.sources.mysql.keys import foreign_keys, indexes, primary_keys, unique_keys
 from buster_tasks.sources.mysql.reading import VIEW, Reading
@@ -97,15 +96,16 @@ def _database(reading: Reading, row: RelationRow) -> Database:
 def _table(
     row: RelationRow, checks: Mapping[Place, list[str]], partitions: list[PartitionRow]
 ) -> Table:
-    has_size = row.data_bytes is not None
     known = {
         "name": row.name,
         "schema_name": row.schema,
         "database": row.schema,
         "type": _type(row),
-        "row_count": row.rows,
+        "row_count": None if row.rows is None else int(row.rows),
         "row_count_kind": "unknown" if row.rows is None else "estimate",
-        "size_bytes": (row.data_bytes or 0) + (row.index_bytes or 0) if has_size else None,
+        "size_bytes": None
+        if row.data_bytes is None
+        else int(row.data_bytes + (row.index_bytes or 0)),
         "comment": row.comment or None,
         "created": _moment(row.created),
         "last_modified": _moment(row.changed),
@@ -127,7 +127,7 @@ def _metadata(
     known: dict[str, JsonValue] = {
         "engine": row.engine,
         "collation": row.collation,
-        "nextAutoIncrement": row.next_number,
+        "nextAutoIncrement": None if row.next_number is None else int(row.next_number),
         "systemVersioned": True if row.kind == "SYSTEM VERSIONED" else None,
         "checks": list[JsonValue](checks) or None,
         "partitioning": _partitioning(partitions),
@@ -176,5 +176,5 @@ def _view(relation: RelationRow, row: ViewRow | None) -> dict[str, object]:
     return known
 
 
-def _moment(seconds: Decimal | int | None) -> datetime | None:
+def _moment(seconds: Number) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)

@@ -94,6 +94,9 @@ FROM information_schema.PARTITIONS
 WHERE {of_tables} AND PARTITION_NAME IS NOT NULL AND COALESCE(SUBPARTITION_ORDINAL_POSITION, 1) = 1
 """
 
+Number = Decimal | int | None
+"""What a UNION makes of whole numbers."""
+
 Place = tuple[str, str]
 """A database and a table or view in it."""
 
@@ -105,12 +108,12 @@ class RelationRow(NamedTuple):
     schema: str
     name: str
     engine: str | None
-    rows: int | None
-    data_bytes: int | None
-    index_bytes: int | None
-    next_number: int | None
-    created: Decimal | int | None
-    changed: Decimal | int | None
+    rows: Number
+    data_bytes: Number
+    index_bytes: Number
+    next_number: Number
+    created: Number
+    changed: Number
     collation: str | None
     options: str | None
     comment: str | None

@@ -61,7 +61,7 @@ class _Lookup:
             "identity": "autoincrement" if "auto_increment" in extra else None,
             "max_length": row.longest,
             "precision": row.digits if row.digits is not None else row.second_digits,
-            "scale": row.decimals,
+            "scale": row.decimals if kind != "boolean" else None,
             "comment": row.comment or None,
             "metadata": self._metadata(row, place, extra),
         }
