@@ -1,0 +1,97 @@
+"""What DuckDB's types mean: one word for all dialects, and the fields within nested ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic import JsonValue
+
+from buster_tasks.sources.schema import NormalizedType
+
+Parts = Callable[[str], tuple[str, list[tuple[str, Any]]]]
+"""Takes a type apart: its kind, and what is within it by name."""
+
+_INTEGERS = "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT BIGNUM VARINT"
+_NORMALIZED: dict[str, NormalizedType] = {
+    **dict.fromkeys(_INTEGERS.split(), "integer"),
+    "DECIMAL": "decimal",
+    "FLOAT": "float",
+    "DOUBLE": "float",
+    "BOOLEAN": "boolean",
+    "VARCHAR": "text",
+    "ENUM": "text",
+    "DATE": "date",
+    "TIME": "time",
+    "TIME_NS": "time",
+    "TIME WITH TIME ZONE": "time",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP_S": "timestamp",
+    "TIMESTAMP_MS": "timestamp",
+    "TIMESTAMP_NS": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "INTERVAL": "interval",
+    "BLOB": "binary",
+    "BIT": "binary",
+    "JSON": "json",
+    "VARIANT": "json",
+    "UUID": "uuid",
+    "STRUCT": "struct",
+    "MAP": "struct",
+    "UNION": "struct",
+    "GEOMETRY": "geography",
+}
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_NESTED = ("STRUCT(", "MAP(", "UNION(")
+
+
+class Field(NamedTuple):
+    """Something within a nested type; `name` is `element` in a list, `key` and `value` in a map."""
+
+    name: str
+    data_type: str
+    fields: list[Field]
+
+    def as_data(self) -> dict[str, JsonValue]:
+        """The field for a column's metadata."""
+        data: dict[str, JsonValue] = {
+            "name": self.name,
+            "dataType": self.data_type,
+            "normalizedType": normalized(self.data_type),
+        }
+        if self.fields:
+            data["fields"] = [field.as_data() for field in self.fields]
+        return data
+
+
+@lru_cache(maxsize=1_000)
+def normalized(data_type: str) -> NormalizedType:
+    """The one word for all dialects."""
+    if data_type.endswith("]"):
+        return "array"
+    return _NORMALIZED.get(data_type.partition("(")[0], "unknown")
+
+
+def is_nested(data_type: str) -> bool:
+    """Whether there are types within it."""
+    return data_type.endswith("]") or data_type.startswith(_NESTED)
+
+
+def precision_and_scale(data_type: str) -> tuple[int, int] | None:
+    """Those of a decimal; None for any other type."""
+    match = _DECIMAL.fullmatch(data_type)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def fields_of(data_type: str, parts: Parts) -> list[Field]:
+    """What is within a nested type, down to plain ones."""
+    kind, inner = parts(data_type)
+    within = [(name, child) for name, child in inner if not isinstance(child, int)]
+    if kind in ("list", "array"):
+        within = [("element", child) for _name, child in within[:1]]
+    return [
+        Field(name, str(child), fields_of(str(child), parts) if is_nested(str(child)) else [])
+        for name, child in within
+    ]
