@@ -68,25 +68,31 @@ def of_catalog(model: type[Model], known: dict[str, Any]) -> Model:
     share the set of the fields that they have.
     """
     given = {name: value for name, value in known.items() if value is not None}
-    values = _unset(model) | given
-    # what is mutable is each model's own
-    values["metadata"] = given.get("metadata") or {}
+    unset, mutable = _unset(model)
+    values = unset | given
+    for name in mutable:
+        if name not in given:
+            values[name] = type(values[name])()
     made = model.__new__(model)
-    object.__setattr__(made, "__dict__", values)
-    object.__setattr__(made, "__pydantic_fields_set__", _field_set(frozenset(given)))
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
+    put = object.__setattr__  # the model's own refuses: it is frozen
+    put(made, "__dict__", values)
+    put(made, "__pydantic_fields_set__", _field_set(tuple(given)))
+    put(made, "__pydantic_extra__", None)
+    put(made, "__pydantic_private__", None)
     return made
 
 
 @cache
-def _unset(model: type[SchemaModel]) -> dict[str, Any]:
+def _unset(model: type[SchemaModel]) -> tuple[dict[str, Any], list[str]]:
+    """The values of all fields that were not given, and the names of those that each model has its own of."""
     fields = model.model_fields.items()
-    return {name: field.default for name, field in fields if field.default_factory is None}
+    values = {name: field.get_default(call_default_factory=True) for name, field in fields}
+    mutable = [name for name, value in values.items() if isinstance(value, (dict, list))]
+    return values, mutable
 
 
 @cache
-def _field_set(names: frozenset[str]) -> set[str]:
+def _field_set(names: tuple[str, ...]) -> set[str]:
     return set(names)
 
 

@@ -50,7 +50,7 @@ def assemble(
         databases=[database] if selection.database(row.name) else [],
         schemas=_schemas(reading),
         tables=_tables(reading),
-        columns=reading.columns,
+        columns=reading.columns(),
         views=_views(reading),
         primary_keys=primary_keys(reading),
         unique_keys=unique_keys(reading),

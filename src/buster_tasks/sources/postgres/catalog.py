@@ -81,8 +81,8 @@ ORDER BY k.nspname, k.relname
 """
 
 CONSTRAINTS = """
-SELECT c.conrelid, c.conname, c.contype::text, c.conkey, tn.nspname, t.relname,
-    CASE WHEN c.contype = 'f' THEN ARRAY(
+SELECT c.conrelid, c.conname, c.contype::text, c.conkey, nullif(c.confrelid, 0), c.confkey, tn.nspname, t.relname,
+    CASE WHEN c.contype = 'f' AND kt.oid IS NULL THEN ARRAY(
         SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY AS x (number, at)
         JOIN pg_attribute AS a ON a.attrelid = c.confrelid AND a.attnum = x.number ORDER BY x.at) END,
     c.confupdtype::text, c.confdeltype::text, c.condeferrable, c.convalidated,
@@ -90,6 +90,7 @@ SELECT c.conrelid, c.conname, c.contype::text, c.conkey, tn.nspname, t.relname,
 FROM unnest(%(oids)s::oid[]) WITH ORDINALITY AS k (oid, at)
 JOIN pg_constraint AS c ON c.conrelid = k.oid
 LEFT JOIN pg_constraint AS cp ON cp.oid = c.conparentid
+LEFT JOIN unnest(%(oids)s::oid[]) AS kt (oid) ON kt.oid = c.confrelid
 LEFT JOIN pg_class AS t ON t.oid = c.confrelid AND c.contype = 'f'
 LEFT JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
 WHERE c.contype IN ('p', 'u', 'f', 'c')
@@ -124,7 +125,6 @@ LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description AS m ON m.classoid = 'pg_class'::regclass AND m.objoid = a.attrelid AND m.objsubid = a.attnum
 {joined}
-ORDER BY k.at, a.attnum
 """
 
 _STATISTICS = """
@@ -189,12 +189,17 @@ class RelationRow(NamedTuple):
 
 
 class ConstraintRow(NamedTuple):
-    """A constraint; `kind`: p primary, u unique, f foreign, c check. `key` has the numbers of its columns."""
+    """A constraint; `kind`: p primary, u unique, f foreign, c check.
+
+    `key` and `target_key` have the numbers of columns; `target_columns` the names, where the target is not kept.
+    """
 
     relation: int
     name: str
     kind: str
     key: list[int] | None
+    target_oid: int | None
+    target_key: list[int] | None
     target_schema: str | None
     target: str | None
     target_columns: list[str] | None
@@ -284,12 +289,12 @@ def read_indexes(reader: Reader, oids: Sequence[int]) -> list[IndexRow]:
 def read_columns(
     reader: Reader, oids: Sequence[int], *, with_statistics: bool
 ) -> Iterator[ColumnRow]:
-    """Columns of these relations, as they come: they are by far the most."""
+    """Columns of these relations, as they come and in no order: they are by far the most."""
     statement = COLUMNS.format(
         statistics="s.n_distinct, s.null_frac" if with_statistics else "NULL, NULL",
         joined=_STATISTICS if with_statistics else "",
     )
-    return (ColumnRow(*row) for row in reader.rows(statement, {"oids": list(oids)}))
+    return map(ColumnRow._make, reader.rows(statement, {"oids": list(oids)}))
 
 
 def read_names(reader: Reader, schemas: Sequence[SchemaRow]) -> list[tuple[str, str]]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.postgres.catalog import ColumnRow, RelationRow
 from buster_tasks.sources.postgres.column_types import read_type
 from buster_tasks.sources.postgres.reading import Reading
 from buster_tasks.sources.schema import Column, of_catalog
 
-_ROWS_BETWEEN_LOOKS = 1_000
+Place = tuple[int, int]
+"""A relation's oid and the number of a column."""
+
+_PAGE = 10_000
 _IDENTITY: dict[str, Literal["always", "by_default"]] = {"a": "always", "d": "by_default"}
 _GENERATED: dict[str, Literal["virtual", "stored"]] = {"s": "stored", "v": "virtual"}
 
@@ -22,20 +27,26 @@ def add_columns(reading: Reading, rows: Iterable[ColumnRow], budget: Budget) -> 
     """Put the columns into the reading; its constraints are there already. Raises SourceError when it is stopped."""
     primary = _places(reading, "p")
     referring = _places(reading, "f")
-    for at, row in enumerate(rows):
-        if at % _ROWS_BETWEEN_LOOKS == 0 and budget.is_spent:
+    rows = iter(rows)
+    while page := list(islice(rows, _PAGE)):
+        if budget.is_spent:
             raise budget.error()
-        relation = reading.by_oid[row.relation]
-        place = (row.relation, row.number)
-        reading.names.setdefault(row.relation, {})[row.number] = row.name
-        known = _known(reading.database.name, relation, row)
-        if relation.kind in ("r", "p"):
-            known["is_primary_key"] = place in primary
-            known["is_foreign_key"] = place in referring
-        reading.columns.append(of_catalog(Column, known))
+        with collector_held():
+            for row in page:
+                _add(reading, row, primary, referring)
 
 
-def _places(reading: Reading, kind: str) -> set[tuple[int, int]]:
+def _add(reading: Reading, row: ColumnRow, primary: set[Place], referring: set[Place]) -> None:
+    relation, place = reading.by_oid[row.relation], (row.relation, row.number)
+    reading.names.setdefault(row.relation, {})[row.number] = row.name
+    known = _known(reading.database.name, relation, row)
+    if relation.kind in ("r", "p"):
+        known["is_primary_key"] = place in primary
+        known["is_foreign_key"] = place in referring
+    reading.found_columns.setdefault(row.relation, []).append(of_catalog(Column, known))
+
+
+def _places(reading: Reading, kind: str) -> set[Place]:
     return {(row.relation, number) for row in reading.keys(kind) for number in row.key or ()}
 
 

@@ -151,8 +151,9 @@ class _Attempt:
         try:
             self._tls.context().wrap_socket(plain, server_hostname=self.place.host).close()
         except ssl.SSLCertVerificationError as error:
+            reason = error.verify_message.rstrip(".")
             return TlsFailedError(
-                f"The certificate of {where} does not hold: {error.verify_message.rstrip(".")}.",
+                f"The certificate of {where} does not hold: {reason}.",
                 fix="Give the certificate of its authority as ssl.ca, and the host by the name in its certificate.",
             )
         except ssl.SSLError as error:

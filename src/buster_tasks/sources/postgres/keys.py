@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic import JsonValue
@@ -64,7 +65,7 @@ def _foreign_key(reading: Reading, row: ConstraintRow) -> dict[str, Any]:
         "referenced_table": row.target,
         "referenced_schema": row.target_schema,
         "referenced_database": database,
-        "referenced_columns": row.target_columns,
+        "referenced_columns": reading.target_columns_of(row),
         "on_update": _ACTIONS.get(row.on_update),
         "on_delete": _ACTIONS.get(row.on_delete),
         "metadata": _marks(row),
@@ -80,16 +81,22 @@ def _marks(row: ConstraintRow) -> dict[str, JsonValue]:
     return marks
 
 
+@lru_cache(maxsize=10_000)
+def _part(column: str | None, expression: str | None, is_descending: bool) -> IndexPart:
+    """A part of an index, which many indexes share: nothing in it can change."""
+    return IndexPart(column=column, expression=expression, is_descending=is_descending)
+
+
 def _index(reading: Reading, row: IndexRow) -> dict[str, Any]:
     relation = reading.by_oid[row.relation]
     names = reading.names.get(row.relation, {})
     numbers = [int(number) for number in row.key.split()]
     options = [int(option) for option in row.options.split()]
     parts = [
-        IndexPart(
-            column=names.get(number),
-            expression=row.parts[at] if number == 0 and row.parts else None,
-            is_descending=bool(options[at] & _DESCENDING),
+        _part(
+            names.get(number),
+            row.parts[at] if number == 0 and row.parts else None,
+            bool(options[at] & _DESCENDING),
         )
         for at, number in enumerate(numbers[: row.key_parts])
     ]

@@ -27,7 +27,7 @@ class Reading:
     relations: Sequence[RelationRow]
     constraints: Sequence[ConstraintRow] = ()
     indexes: Sequence[IndexRow] = ()
-    columns: list[Column] = field(default_factory=list[Column])
+    found_columns: dict[int, list[Column]] = field(default_factory=dict[int, list[Column]])
     names: dict[int, dict[int, str]] = field(default_factory=dict[int, dict[int, str]])
     by_oid: dict[int, RelationRow] = field(init=False)
 
@@ -42,3 +42,21 @@ class Reading:
         """The names of a key's columns, in key order."""
         names = self.names.get(row.relation, {})
         return [names[number] for number in row.key or () if number in names]
+
+    def target_columns_of(self, row: ConstraintRow) -> list[str]:
+        """The names of the columns that a foreign key refers to, paired with its own."""
+        if row.target_columns is not None:
+            return row.target_columns
+        names = self.names.get(row.target_oid or 0, {})
+        return [names[number] for number in row.target_key or () if number in names]
+
+    def columns(self) -> list[Column]:
+        """All columns, those of each relation by their place in it."""
+        ordered: list[Column] = []
+        for relation in self.relations:
+            ordered += sorted(self.found_columns.get(relation.oid, ()), key=_position)
+        return ordered
+
+
+def _position(column: Column) -> int:
+    return column.position

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
+from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.postgres.assembly import assemble
 from buster_tasks.sources.postgres.catalog import (
@@ -55,16 +56,17 @@ class Scan:
             yield 0.4, {"indexes": len(reading.indexes)}
             rows = read_columns(reader, oids, with_statistics=self._level != "none")
             add_columns(reading, rows, budget)
-            yield 0.8, {"columns": len(reading.columns)}
+            yield 0.8, {"columns": sum(map(len, reading.found_columns.values()))}
             version = self._session.server_version
-        self.found = assemble(
-            reading,
-            user=self._session.user,
-            version=version,
-            filters=self._filters,
-            selection=self._selection,
-            level=self._level,
-        )
+        with collector_held():
+            self.found = assemble(
+                reading,
+                user=self._session.user,
+                version=version,
+                filters=self._filters,
+                selection=self._selection,
+                level=self._level,
+            )
         yield 1.0, self.found.counts()
 
     def _relations(self, reader: Reader) -> Reading:

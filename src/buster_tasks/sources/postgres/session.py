@@ -42,6 +42,8 @@ SELECT pg_catalog.format_type(t.oid, t.modifier)
 FROM ROWS FROM (pg_catalog.unnest(%s::oid[]), pg_catalog.unnest(%s::int[])) WITH ORDINALITY AS t (oid, modifier, at)
 ORDER BY t.at
 """
+# Compiling one of our statements takes ten times as long as running it.
+_FOR_THE_CATALOG = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL work_mem = '32MB'"
 _NOTICE_THAT_WE_ARE_GONE = """
 SELECT pg_catalog.set_config(name, '2000', true) FROM pg_catalog.pg_settings
 WHERE name OPERATOR(pg_catalog.=) 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'
@@ -137,7 +139,9 @@ class PostgresSession:
         connection = self._connection
         left = budget.left()
         # The budget stops a statement from here; the server does where the way to it is gone.
-        opening = _opening(0 if left is None else int(left * 1_000) + 500, self._path(catalog))
+        opening = _opening(
+            0 if left is None else int(left * 1_000) + 500, self._path(catalog), catalog=catalog
+        )
         reader = Reader(connection, opening)
         try:
             connection.execute(opening)
@@ -272,7 +276,7 @@ class Reader:
             return [str(row[0]) for row in cursor.fetchall()]
 
 
-def _opening(server_ms: int, path: sql.Composable | None) -> sql.Composed:
+def _opening(server_ms: int, path: sql.Composable | None, *, catalog: bool) -> sql.Composed:
     """Begin a transaction whose settings end with it, so that a pooler in between may share the session."""
     parts: list[sql.Composable] = [
         sql.SQL("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"),
@@ -284,4 +288,6 @@ def _opening(server_ms: int, path: sql.Composable | None) -> sql.Composed:
     ]
     if path is not None:
         parts.append(sql.SQL("SET LOCAL search_path = {}").format(path))
+    if catalog:
+        parts.append(sql.SQL(_FOR_THE_CATALOG))
     return sql.SQL("; ").join(parts)
