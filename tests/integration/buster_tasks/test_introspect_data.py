@@ -184,13 +184,13 @@ async def test_a_secret_is_nowhere_to_be_seen(caplog: pytest.LogCaptureFixture) 
     payload = IntrospectDataInput(
         data_source_name="shop",
         credentials=PostgresCredentials(
-            host="localhost", database="d", username="u", password=SecretStr(CANARY)
+            host="127.0.0.1", port=1, database="d", username="u", password=SecretStr(CANARY)
         ),
     )
-    handle = await introspect_data.trigger(payload)
+    handle = await introspect_data.trigger(payload, max_attempts=1)
     output = (await handle.result()).unwrap()
     assert output.error is not None
-    assert output.error.code == "SOURCE_NOT_SUPPORTED"
+    assert output.error.code == "CONNECTION_FAILED"
     run = await runs.retrieve(handle.id)
     seen = io.StringIO()
     print(run, run.payload, run.output, run.metadata, repr(payload), output, caplog.text, file=seen)
