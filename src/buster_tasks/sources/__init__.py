@@ -54,6 +54,7 @@ _READERS = {
     "sqlite": ("buster_tasks.sources.sqlite", "SqliteSource"),
     "postgres": ("buster_tasks.sources.postgres", "PostgresSource"),
     "mysql": ("buster_tasks.sources.mysql", "MysqlSource"),
+    "duckdb": ("buster_tasks.sources.duckdb", "DuckdbSource"),
 }
 
 
