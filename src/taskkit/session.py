@@ -213,9 +213,9 @@ class Worker:
         self._stop_scheduling()
         try:
             await self._stop()
+        finally:
             if self._scheduling is not None:
                 await asyncio.wait([self._scheduling])
-        finally:
             self._runner.close()
             if self._home.closes_with_workers and not self._home.serving:
                 self._home.closes_with_workers = False
@@ -232,6 +232,8 @@ class Worker:
             task = asyncio.current_task()
             if not serving.cancelled() or (task is not None and task.cancelling()):
                 raise
+        except (KeyboardInterrupt, SystemExit):
+            pass  # asyncio has raised it out of the event loop; once more would break into its clean-up
 
 
 def _slots(concurrency: object) -> int:

@@ -396,12 +396,17 @@ async def test_what_is_not_the_attempts_ends_the_worker_loudly(
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Foreign])
 def test_an_interrupt_in_a_body_comes_out_of_run_task(error: type[BaseException]) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
     @task(retry=None)
     async def interrupted() -> None:
+        tasks.extend(asyncio.all_tasks())
         raise error("stop")
 
     with pytest.raises(error, match="stop"):
         taskkit.run_task(interrupted)
+    assert len(tasks) > 1
+    assert [one for one in tasks if not one.done()] == []  # asyncio cleaned up to the end
 
 
 class Moody(BaseModel):
