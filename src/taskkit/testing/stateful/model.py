@@ -192,7 +192,7 @@ class ReferenceModel(ModelLife):
 
     def _has_room(self, run: ModelRun) -> bool:
         limit = self.queues.get(run.request.queue, _NO_LIMIT).concurrency_limit
-        if limit is None or Capability.QUEUE_LIMIT not in self.capabilities:
+        if limit is None:
             return True
         running = [
             other for other in self.runs if other.has_slot and self._share_a_limit(other, run)

@@ -57,7 +57,15 @@ class Pair:
     # --- asking for runs ----------------------------------------------------------------------------
 
     async def declare(self, *queues: Queue) -> None:
-        self.model.declare(queues)
+        """Give queues those of their limits that the backend declares."""
+        self.model.declare(
+            Queue(
+                queue.name,
+                queue.concurrency_limit if self.declares(Capability.QUEUE_LIMIT) else None,
+                queue.max_length if self.declares(Capability.QUEUE_LENGTH) else None,
+            )
+            for queue in queues
+        )
         await self.backend.register(Manifest(TASKS, self.model.queues))
 
     async def enqueue(self, requests: Sequence[TriggerRequest], batch_id: str | None) -> None:
