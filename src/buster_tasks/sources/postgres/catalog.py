@@ -30,7 +30,7 @@ RELATIONS = """
 WITH RECURSIVE
 locked AS MATERIALIZED (
     SELECT l.relation FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
-    WHERE d.datname = current_database() AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
+    WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
 ),
 kept AS MATERIALIZED (
     SELECT c.*, n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace

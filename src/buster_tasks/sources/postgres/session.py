@@ -151,6 +151,12 @@ class PostgresSession:
             typed = self._typed(error, budget)
             self._recover(connection)
             raise typed from error
+        except UnicodeDecodeError as error:  # of a database that does not look at what it is given
+            self._recover(connection)
+            raise QueryFailedError(
+                f"A text in {self._place.database!r} is not in UTF-8.",
+                fix="Select it as bytea, or have the database use an encoding.",
+            ) from error
         except BaseException:
             self._recover(connection)
             raise
@@ -165,8 +171,7 @@ class PostgresSession:
 
     def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
         """At most `max_rows` rows of somebody's statement. Raises SourceError."""
-        if "\0" in statement:
-            raise QueryFailedError("A NUL character is in the statement.", fix="Correct the SQL.")
+        _check_text(statement)
         if not statement.strip(" \t\r\n\f;"):
             raise QueryFailedError(
                 "The text holds no query, so there is no result.", fix="Send one SELECT statement."
@@ -262,7 +267,12 @@ class Reader:
         if all(
             info and modifier == -1 for info, (_oid, modifier) in zip(known, numbers, strict=True)
         ):
-            types = [info.regtype for info in known if info]
+            # an array is known by the type of its items
+            types = [
+                info.regtype if info.oid == oid else f"{info.regtype}[]"
+                for info, (oid, _modifier) in zip(known, numbers, strict=True)
+                if info
+            ]
         else:
             types = self._type_names(numbers)
         return tuple(
@@ -274,6 +284,18 @@ class Reader:
         with self._connection.cursor() as cursor:
             cursor.execute(_TYPE_NAMES, (list(oids), list(modifiers)))
             return [str(row[0]) for row in cursor.fetchall()]
+
+
+def _check_text(statement: str) -> None:
+    if "\0" in statement or not statement.isascii() and statement != _sound(statement):
+        raise QueryFailedError(
+            "A NUL character, or one that UTF-8 cannot write, is in the statement.",
+            fix="Correct the SQL.",
+        )
+
+
+def _sound(text: str) -> str:
+    return text.encode(errors="ignore").decode()
 
 
 def _opening(server_ms: int, path: sql.Composable | None, *, catalog: bool) -> sql.Composed:
