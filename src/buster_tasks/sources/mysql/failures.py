@@ -20,7 +20,7 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.network import no_answer, unreachable
 
-LOST = (2006, 2013, 2055)
+LOST = (0, 2006, 2013, 2055)
 """What the driver says when the connection is gone."""
 
 
@@ -66,7 +66,7 @@ def _rejected(error: Exception, number: int | None, endpoint: Endpoint) -> Sourc
 
 
 def _number(error: Exception) -> int | None:
-    first = error.args[0] if error.args else None
+    first = error.args[0] if len(error.args) > 1 else None
     if not isinstance(first, int) or isinstance(error, OSError):
         return None
     return first & 0xFFFF  # the driver reads it as signed
@@ -96,7 +96,7 @@ def _tls(cause: ssl.SSLError, endpoint: Endpoint) -> SourceError:
             fix="Give the right `ca` in `ssl`, and the host's name as the certificate has it.",
         )
     return TlsFailedError(
-        f"TLS with {endpoint} failed: {cause.reason or 'no agreement'}.",
+        f"TLS with {endpoint} failed: {getattr(cause, 'reason', None) or 'no agreement'}.",
         fix="Check `ssl` in the credentials, and what the server accepts.",
     )
 

@@ -39,7 +39,7 @@ def read_tls(wanted: bool | TlsOptions | None, found: Sequence[str]) -> Tls:
 def _context(details: TlsOptions) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cadata=details.ca)
-    except ssl.SSLError as error:
+    except (OSError, ValueError) as error:
         raise _unusable("ca", error) from error
     if details.ca is not None:
         # authorities that MySQL makes for itself lack what the strict mode of newer Pythons wants
@@ -63,12 +63,12 @@ def _present(context: ssl.SSLContext, certificate: str, key: str | None) -> None
         try:
             # without an answer at hand OpenSSL would ask the terminal for the password of the key
             context.load_cert_chain(path, password="")
-        except ssl.SSLError as error:
+        except (OSError, ValueError) as error:
             raise _unusable("cert or key", error) from error
 
 
-def _unusable(what: str, error: ssl.SSLError) -> TlsFailedError:
+def _unusable(what: str, error: Exception) -> TlsFailedError:
     return TlsFailedError(
-        f"`{what}` in `ssl` cannot be used: {error.reason or 'it is no PEM text'}.",
+        f"`{what}` in `ssl` cannot be used: {getattr(error, 'reason', None) or 'it is no PEM text'}.",
         fix="Give PEM texts, the key without a password.",
     )
