@@ -142,8 +142,8 @@ class TtlGoesOnWhileItRuns(MemoryBackend):
         due = await super().advance(now=now, limit=limit)
         for record in list(self._records.values()):
             ttl = record.request.ttl
-            is_queued = record.status is RunStatus.QUEUED and not record.cancel_requested
-            if ttl is None or now is None or not is_queued:
+            is_queued = record.status is RunStatus.QUEUED and record.started_at is not None
+            if ttl is None or now is None or not is_queued or record.cancel_requested:
                 continue
             if now >= record.created_at + timedelta(seconds=ttl):
                 self._life._finish(record, RunStatus.EXPIRED, now)

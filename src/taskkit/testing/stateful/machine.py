@@ -91,7 +91,7 @@ class BackendStateMachine(StepMachine):
 
     def __init__(self) -> None:
         self._numbers = 0
-        self._flush: tuple[str, list[Entry]] = ("", [])
+        self._last_append: tuple[ModelRun, str, list[Entry]] | None = None
         self._workers = ["worker-1", "worker-2"]
         self._requests: list[Options] = []
         self._waits: dict[str, list[tuple[str, int, int]]] = {}
@@ -148,14 +148,10 @@ class BackendStateMachine(StepMachine):
             at = self.pair.now + timedelta(seconds=seconds)
             await self.pair.reschedule(_pick(self._runs(), which), at)
 
-    @move(
-        when=_has_keys,
-        key=st.sampled_from(list(asking.KEYS)),
-        task=st.sampled_from(["check", "other"]),
-    )
-    async def release_key(self, key: str, task: str) -> None:
+    @move(when=_has_keys, task=st.sampled_from(["check", "other"]))
+    async def release_key(self, task: str) -> None:
         if self.pair.declares(_C.IDEMPOTENCY) and isinstance(self.pair.backend, SupportsEdit):
-            await self.pair.release_key(task, asking.KEYS[key])
+            await self.pair.release_key(task, asking.KEY)
 
     @move(when=_is_narrow, limit=st.sampled_from([1, 2, 0, None]))
     async def limit_the_queue(self, limit: int | None) -> None:
@@ -166,9 +162,8 @@ class BackendStateMachine(StepMachine):
         which=asking.INDEX,
         entries=st.lists(asking.ENTRIES, min_size=1, max_size=3),
         under=st.sampled_from(["no lease", "a lease", "an old lease"]),
-        again=st.booleans(),
     )
-    async def append(self, which: int, entries: list[Entry], under: str, again: bool) -> None:
+    async def append(self, which: int, entries: list[Entry], under: str) -> None:
         needs = asking.ENTRY_NEEDS
         entries = [entry for entry in entries if self.pair.declares(needs[entry.kind])]
         run, lease = _pick(self._runs(), which), None
@@ -178,11 +173,16 @@ class BackendStateMachine(StepMachine):
                 return
             lease = _pick(leases, which)
             run = self.pair.model.by_id[lease.run.id]
-        flush_id, entries = self._flush if again else (self._next("flush"), entries)
-        self._flush = (flush_id, entries)
-        may_write = lease is None or self.pair.model.may_write(run, lease.token)
-        if entries and (may_write or flush_id not in run.flushes):
+        if entries:
+            flush_id = self._next("flush")
+            self._last_append = (run, flush_id, entries)
             await self.pair.append(run, entries, flush_id, lease)
+
+    @move(when=lambda machine: machine._last_append is not None)
+    async def append_the_same_again(self) -> None:
+        assert self._last_append is not None  # else this move does not apply
+        run, flush_id, entries = self._last_append
+        await self.pair.append(run, entries, flush_id, None)
 
     # --- working ------------------------------------------------------------------------------------
 
