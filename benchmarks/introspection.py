@@ -1,7 +1,8 @@
 """How fast a whole database is introspected, beside SQLAlchemy: `python -m benchmarks.introspection`.
 
-Makes a PostgreSQL database of 10,000 tables with keys, indexes and comments in a server of its own, and reads it in
-processes of their own, one after the other: ours, and `MetaData.reflect`. Prints seconds, statements and the growth of
+Makes a PostgreSQL database of 10,000 tables with keys, indexes and comments in a server of its own, or with
+`--server mariadb` one of 1,000 in MariaDB, and reads it in processes of their own, one after the other: ours, and
+`MetaData.reflect`. Prints seconds, statements and the growth of
 the peak of memory. SQLAlchemy is needed beside the development environment: `pip install sqlalchemy`.
 """
 
@@ -15,14 +16,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
 
+from benchmarks.mariadb import MariadbServer, mariadb_server
 from benchmarks.servers import postgres_server
 
 _TABLES_PER_TRANSACTION = 500
+_TABLES = {"postgres": 10_000, "mariadb": 1_000}
+_DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
 def make_tables(dsn: str, count: int, schemas: int = 1) -> None:
@@ -51,6 +56,36 @@ def _table(number: int, schemas: int) -> str:
         COMMENT ON COLUMN {name}.label IS 'what table {number} calls it'"""
 
 
+def make_mariadb_tables(server: MariadbServer, database: str, count: int) -> None:
+    """The same tables in a new database of MariaDB."""
+    server.run(f"CREATE DATABASE {database}")
+    with closing(server.connect(database)) as connection, connection.cursor() as cursor:
+        for number in range(count):
+            cursor.execute(_mariadb_table(number))
+
+
+def _mariadb_table(number: int) -> str:
+    return f"""CREATE TABLE table_{number} (
+        id bigint PRIMARY KEY, parent_id bigint, label varchar(80) NOT NULL DEFAULT 'none'
+            COMMENT 'what table {number} calls it',
+        amount decimal(12, 2), created timestamp DEFAULT now(), flags int, is_open boolean, payload json, note text,
+        ratio double, KEY (label, created), FOREIGN KEY (parent_id) REFERENCES table_0 (id)
+    ) COMMENT 'table number {number}'"""
+
+
+@contextmanager
+def full_server(kind: str, tables: int) -> Iterator[dict[str, object]]:
+    """Credentials of a database with so many tables, in a server of its own."""
+    if kind == "mariadb":
+        with mariadb_server() as mariadb:
+            make_mariadb_tables(mariadb, "s0", tables)
+            yield mariadb.credentials("s0")
+        return
+    with postgres_server() as postgres:
+        make_tables(postgres.dsn(), tables)
+        yield postgres.credentials()
+
+
 async def _ours(credentials: Mapping[str, Any]) -> dict[str, Any]:
     from buster_tasks.sources import connect
 
@@ -70,7 +105,7 @@ def _sqlalchemy(credentials: Mapping[str, Any]) -> dict[str, Any]:
     import sqlalchemy as sa
 
     url = sa.URL.create(
-        "postgresql+psycopg", credentials["username"], credentials["password"],
+        _DRIVERS[credentials["type"]], credentials["username"], credentials["password"],
         credentials["host"], credentials["port"], credentials["database"],
     )  # fmt: skip
     engine, statements = sa.create_engine(url), 0
@@ -81,7 +116,11 @@ def _sqlalchemy(credentials: Mapping[str, Any]) -> dict[str, Any]:
         statements += 1
 
     with engine.connect() as connection:
-        schemas = [name for name in sa.inspect(connection).get_schema_names() if name[0] == "s"]
+        schemas = [
+            name
+            for name in sa.inspect(connection).get_schema_names()
+            if name[0] == "s" and name != "sys"
+        ]
         before, ran, started = _peak_mb(), statements, time.perf_counter()
         metadata = sa.MetaData()
         for schema in schemas:
@@ -111,7 +150,8 @@ def measured(what: str, credentials: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Print the figures of each round and what they come to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=int, default=10_000)
+    parser.add_argument("--server", choices=tuple(_TABLES), default="postgres")
+    parser.add_argument("--tables", type=int, help="default: 10,000, in MariaDB 1,000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--measure", choices=("ours", "sqlalchemy"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -124,10 +164,9 @@ def main() -> None:
         )
         print(json.dumps(figures))
         return
-    with postgres_server() as server:
-        make_tables(server.dsn(), options.tables)
+    with full_server(options.server, options.tables or _TABLES[options.server]) as credentials:
         rounds = [
-            {what: measured(what, server.credentials()) for what in ("ours", "sqlalchemy")}
+            {what: measured(what, credentials) for what in ("ours", "sqlalchemy")}
             for _round in range(options.rounds)
         ]
     for one in rounds:

@@ -124,7 +124,7 @@ def _refused(text: str, endpoint: Endpoint) -> SourceError:
 def _unknown_method(text: str, endpoint: Endpoint) -> SourceError:
     return AuthenticationError(
         f"{endpoint} wants a way of authentication that is not supported: {text}.",
-        fix="Give the user another authentication plugin, such as caching_sha2_password or ed25519.",
+        fix="Give the user another authentication plugin, such as caching_sha2_password.",
     )
 
 

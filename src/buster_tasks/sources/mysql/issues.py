@@ -45,7 +45,7 @@ def _limited(reading: Reading) -> Iterator[Issue]:
                 code="PERMISSION_DENIED",
                 message=f"The user {reading.server.user!r} has no right on the whole of {one.schema!r}: "
                 f"the {counts[one.schema]} tables and views found there, and their columns, may not be all.",
-                fix=f"GRANT SELECT, SHOW VIEW, REFERENCES ON {quote(one.schema)}.* TO the user.",
+                fix=f"GRANT SELECT, SHOW VIEW, REFERENCES ON {quote(one.schema)}.* TO {_account(reading)};",
             )
 
 
@@ -56,7 +56,7 @@ def _invisible(reading: Reading, database: str | None) -> Iterator[Issue]:
             object=database or reading.server.user,
             code="PERMISSION_DENIED",
             message=f"The user {reading.server.user!r} sees no database that the filters keep.",
-            fix="GRANT SELECT, SHOW VIEW, REFERENCES on the databases TO the user, or widen the filters.",
+            fix=f"Grant SELECT, SHOW VIEW, REFERENCES on the databases to {_account(reading)}, or widen the filters.",
         )
 
 
@@ -68,7 +68,7 @@ def _hidden_texts(reading: Reading) -> Iterator[Issue]:
             object=f"{schema}.{names[0]}" if len(names) == 1 else schema,
             code="VIEW_DEFINITION_HIDDEN",
             message=f"The user {reading.server.user!r} may not see the queries of {_listed(names)} in {schema!r}.",
-            fix=f"GRANT SHOW VIEW ON {quote(schema)}.* TO the user.",
+            fix=f"GRANT SHOW VIEW ON {quote(schema)}.* TO {_account(reading)};",
         )
 
 
@@ -85,7 +85,7 @@ def _hidden_actions(reading: Reading) -> Iterator[Issue]:
             code="FOREIGN_KEY_ACTIONS_HIDDEN",
             message=f"The user {reading.server.user!r} may not see what the foreign keys {_listed(names)} "
             f"in {schema!r} do on update and on delete.",
-            fix=f"GRANT REFERENCES ON {quote(schema)}.* TO the user.",
+            fix=f"GRANT REFERENCES ON {quote(schema)}.* TO {_account(reading)};",
         )
 
 
@@ -121,6 +121,12 @@ def _failed(part: str, error: SourceError) -> Issue:
         message=f"The catalog's {part} could not be read. {error.message}",
         fix=error.fix,
     )
+
+
+def _account(reading: Reading) -> str:
+    """The user as GRANT wants it."""
+    name, _at, host = reading.server.user.rpartition("@")
+    return "@".join("'" + part.replace("'", "''") + "'" for part in (name, host))
 
 
 def _by_schema(places: Iterable[Place]) -> Iterable[tuple[str, list[str]]]:

@@ -249,7 +249,7 @@ def _authenticate(driver: Any, reached: socket.socket) -> None:
     ) as error:  # the driver's word for a package that a method of authentication needs
         raise DriverMissingError(
             f"The server's way of authentication needs another package: {error}.",
-            fix='Run: pip install "buster-tasks[mysql]"',
+            fix="Install it, or give the user another authentication plugin.",
             extra="mysql",
         ) from error
 

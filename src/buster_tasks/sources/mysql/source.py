@@ -11,6 +11,7 @@ from typing import Literal, Self, TypeVar
 from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import ConnectionTest, Progress, QueryResult, no_progress
 from buster_tasks.sources.blocking import BlockingThread, Budget
+from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.filters import Selection, ascii_case, exact_case
 from buster_tasks.sources.mysql import asking, details, issues, narrowing
@@ -100,8 +101,9 @@ class MysqlSource:
             await self._details(reading, progress, statistics, is_whole=is_whole)
 
         def assembled(_session: MysqlSession, _budget: Budget) -> Introspection:
-            reading.sort()
-            return assemble(reading, filters=filters, selection=selection, level=statistics)
+            with collector_held():
+                reading.sort()
+                return assemble(reading, filters=filters, selection=selection, level=statistics)
 
         # Seconds for ten thousand tables, so it is not done in the event loop.
         found = await self._read(assembled)

@@ -23,6 +23,7 @@ from buster_tasks.errors import (
     SourceTimeoutError,
     TlsFailedError,
 )
+from buster_tasks.sources import Filters
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql import MysqlSource
 
@@ -213,6 +214,18 @@ async def test_a_server_shut_down_in_mid_statement() -> None:
             await call
         assert caught.value.transient
         await source.close()
+
+
+async def test_a_server_that_ignores_case() -> None:
+    with mariadb_server("lower-case-table-names=1") as server:
+        server.run("CREATE DATABASE Shop", "CREATE TABLE Shop.Orders (A INT)")
+        async with MysqlSource(
+            MysqlCredentials.model_validate(server.credentials("shop"))
+        ) as source:
+            found = await source.introspect(Filters(databases=["SHOP"], tables=["shop.ORD*"]))
+        assert [(one.schema_name, one.name) for one in found.tables] == [("shop", "orders")]
+        assert [column.name for column in found.columns] == ["A"]
+        assert found.issues == []
 
 
 class Wire:

@@ -336,6 +336,13 @@ async def test_select_alone_hides_the_text_of_views_and_the_actions_of_foreign_k
     assert (found.foreign_keys[0].source_columns, found.foreign_keys[0].on_delete) == (["b"], None)
 
 
+async def test_the_fixes_can_be_carried_out_as_they_are(account: Any, source: MysqlSource) -> None:
+    found = await with_rights(account, source, "SELECT (a) ON {db}.p")
+    account.run(*(issue.fix for issue in found.issues))
+    found = await source.introspect()
+    assert (found.issues, found.complete) == ([], True)
+
+
 async def test_with_the_rights_that_the_fixes_name_all_is_there(
     account: Any, source: MysqlSource
 ) -> None:
