@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import anyio
 
@@ -21,8 +21,14 @@ from buster_tasks.sources import connect
 from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, no_progress
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.schema import Introspection, Issue
+from buster_tasks.sources.secrets import remembering_secrets
+from taskkit.model.redaction import Redaction
+from taskkit.runtime.redacting_filter import mask_logs
 
 _log = logging.getLogger("buster_tasks.introspection")
+mask_logs("buster_tasks", "buster_tasks.introspection", "buster_tasks.sources")
+
+Told = TypeVar("Told", ErrorDetail, Issue)
 
 Phase = Literal["connecting", "testing", "introspecting", "finishing", "done"]
 
@@ -61,11 +67,15 @@ async def introspect(
     own, the connection is closed before the cancellation goes on.
     """
     findings = _Findings()
-    try:
-        await _find(payload, findings, progress, time_limit)
-    except SourceError as error:
-        return failed(payload, error, connection=findings.connection, issues=findings.issues)
-    return Outcome(_success(payload, findings))
+    with remembering_secrets() as secrets:
+        try:
+            await _find(payload, findings, progress, time_limit)
+        except SourceError as error:
+            known = findings.connection
+            outcome = failed(payload, error, connection=known, issues=findings.issues)
+        else:
+            outcome = Outcome(_success(payload, findings))
+        return Outcome(_without_secrets(outcome.output, secrets), outcome.error)
 
 
 def failed(
@@ -84,6 +94,30 @@ def failed(
         issues=list(issues),
     )
     return Outcome(output, error)
+
+
+def _without_secrets(output: IntrospectDataOutput, secrets: Redaction) -> IntrospectDataOutput:
+    """The output with a mask for each secret in the sentences of errors and issues, which may quote a driver.
+
+    What was found is let be: a table may be called what a password is.
+    """
+    changes: dict[str, object] = {"issues": [_masked(issue, secrets) for issue in output.issues]}
+    if output.error is not None:
+        changes["error"] = _masked(output.error, secrets)
+    connection = output.connection
+    if connection is not None and connection.message is not None:
+        message = secrets.text(connection.message)
+        changes["connection"] = connection.model_copy(update={"message": message})
+    found = output.introspection
+    if found is not None and found.issues:
+        issues = [_masked(issue, secrets) for issue in found.issues]
+        changes["introspection"] = found.model_copy(update={"issues": issues})
+    return output.model_copy(update=changes)
+
+
+def _masked(told: Told, secrets: Redaction) -> Told:
+    texts = {"message": secrets.text(told.message), "fix": secrets.text(told.fix)}
+    return told.model_copy(update=texts)
 
 
 async def _find(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Callable
@@ -101,7 +102,9 @@ class BlockingThread:
             raise ConnectionFailedError(
                 "The source is closed.", fix="Connect again.", transient=False
             )
-        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        # the run that calls is known in the thread too: its secrets are masked there as well
+        within = contextvars.copy_context().run
+        future = asyncio.get_running_loop().run_in_executor(self._executor, within, work)
         self._running[future] = budget
         future.add_done_callback(self._forget)
         try:
