@@ -187,7 +187,15 @@ def test_a_key_given_as_an_object_is_kept_as_text() -> None:
     assert json.loads(credentials.service_account_key.get_secret_value()) == {"a": 1}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sqlite"])
+READ = ("sqlite", "postgres", "mysql", "duckdb")
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_kind_with_a_reader_is_connected_at_first_use(kind: str) -> None:
+    assert connect({"type": kind, **EXAMPLES[kind][0]}).kind == kind
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in READ])
 def test_a_kind_without_a_reader_says_which_have_one(kind: str) -> None:
     with pytest.raises(SourceNotSupportedError, match=f"{kind}.*it has one for: sqlite") as caught:
         connect({"type": kind, **EXAMPLES[kind][0]})
