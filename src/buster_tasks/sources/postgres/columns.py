@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.postgres.catalog import ColumnRow, RelationRow
 from buster_tasks.sources.postgres.column_types import read_type
@@ -23,14 +22,12 @@ _IDENTITY: dict[str, Literal["always", "by_default"]] = {"a": "always", "d": "by
 _GENERATED: dict[str, Literal["virtual", "stored"]] = {"s": "stored", "v": "virtual"}
 
 
-def add_columns(reading: Reading, rows: Iterable[ColumnRow], budget: Budget) -> None:
-    """Put the columns into the reading; its constraints are there already. Raises SourceError when it is stopped."""
+def add_columns(reading: Reading, rows: Iterable[ColumnRow]) -> None:
+    """Put the columns into the reading; its constraints are there already."""
     primary = _places(reading, "p")
     referring = _places(reading, "f")
     rows = iter(rows)
     while page := list(islice(rows, _PAGE)):
-        if budget.is_spent:
-            raise budget.error()
         with collector_held():
             for row in page:
                 _add(reading, row, primary, referring)

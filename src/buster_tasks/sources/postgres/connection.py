@@ -62,7 +62,7 @@ def connect(
     for at, address in enumerate(found):
         share = Budget((whole.left() or 0.0) / (len(found) - at))
         try:
-            return _opened(_Attempt(place, address, tls, budget, share), known)
+            return _opened(_Attempt(place, address, tls, budget, share, seconds), known)
         except (ConnectionFailedError, SourceTimeoutError):
             if at + 1 == len(found):
                 raise
@@ -102,16 +102,25 @@ def _check_texts(place: Place, password: str) -> None:
 class _Attempt:
     """One try to connect to one address, for a share of the time."""
 
-    def __init__(self, place: Place, address: str, tls: Tls, budget: Budget, share: Budget) -> None:
+    def __init__(
+        self,
+        place: Place,
+        address: str,
+        tls: Tls,
+        budget: Budget,
+        share: Budget,
+        seconds: float,
+    ) -> None:
         self.place, self.address = place, address
-        self._tls, self._budget, self._share = tls, budget, share
+        self._tls, self._budget = tls, budget
+        self._share, self._seconds = share, seconds
 
     def check(self) -> None:
         """Raise what ends it: somebody stopped it, or its time is over."""
         if self._budget.stopped:
             raise self._budget.error()
         if self._share.is_spent:
-            raise no_answer(self.place.host, self.place.port, self._share.seconds)
+            raise no_answer(self.place.host, self.place.port, self._seconds)
 
     def error(self, message: bytes) -> SourceError:
         """Why it failed, from what libpq says."""

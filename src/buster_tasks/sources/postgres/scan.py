@@ -55,7 +55,7 @@ class Scan:
             reading.indexes = read_indexes(reader, oids)
             yield 0.4, {"indexes": len(reading.indexes)}
             rows = read_columns(reader, oids, with_statistics=self._level != "none")
-            add_columns(reading, rows, budget)
+            add_columns(reading, rows)
             yield 0.8, {"columns": sum(map(len, reading.found_columns.values()))}
             version = self._session.server_version
         with collector_held():

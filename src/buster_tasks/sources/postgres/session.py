@@ -142,7 +142,7 @@ class PostgresSession:
         opening = _opening(
             0 if left is None else int(left * 1_000) + 500, self._path(catalog), catalog=catalog
         )
-        reader = Reader(connection, opening)
+        reader = Reader(connection, opening, budget)
         try:
             connection.execute(opening)
             yield reader
@@ -151,12 +151,6 @@ class PostgresSession:
             typed = self._typed(error, budget)
             self._recover(connection)
             raise typed from error
-        except UnicodeDecodeError as error:  # of a database that does not look at what it is given
-            self._recover(connection)
-            raise QueryFailedError(
-                f"A text in {self._place.database!r} is not in UTF-8.",
-                fix="Select it as bytea, or have the database use an encoding.",
-            ) from error
         except BaseException:
             self._recover(connection)
             raise
@@ -177,7 +171,7 @@ class PostgresSession:
                 "The text holds no query, so there is no result.", fix="Send one SELECT statement."
             )
         with self.reading(budget) as reader:
-            return reader.select(statement, max_rows=max_rows, budget=budget)
+            return reader.select(statement, max_rows=max_rows)
 
     def _path(self, catalog: bool) -> sql.Composable | None:
         if catalog:
@@ -218,18 +212,20 @@ class PostgresSession:
 class Reader:
     """What can be read within one transaction."""
 
-    def __init__(self, connection: Connection, opening: sql.Composed) -> None:
+    def __init__(self, connection: Connection, opening: sql.Composed, budget: Budget) -> None:
         self._connection = connection
         self._opening = opening
+        self._budget = budget
         self.statements = 0
 
     def rows(self, statement: str, parameters: Mapping[str, object]) -> Iterator[Row]:
         """The rows of one of our own statements, as they come."""
+        self._check()
         self.statements += 1
         with self._connection.cursor() as cursor:
             yield from cursor.stream(statement.encode(), parameters, size=_AT_ONCE)
 
-    def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
+    def select(self, statement: str, *, max_rows: int) -> QueryResult:
         """At most `max_rows` rows of somebody's statement; the server computes no more than are fetched."""
         self.statements += 1
         with self._connection.cursor("taskkit", scrollable=False) as cursor:
@@ -241,12 +237,15 @@ class Reader:
             rows: list[Row] = []
             while len(rows) <= max_rows:
                 page = cursor.fetchmany(min(_FETCH, max_rows + 1 - len(rows)))
-                if budget.is_spent:
-                    raise budget.error()
+                self._check()
                 if not page:
                     break
                 rows.extend(page)
         return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+
+    def _check(self) -> None:
+        if self._budget.is_spent:
+            raise self._budget.error()
 
     def _about(self, statement: str, error: psycopg.Error) -> Exception:
         """The error of the statement itself, where that of its cursor has another cause or place."""
@@ -287,15 +286,11 @@ class Reader:
 
 
 def _check_text(statement: str) -> None:
-    if "\0" in statement or not statement.isascii() and statement != _sound(statement):
+    if "\0" in statement or statement != statement.encode(errors="ignore").decode():
         raise QueryFailedError(
             "A NUL character, or one that UTF-8 cannot write, is in the statement.",
             fix="Correct the SQL.",
         )
-
-
-def _sound(text: str) -> str:
-    return text.encode(errors="ignore").decode()
 
 
 def _opening(server_ms: int, path: sql.Composable | None, *, catalog: bool) -> sql.Composed:
