@@ -142,7 +142,7 @@ class Assembly:
 
     def _column(self, row: Row) -> Column:
         place, name, data_type = _place(row), row["column_name"], row["data_type"]
-        generated = row.get("generation_expression")
+        generated = row.get("generation_expression")  # told since 2.0
         numbers = precision_and_scale(data_type)
         fields = self._catalog.fields.get(data_type)
         known: dict[str, Any] = {
