@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -97,10 +98,23 @@ async def run_check(
         return f"the dialect has no {', '.join(missing)}"
     made: Any = make_source()
     source: DataSource = await made if inspect.isawaitable(made) else made
+    try:
+        await _holds(check, Trial(source, dialect, secrets, refusals), time_limit)
+    except BaseException:
+        # what the check found is told, not what the source says to being closed
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(time_limit):
+                await source.close()
+        raise
+    return None
+
+
+async def _holds(check: Check, trial: Trial, time_limit: float) -> None:
     limit = asyncio.timeout(time_limit)
     try:
         async with limit:
-            await check.body(Trial(source, dialect, secrets, refusals))
+            await check.body(trial)
+            await trial.source.close()
     except CheckFailedError as error:
         error.add_note(f"check {check.name}, rule: {check.rule}")
         raise
@@ -109,9 +123,6 @@ async def run_check(
         failed = CheckFailedError("the calls", expected="an answer, and no error", came=came)
         failed.add_note(f"check {check.name}, rule: {check.rule}")
         raise failed from error
-    finally:
-        await source.close()
-    return None
 
 
 def _told(error: Exception) -> str:
