@@ -60,17 +60,21 @@ class OneAtATime:
 
     def __init__(self, work: Callable[[], None], name: str) -> None:
         self._work, self._name = work, name
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def __call__(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
+        with self._lock:  # so that nobody joins a thread that is not started yet
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
 
     def join(self, seconds: float) -> None:
         """Wait for what is being done, this long at most."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
 
 
 class BlockingThread:

@@ -162,7 +162,7 @@ async def test_a_host_that_swallows_packets(
     began = time.monotonic()
     with pytest.raises(SourceTimeoutError, match=r"within 0\.3 s") as caught:
         await source.open()
-    assert 0.2 < time.monotonic() - began < 1.0
+    assert 0.2 < time.monotonic() - began < 2.0
     assert caught.value.transient
     await source.close()
 
