@@ -190,7 +190,10 @@ def index_line(index: Index) -> Text:
 
 def foreign_key_line(key: ForeignKey) -> Text:
     source, target = ", ".join(key.source_columns), ", ".join(key.referenced_columns)
-    return Text.assemble(("reference ", "dim"), source, " → ", f"{key.referenced_table} ({target})")
+    table = key.referenced_table
+    if key.referenced_schema != key.source_schema:
+        table = f"{key.referenced_schema}.{table}"
+    return Text.assemble(("reference ", "dim"), source, " → ", f"{table} ({target})")
 
 
 def show(output: IntrospectDataOutput, folder: Path, console: Console) -> bool:
