@@ -20,6 +20,9 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.network import no_answer, unreachable
 
+_CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""An encrypted connection that was lost, by no fault of the encryption."""
+
 LOST = (0, 2006, 2013, 2055)
 """What the driver says when the connection is gone."""
 
@@ -90,6 +93,8 @@ def _system_error(error: Exception) -> OSError | None:
 
 
 def _tls(cause: ssl.SSLError, endpoint: Endpoint) -> SourceError:
+    if isinstance(cause, _CUT_OFF):
+        return _gone("", endpoint)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TlsFailedError(
             f"The certificate of {endpoint} does not hold: {cause.verify_message}.",

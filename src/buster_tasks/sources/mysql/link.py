@@ -101,11 +101,12 @@ class Link:
         self._driver: Any = None
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
+        self._is_shut = False
 
     @property
     def is_usable(self) -> bool:
-        """Whether the connection stands, as far as the driver knows."""
-        return self._driver is not None and bool(self._driver.open)
+        """Whether the connection stands, as far as is known here."""
+        return self._driver is not None and bool(self._driver.open) and not self._is_shut
 
     def open(self, budget: Budget) -> None:
         """Connect and authenticate. Raises SourceError; nothing stays open then."""
@@ -145,6 +146,7 @@ class Link:
 
     def shut(self) -> None:
         """Make whatever blocks on the connection fail at once."""
+        self._is_shut = True
         with self._lock, contextlib.suppress(OSError):
             if self._handle is not None:
                 self._handle.shutdown(socket.SHUT_RDWR)

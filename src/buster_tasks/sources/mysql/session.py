@@ -37,6 +37,7 @@ class MysqlSession:
         self._limits = ""
         self._killer = OneAtATime(self._kill, "mysql-kill")
         self._kill_is_loose = False
+        self._is_working = False
         self.statements = 0
 
     @property
@@ -48,6 +49,9 @@ class MysqlSession:
 
     def open(self, budget: Budget) -> None:
         """Connect, and make the session read only; does nothing when connected. Raises SourceError."""
+        self._killer.join(_KILL_SECONDS)
+        if self._link is not None and not self._link.is_usable:
+            self.close()
         if self._server is not None:
             return
         self._link = link = Link(self._credentials, self._read_seconds)
@@ -118,6 +122,7 @@ class MysqlSession:
         link = self._link
         if link is None:
             raise _closed()
+        self._is_working = True
         try:
             yield link
         except SourceError as error:
@@ -125,6 +130,7 @@ class MysqlSession:
                 raise budget.error() from error
             raise
         finally:
+            self._is_working = False
             if not link.is_usable:
                 self.close()
 
@@ -197,7 +203,8 @@ class MysqlSession:
             self._kill_is_loose = True
             other.do(f"KILL QUERY {server.connection}")
         except SourceError:
-            link.shut()
+            if self._is_working:  # else it came to its end in the meantime
+                link.shut()
         finally:
             other.close()
 

@@ -44,6 +44,10 @@ class Account:
         """Until the server has no connection of the user."""
         await until(lambda: self.connections() == 0)
 
+    async def until_connected_once(self) -> None:
+        """Until the connection that killed a statement is gone."""
+        await until(lambda: self.connections() == 1)
+
 
 async def until(holds: Callable[[], bool]) -> None:
     """As soon as the condition, which asks a server, holds."""

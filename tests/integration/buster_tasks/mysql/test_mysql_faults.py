@@ -390,6 +390,17 @@ async def test_a_user_who_must_use_tls(account: Any, open_source: OpenSource) ->
     assert await is_encrypted(open_source())
 
 
+async def as_soon_as_there_is_room(call: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of the call, made again until the server has taken leave of an earlier connection."""
+    for _ in range(1_000):
+        try:
+            return await call()
+        except ConnectionFailedError as error:
+            if not error.transient:
+                raise
+    pytest.fail("the server keeps the earlier connection")
+
+
 async def test_no_more_connections(account: Any, open_source: OpenSource) -> None:
     account.run(f"ALTER USER {account.name}@'%' WITH MAX_USER_CONNECTIONS 1")
     async with open_source() as first:
@@ -398,6 +409,10 @@ async def test_no_more_connections(account: Any, open_source: OpenSource) -> Non
         # its own kill cannot connect either, so the connection is given up, and made anew
         with pytest.raises(SourceTimeoutError):
             await first.execute("SELECT SLEEP(60)", timeout=0.2)
+        for sql in ("SELECT seq FROM seq_1_to_9000000 LIMIT 9000000", "SELECT 1, 2"):
+            result = await as_soon_as_there_is_room(lambda sql=sql: first.execute(sql, max_rows=2))
+            assert result.rows in ([(1,), (2,)], [(1, 2)])
+            assert result.truncated == ("LIMIT" in sql)
 
 
 async def test_an_unknown_character_set(open_source: OpenSource) -> None:

@@ -207,7 +207,7 @@ async def test_cancel_stops_the_statement_in_the_server(
     with pytest.raises(QueryCanceledError):
         await call
     assert not account.running(sql)
-    assert account.connections() == 1
+    await account.until_connected_once()
     assert (await source.execute("SELECT 1")).rows == [(1,)]
 
 
@@ -223,7 +223,7 @@ async def test_cancelling_the_task_that_waits_stops_the_statement_too(
     while await asyncio.to_thread(account.running, LONG):
         pass
     assert (await source.execute("SELECT 1")).rows == [(1,)]
-    assert account.connections() == 1
+    await account.until_connected_once()
 
 
 async def test_closing_in_mid_statement_leaves_nothing_behind(

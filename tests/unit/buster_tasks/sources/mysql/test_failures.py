@@ -96,6 +96,12 @@ def test_tls() -> None:
     assert isinstance(typed_error(raised(ssl.SSLError(1, "x")), HERE), TlsFailedError)
 
 
+def test_an_encrypted_connection_that_is_lost_is_no_fault_of_tls() -> None:
+    for cause in (ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed")):
+        error = typed_error(raised(cause, 2006), HERE)
+        assert (type(error), error.transient) == (ConnectionFailedError, True)
+
+
 def test_what_the_driver_stumbles_over_is_no_protocol() -> None:
     for odd in (IndexError("index"), AssertionError(), ValueError("x"), KeyError(7)):
         error = typed_error(odd, HERE)
