@@ -22,7 +22,7 @@ OutputT = TypeVar("OutputT")
 
 
 class ScheduledTaskDecorator(Protocol):
-    """Turns a function of a `ScheduledPayload` into a `Task`."""
+    """Turns a function of a `ScheduledPayload`, of a context, of both or of nothing into a `Task`."""
 
     @overload
     def __call__(
@@ -38,6 +38,14 @@ class ScheduledTaskDecorator(Protocol):
     ) -> AsyncTask[ScheduledPayload, OutputT]: ...
     @overload
     def __call__(
+        self, fn: Callable[[Context], Coroutine[Any, Any, OutputT]], /
+    ) -> AsyncTask[None, OutputT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[], Coroutine[Any, Any, OutputT]], /
+    ) -> AsyncTask[None, OutputT]: ...
+    @overload
+    def __call__(
         self, fn: Callable[[ScheduledPayload, Context], OutputT], /
     ) -> PlainTask[ScheduledPayload, OutputT]: ...
     @overload
@@ -48,12 +56,16 @@ class ScheduledTaskDecorator(Protocol):
     def __call__(
         self, fn: Callable[[ScheduledPayload], OutputT], /
     ) -> PlainTask[ScheduledPayload, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Context], OutputT], /) -> PlainTask[None, OutputT]: ...
+    @overload
+    def __call__(self, fn: Callable[[], OutputT], /) -> PlainTask[None, OutputT]: ...
 
 
 def task(*, cron: str | Cron, **options: Unpack[TaskOptions]) -> ScheduledTaskDecorator:
     """Make a task that is due by a cron pattern: five fields or an @alias, in UTC or the Cron's time zone.
 
-    Raises InvalidCronError for anything else. The payload is a `ScheduledPayload`.
+    Raises InvalidCronError for anything else. The payload, where the function takes one, is a `ScheduledPayload`.
     """
     schedule = cron if isinstance(cron, Cron) else Cron(cron)
     settings = {**options, "schedule": schedule, "schema": ScheduledPayload}

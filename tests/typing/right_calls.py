@@ -171,8 +171,20 @@ def mornings(payload: ScheduledPayload, ctx: Context) -> int:
 async def context_first_daily(ctx: Context, payload: ScheduledPayload) -> None: ...
 
 
+@schedules.task(cron="@daily")
+async def by_the_clock_alone() -> int:
+    return 1
+
+
+@schedules.task(cron="@daily")
+def with_a_context_alone(ctx: Context) -> str:
+    return ctx.run.id
+
+
 assert_type(every_two_hours, Task[ScheduledPayload, str, Coroutine[Any, Any, str]])
 assert_type(mornings, Task[ScheduledPayload, int, int])
+assert_type(by_the_clock_alone, Task[None, int, Coroutine[Any, Any, int]])
+assert_type(with_a_context_alone, Task[None, str, str])
 
 
 # --- the plain function ---------------------------------------------------------------------------------

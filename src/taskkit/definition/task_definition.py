@@ -108,6 +108,8 @@ def define(
     signature = read(fn, frame_locals or {})
     task_id = _task_id(id, name, fn)
     place = place_of(fn)
+    if schedule is not None and not signature.has_payload:
+        schema = UNSET  # the tick alone may be all that it needs
     if schema is not UNSET and not signature.has_payload:
         raise TaskSignatureError(
             f"Task {task_id!r} at {place} has a schema and no payload parameter. Write one: def f(payload)."

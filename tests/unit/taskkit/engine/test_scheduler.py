@@ -323,6 +323,23 @@ async def test_a_task_without_a_payload_can_be_scheduled(app: Worker, clock: Fak
     assert [told.id for told in seen] == [made.id]
 
 
+async def test_a_scheduled_task_needs_no_payload(clock: FakeClock) -> None:
+    seen: list[Any] = []
+
+    @schedules.task(cron="@hourly")
+    def tick() -> None:
+        seen.append("tick")
+
+    @schedules.task(cron="@hourly")
+    async def told(ctx: Context) -> None:
+        seen.append(ctx.schedule is not None)
+
+    async with taskkit.local(clock=clock):
+        await clock.advance("1h")
+        await (await tick.trigger()).result()
+    assert sorted(map(str, seen)) == ["True", "tick", "tick"]
+
+
 async def test_a_triggered_run_of_a_scheduled_task_has_no_schedule(app: Worker) -> None:
     @schedules.task(cron="@daily")
     async def work(payload: ScheduledPayload, ctx: Context) -> bool:
