@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic_core import from_json
 
 from taskkit.errors import InvalidOptionError, PayloadTooLargeError
-from taskkit.model.codec import METADATA_LIMIT, json_data, json_of
+from taskkit.model.codec import METADATA_LIMIT, check_depth, json_data, json_of
 from taskkit.runtime.buffers import Buffers
 from taskkit.runtime.portal import twin
 from taskkit.runtime.scope import current_scope
@@ -124,6 +124,7 @@ class Metadata:
     def _write(self, kind: str, key: str, value: Any) -> Metadata:
         what = "The metadata" if kind == "replace" else f"The metadata value for {_key(key)!r}"
         data = json_of(value, what)
+        check_depth(data, METADATA_LIMIT, what)
         operation = {"type": kind, "key": key, "value": from_json(data)}
         buffers = self._buffers()
         if buffers is not None and kind != "remove":

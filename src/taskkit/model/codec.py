@@ -7,7 +7,7 @@ rebuilds an equal instance. Secrets are set aside by path; in their place stands
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, Literal, Never, NoReturn, TypeAlias, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -24,6 +24,10 @@ PAYLOAD_LIMIT = 3 * 1024 * 1024
 OUTPUT_LIMIT = 10 * 1024 * 1024
 METADATA_LIMIT = 256 * 1024
 DEPTH_LIMIT = 64
+READABLE_DEPTH = 200
+"""As deep as JSON is read again; it can be written deeper."""
+
+BytesMode: TypeAlias = Literal["utf8", "base64", "hex"]
 
 _PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 
@@ -34,6 +38,7 @@ class PayloadCodec:
     __slots__ = (
         "_adapter",
         "_any",
+        "_bytes_mode",
         "_guarded",
         "_owner",
         "_plain_model",
@@ -46,6 +51,7 @@ class PayloadCodec:
         self._type = payload_type
         self._owner = owner
         self._any = payload_type is Any
+        self._bytes_mode: BytesMode = _bytes_mode(payload_type)
         self._adapter: TypeAdapter[Any] = adapter_of(payload_type, f"the payload of {owner}")
         self._validate_json = self._adapter.validator.validate_json
         self._to_json = self._adapter.serializer.to_json
@@ -81,7 +87,13 @@ class PayloadCodec:
             raise invalid_payload(error, self._owner, show_input=not secrets) from None
 
     def _encode_raw(self, payload: object) -> bytes:
-        data = json_of(payload, f"The payload for {self._owner}")
+        # Written as the schema reads them, bytes come back as they were, and no computed field comes with a model.
+        data = json_of(
+            payload,
+            f"The payload for {self._owner}",
+            bytes_mode=self._bytes_mode,
+            round_trip=not self._any,
+        )
         check_size(data, PAYLOAD_LIMIT, f"The payload for {self._owner}")
         return data
 
@@ -153,32 +165,51 @@ class PayloadCodec:
 class OutputCodec:
     """A task's output, to JSON and back."""
 
-    __slots__ = ("_any", "_owner", "_to_json", "_validate_json")
+    __slots__ = ("_any", "_bytes_mode", "_owner", "_to_json", "_to_python", "_validate_json")
 
     def __init__(self, output_type: Any, owner: str) -> None:
+        if output_type is NoReturn or output_type is Never:
+            output_type = Any
         self._owner = owner
         self._any = output_type is Any
+        self._bytes_mode: BytesMode = _bytes_mode(output_type)
         adapter = adapter_of(output_type, f"the return value of {owner}")
         self._to_json = adapter.serializer.to_json
+        self._to_python = adapter.serializer.to_python
         self._validate_json = adapter.validator.validate_json
 
     def encode(self, output: object) -> bytes | None:
         """The JSON to store; None for None. NotSerializableError when there is none."""
         if output is None:
             return None
-        if self._any:
-            data = json_of(output, f"The output of {self._owner}")
-        else:
-            try:
-                # Another type than was promised is written as what it is.
-                data = self._to_json(output, by_alias=True, round_trip=True, warnings=False)
-            except (PydanticSerializationError, UnicodeEncodeError):
-                data = json_of(output, f"The output of {self._owner}")
-            if b"NaN" in data or b"Infinity" in data:
-                check_numbers(data, f"The output of {self._owner}")
+        what = f"The output of {self._owner}"
+        data = json_of(output, what) if self._any else self._typed(output, what)
         if len(data) > OUTPUT_LIMIT:
-            check_size(data, OUTPUT_LIMIT, f"The output of {self._owner}")
+            check_size(data, OUTPUT_LIMIT, what)
+        if data.count(b"[") + data.count(b"{") > READABLE_DEPTH:
+            _check_readable(data, what)
         return data
+
+    def _typed(self, output: object, what: str) -> bytes:
+        try:
+            # Another type than was promised is written as what it is.
+            data = self._to_json(output, by_alias=True, round_trip=True, warnings=False)
+        except (PydanticSerializationError, UnicodeEncodeError):
+            return json_of(output, what, bytes_mode=self._bytes_mode)
+        if b"NaN" in data or b"Infinity" in data:
+            check_numbers(data, what)
+        if b"null" in data:  # pydantic writes NaN and the infinities so
+            self._check_nulls(output, what)
+        return data
+
+    def _check_nulls(self, output: object, what: str) -> None:
+        try:
+            plain = self._to_python(output, by_alias=True, round_trip=True, warnings=False)
+            data = to_json(plain, bytes_mode="base64", fallback=lambda _: 0)
+        except Exception:  # a serializer of the user's that is made for JSON alone
+            return
+        if b"NaN" in data or b"Infinity" in data:
+            check_numbers(data, what)
 
     def decode(self, data: bytes | None) -> Any:
         """The output by the return annotation; as plain JSON data where it does not fit that."""
@@ -190,6 +221,14 @@ class OutputCodec:
             return self._validate_json(data)
         except Exception:  # pydantic's verdict, or what a validator of the user's raises
             return from_json(data)  # that it promised something else is not the reader's fault
+
+
+def _bytes_mode(annotation: Any) -> BytesMode:
+    """How pydantic reads bytes out of JSON; where it reads none, as a text that holds any."""
+    if annotation is Any:
+        return "base64"
+    mode: BytesMode = getattr(annotation, "model_config", {}).get("val_json_bytes", "utf8")
+    return mode
 
 
 def _is_plain_model(annotation: Any) -> bool:
@@ -214,10 +253,12 @@ def adapter_of(annotation: Any, what: str) -> TypeAdapter[Any]:
         ) from None
 
 
-def json_of(value: object, what: str) -> bytes:
+def json_of(
+    value: object, what: str, *, bytes_mode: BytesMode = "base64", round_trip: bool = False
+) -> bytes:
     """Any value as JSON; NotSerializableError names what is not."""
     try:
-        data = to_json(value, by_alias=True, bytes_mode="base64")
+        data = to_json(value, by_alias=True, bytes_mode=bytes_mode, round_trip=round_trip)
     except (PydanticSerializationError, UnicodeEncodeError, ValueError, RecursionError) as error:
         raise NotSerializableError(
             f"{what} cannot be written as JSON: {error}. Pass JSON data, a pydantic model, a dataclass, or types "
@@ -249,13 +290,25 @@ def check_size(data: bytes, limit: int, what: str) -> None:
     """Raise PayloadTooLargeError beyond the size or the depth that a run may carry."""
     if len(data) > limit:
         raise PayloadTooLargeError(what, len(data), limit)
+    check_depth(data, limit, what)
+
+
+def check_depth(data: bytes, limit: int, what: str) -> None:
+    """Raise PayloadTooLargeError beyond the depth that a payload may have."""
     if data.count(b"[") + data.count(b"{") > DEPTH_LIMIT and _depth(data) > DEPTH_LIMIT:
-        raise PayloadTooLargeError(
-            what,
-            len(data),
-            limit,
-            f"{what} is nested deeper than {DEPTH_LIMIT} levels, which is the limit. Flatten it.",
-        )
+        raise _too_deep(data, limit, what, DEPTH_LIMIT)
+
+
+def _check_readable(data: bytes, what: str) -> None:
+    try:
+        from_json(data)
+    except ValueError:
+        raise _too_deep(data, OUTPUT_LIMIT, what, READABLE_DEPTH) from None
+
+
+def _too_deep(data: bytes, limit: int, what: str, levels: int) -> PayloadTooLargeError:
+    words = f"{what} is nested deeper than {levels} levels, which is the limit. Flatten it."
+    return PayloadTooLargeError(what, len(data), limit, words)
 
 
 def _depth(data: bytes) -> int:

@@ -152,6 +152,13 @@ async def test_what_a_write_cannot_be_applied_to_stays_and_is_logged(
     assert [said in record.getMessage() for record in caplog.records] == [True]
 
 
+def deep(levels: int) -> Any:
+    data: Any = 1
+    for _ in range(levels):
+        data = [data]
+    return data
+
+
 @pytest.mark.parametrize(
     ("write", "error", "said"),
     [
@@ -164,6 +171,8 @@ async def test_what_a_write_cannot_be_applied_to_stays_and_is_logged(
         (lambda: metadata.decrement("a", "1"), InvalidOptionError, "the amount is '1'"),  # type: ignore[arg-type]  # the mistake that is tested
         (lambda: metadata.replace([1]), InvalidOptionError, "give a mapping of names to JSON"),  # type: ignore[arg-type]  # the mistake that is tested
         (lambda: metadata.set("a", object()), NotSerializableError, "The metadata value for 'a' cannot"),
+        (lambda: metadata.set("a", deep(65)), PayloadTooLargeError, "for 'a' is nested deeper than 64"),
+        (lambda: metadata.set("a", deep(250)), PayloadTooLargeError, "for 'a' is nested deeper than 64"),
         (lambda: metadata.set("a", math.nan), NotSerializableError, "The metadata value for 'a' contains NaN"),
         (lambda: metadata.track(iter([])), InvalidOptionError, "total is None: these items have no length"),
         (lambda: metadata.track([1], total=-1), InvalidOptionError, "total is -1"),
