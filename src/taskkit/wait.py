@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from taskkit.backends.base import Capability, SupportsTokens
 from taskkit.errors import (
@@ -31,6 +31,7 @@ from taskkit.trigger.submit import tags_of
 
 T = TypeVar("T")
 _PAGE = 100
+_STATUSES = get_args(TokenStatus)
 
 
 async def sleep(duration: Duration) -> None:
@@ -157,6 +158,8 @@ def list_tokens(
     limit: int | None = None,
 ) -> AsyncIterator[Token]:
     """Tokens that match all filters, newest first: `async for token in wait.list_tokens(status="WAITING")`."""
+    for unknown in sorted((_several(status) or frozenset()).difference(_STATUSES)):
+        raise InvalidOptionError("status", unknown, f"give one of {', '.join(_STATUSES)}.")
     return _listed(current_home(), _several(status), _several(tag), limit)
 
 

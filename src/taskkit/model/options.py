@@ -65,6 +65,16 @@ def _check_key(key: object) -> None:
         raise InvalidOptionError(
             "key of a Debounce", key, f"give a text of 1 to {_KEY_LENGTH} characters."
         )
+    check_text("key of a Debounce", key)
+
+
+def check_text(option: str, value: str) -> None:
+    """Refuse what a Python `str` can hold and no store can write."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        reason = "it holds half of a surrogate pair, which is no text. Check where it was decoded."
+        raise InvalidOptionError(option, value, reason) from None
 
 
 class TriggerOptions(TypedDict, total=False):

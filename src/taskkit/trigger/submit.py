@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from datetime import datetime
 from difflib import get_close_matches
@@ -28,7 +29,7 @@ from taskkit.model.exchange import Enqueued
 from taskkit.model.idempotency import as_key
 from taskkit.model.ids import new_id, new_run_id
 from taskkit.model.machine import preset_name
-from taskkit.model.options import Debounce, TriggerOptions
+from taskkit.model.options import Debounce, TriggerOptions, check_text
 from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
@@ -37,6 +38,7 @@ from taskkit.runtime.scope import RunScope, current_scope
 TAGS_LIMIT, TAG_LENGTH = 10, 128
 _log = logging.getLogger("taskkit.trigger")
 _SHORT = 64
+_LARGEST = sys.float_info.max
 
 _NEEDS: Mapping[str, Capability] = {
     "delay": Capability.DELAY,
@@ -245,6 +247,7 @@ def checked_tags(value: Any) -> tuple[str, ...]:
             raise InvalidOptionError(
                 "tags", tag, f"a tag is a text of 1 to {TAG_LENGTH} characters."
             )
+        check_text("tags", tag)
     return tuple(dict.fromkeys(tags))
 
 
@@ -285,15 +288,12 @@ def _debounce(given: Mapping[str, Any]) -> Debounce:
 def _text(option: str, value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= 512:
         raise InvalidOptionError(option, value, "give a text of 1 to 512 characters.")
+    check_text(option, value)
     return value
 
 
 def _priority(value: object) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not abs(value) < float("inf")
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise InvalidOptionError(
             "priority", value, "give the head start in seconds, as a finite number."
         )

@@ -406,6 +406,14 @@ async def test_the_wait_hooks_are_told_of_a_token(clock: FakeClock) -> None:
     assert seen == ["on_wait token", "on_resume token"]
 
 
+async def test_a_status_that_no_token_has_is_refused(app: Worker) -> None:
+    wrong: Any = "DONE"
+    with pytest.raises(
+        InvalidOptionError, match="status is 'DONE': give one of WAITING, COMPLETED"
+    ):
+        wait.list_tokens(status=wrong)
+
+
 # --- plain code ---------------------------------------------------------------------------------
 
 
