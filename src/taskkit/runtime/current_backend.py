@@ -75,7 +75,11 @@ def home_of(url: str) -> Home:
 def new_home(url: str, *, clock: Clock = SYSTEM_CLOCK) -> Home:
     """A fresh instance for a URL."""
     factory = _factory_of(url)
-    return Home(lambda: factory(url), name=_without_password(url), clock=clock)
+    home = Home(lambda: factory(url), name=_without_password(url), clock=clock)
+    _by_instance[id(home.backend)] = (
+        home  # a worker's `backend` may be passed on, to another loop too
+    )
+    return home
 
 
 def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
@@ -90,6 +94,8 @@ def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
         )
     with _lock:
         home = _by_instance.get(id(backend))
+        if home is not None and home.backend is not backend:
+            home = None  # it was opened anew since, and another instance has got the id
         if home is None or clock not in (SYSTEM_CLOCK, home.clock):
             home = Home(lambda: backend, name=type(backend).__name__, clock=clock)
             _by_instance[id(backend)] = (

@@ -347,6 +347,22 @@ async def _asked_of_the_configured_backend() -> None:
     await handle.result()
 
 
+async def test_the_backend_of_a_worker_can_be_used_from_another_loop() -> None:
+    """It is carried to the loop where it lives, as the same call by its URL would be."""
+
+    @task()
+    async def double(number: int) -> int:
+        return 2 * number
+
+    async def elsewhere(app: taskkit.Worker) -> int:
+        with taskkit.use_backend(app.backend):
+            handle = await double.trigger(21)
+            return (await handle.result(timeout=10)).unwrap()
+
+    async with taskkit.local() as app, taskkit.local():
+        assert await asyncio.to_thread(lambda: asyncio.run(elsewhere(app))) == 42
+
+
 def test_a_worker_serves_a_backend_that_lives_on_another_loop_and_leaves_it_in_order() -> None:
     """A plain program has triggered, with the loop of its `.sync` calls, before it starts a worker."""
     finished: list[str] = []
