@@ -54,5 +54,9 @@ class ModelTokens:
                 self.by_id[token.id] = over
 
     def moments(self) -> Iterator[datetime]:
-        """When tokens run out of time."""
-        return (token.timeout_at for token in self.by_id.values() if token.timeout_at)
+        """When tokens that are not over run out of time."""
+        return (
+            token.timeout_at
+            for token in self.by_id.values()
+            if token.timeout_at and token.status == "WAITING"
+        )

@@ -1,0 +1,16 @@
+"""The SQLite backend keeps the contract."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from taskkit.backends.sqlite import SqliteBackend
+from taskkit.testing import BackendSuite
+
+
+class TestSqliteBackend(BackendSuite):
+    @asynccontextmanager
+    async def make_backend(self) -> AsyncIterator[SqliteBackend]:
+        with TemporaryDirectory() as folder:
+            yield SqliteBackend.from_url(f"sqlite:///{Path(folder)}/runs.db")
