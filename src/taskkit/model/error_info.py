@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ _MESSAGE_LIMIT = 1000
 _LINE_LIMIT = 1024
 _FIRST_LINES, _LAST_LINES = 5, 45
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
+_THREADS = f"{os.sep}anyio{os.sep}"
 
 ErrorType = Literal["BUILT_IN_ERROR", "INTERNAL_ERROR"]
 
@@ -82,5 +84,9 @@ def _stack_of(error: BaseException) -> str:
 def _drop_own_frames(trace: traceback.TracebackException) -> None:
     """Leave out the frames above the task's own function: nobody looks for the fault in them."""
     frames = trace.stack
-    while len(frames) > 1 and frames[0].filename.startswith(_PACKAGE):
+    while len(frames) > 1 and _leads_to_a_task(frames[0].filename):
         del frames[0]
+
+
+def _leads_to_a_task(filename: str) -> bool:
+    return filename.startswith(_PACKAGE) or _THREADS in filename

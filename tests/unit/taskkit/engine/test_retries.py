@@ -448,5 +448,18 @@ async def test_the_error_of_a_run_tells_where_it_happened(clock: FakeClock) -> N
         result.unwrap()
     assert raised.value.run_id == result.id
     assert raised.value.error == result.error
+
+
+async def test_the_stack_of_a_plain_task_starts_in_its_own_code(clock: FakeClock) -> None:
+    @task(retry=None)
+    def work() -> None:
+        raise ValueError("broken")
+
+    result = await (await work.trigger()).result()
+    assert result.error is not None
+    assert result.error.stack is not None
+    _, first, *_ = result.error.stack.splitlines()
+    assert first.strip().startswith(f'File "{__file__}"')
+    assert first.endswith("in work")
     assert "'work'" in str(raised.value)
     assert "ValueError: broken" in str(raised.value)
