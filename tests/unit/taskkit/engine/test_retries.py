@@ -448,6 +448,8 @@ async def test_the_error_of_a_run_tells_where_it_happened(clock: FakeClock) -> N
         result.unwrap()
     assert raised.value.run_id == result.id
     assert raised.value.error == result.error
+    assert "'work'" in str(raised.value)
+    assert "ValueError: broken" in str(raised.value)
 
 
 async def test_the_stack_of_a_plain_task_starts_in_its_own_code(clock: FakeClock) -> None:
@@ -461,5 +463,3 @@ async def test_the_stack_of_a_plain_task_starts_in_its_own_code(clock: FakeClock
     _, first, *_ = result.error.stack.splitlines()
     assert first.strip().startswith(f'File "{__file__}"')
     assert first.endswith("in work")
-    assert "'work'" in str(raised.value)
-    assert "ValueError: broken" in str(raised.value)
