@@ -158,17 +158,9 @@ async def test_indexes(shop: Introspection) -> None:
 
 async def test_views(shop: Introspection) -> None:
     happy = one(shop.views, "happy")
-    assert happy.definition.split() == [
-        "SELECT",
-        "customers.id,",
-        "customers.mail",
-        "FROM",
-        "sales.customers",
-        "WHERE",
-        "customers.mood",
-        "<>",
-        "'sad'::sales.mood",
-    ]
+    # newer servers name the table of a column only where they must
+    words = " ".join(happy.definition.split()).replace(" customers.", " ")
+    assert words == "SELECT id, mail FROM sales.customers WHERE mood <> 'sad'::sales.mood"
     assert (happy.comment, happy.is_materialized) == ("who is content", False)
     assert one(shop.views, "totals").is_materialized
     assert one(shop.tables, "totals").type == "MATERIALIZED_VIEW"
