@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from taskkit import task
+from taskkit import queues, task, wait
 from taskkit.backends.memory import MemoryBackend
+from taskkit.session import Worker
 from taskkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -117,3 +118,28 @@ async def test_a_run_that_came_back_before_it_was_told_that_it_left_holds_one_sl
         gate.set()
         await asyncio.wait_for(batch.results(), 2)
         assert (await handle.result()).ok
+
+
+async def test_a_child_that_is_waited_for_stands_where_its_parent_stood(
+    app: Worker, clock: FakeClock
+) -> None:
+    """Work that came after the parent does not overtake its children, although they were made later."""
+    order: list[str] = []
+
+    @task()
+    async def step(name: str) -> None:
+        order.append(name)
+
+    @task()
+    async def parent() -> None:
+        await wait.sleep(10)
+        await step.trigger_and_wait("child")
+
+    await queues.pause(step)
+    await parent.trigger()
+    await clock.advance(5)
+    await step.trigger("younger")
+    await clock.advance(10)
+    await queues.resume(step)
+    await app.idle()
+    assert order == ["child", "younger"]
