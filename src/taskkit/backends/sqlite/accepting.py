@@ -27,13 +27,17 @@ class Accepting:
     def enqueue(
         self, requests: Sequence[TriggerRequest], batch_id: str | None, now: int
     ) -> list[Enqueued]:
+        self._store.wake()
         return [self._accept(request, batch_id, now) for request in requests]
 
     def _accept(self, request: TriggerRequest, batch_id: str | None, now: int) -> Enqueued:
+        longest = self._store.queue(request.queue).max_length
+        if request.idempotency_key is None and request.debounce is None and longest is None:
+            record = self._life.create(request, batch_id, now)
+            return Enqueued(request.run_id, "existing" if record is None else "created")
         known = self._store.find(request.run_id)
-        key = request.idempotency_key
-        if key is not None and known is None:
-            known = self._life.keys.find(request.task_id, key, now)
+        if known is None and request.idempotency_key is not None:
+            known = self._life.keys.find(request.task_id, request.idempotency_key, now)
         if known is not None:
             return Enqueued(known.run_id, "existing")
         if request.debounce is not None:
@@ -41,18 +45,21 @@ class Accepting:
             if joined is not None:
                 self._life.keys.hold(joined, request, now)
                 return Enqueued(joined.run_id, "debounced")
-        longest = self._store.queue(request.queue).max_length
         if longest is not None and self._life.lanes.length(request.queue) >= longest:
             return Enqueued(request.run_id, "refused", QueueFullError(request.queue, longest))
         record = self._life.create(request, batch_id, now)
-        self._life.keys.hold(record, request, now)
+        if record is not None:
+            self._life.keys.hold(record, request, now)
+            self._hold(record, request)
+        return Enqueued(request.run_id, "created")
+
+    def _hold(self, record: Record, request: TriggerRequest) -> None:
+        """Let later triggers with this debounce key join the run."""
         if request.debounce is not None:
             self._store.db.execute(
                 "INSERT OR REPLACE INTO debounces VALUES (?, ?, ?)",
                 (request.task_id, request.debounce.key, record.number),
             )
-        self._store.wake()
-        return Enqueued(request.run_id, "created")
 
     # --- debounced triggers -------------------------------------------------------------------------
 

@@ -91,6 +91,17 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
+    if os.name == "posix":
+        _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """SQLite makes what is in the file safe; that there is one at all is written in its folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _prepare(db: sqlite3.Connection, place: Place) -> None:

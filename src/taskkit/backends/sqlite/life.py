@@ -32,7 +32,8 @@ class Life:
 
     # --- a run begins -------------------------------------------------------------------------------
 
-    def create(self, request: TriggerRequest, batch_id: str | None, now: int) -> Record:
+    def create(self, request: TriggerRequest, batch_id: str | None, now: int) -> Record | None:
+        """A new run; None when its id is known."""
         record = _new(request, batch_id, now, self.store.next_number())
         if request.awaited and request.parent_id is not None:
             parent = self.store.find(request.parent_id)
@@ -42,7 +43,8 @@ class Life:
             record.due_at = record.available_at
         else:
             self.queue(record, now)
-        self.store.insert(record)
+        if not self.store.insert(record):
+            return None
         self.store.changed(record)
         return record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from taskkit.backends.sqlite.encoding import (
@@ -17,7 +18,7 @@ from taskkit.backends.sqlite.encoding import (
 )
 from taskkit.model.exchange import ClaimSpec
 from taskkit.model.request import TriggerRequest
-from taskkit.model.run import FINAL, Run, RunStatus
+from taskkit.model.run import Run, RunStatus
 
 COLUMNS: Final = (
     "number", "run_id", "task", "queue", "key", "batch_id", "schedule_id", "parent_id", "created_at",
@@ -28,9 +29,10 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM runs "  # noqa: S608 - our own names, no value
-INSERT: Final = f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own names, no value
-
-_FINAL: Final = frozenset(str(status) for status in FINAL)
+INSERT: Final = (
+    f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - our own names, no value
+    "ON CONFLICT (run_id) DO NOTHING"
+)
 
 # Where a row is; the status that users see says less.
 LATER: Final = "later"
@@ -116,18 +118,6 @@ class Record:
         self.saved = row
         self._request: TriggerRequest | None = None
 
-    def row(self) -> tuple[Any, ...]:
-        """The values as they are now, in the order of COLUMNS."""
-        return (
-            self.number, self.run_id, self.task, self.queue, self.key, self.batch_id, self.schedule_id,
-            self.parent_id, self.created_at, self.payload, self.options, self.status, self.available_at,
-            self.queue_time, self.attempt, self.delivery, self.deaths, self.started_at, self.finished_at,
-            self.output, self.error, self.metadata, self.tags, self.past, self.attempt_started_at,
-            self.machine, self.cancel_reason, self.place, self.due_at, self.lane, self.rank, self.sort,
-            self.payer, self.slot, self.token, self.holder, self.lease, self.outcome, self.waits,
-            self.moments, self.cancel_requested, self.orphaned, self.ending,
-        )  # fmt: skip
-
     @property
     def request(self) -> TriggerRequest:
         if self._request is None:
@@ -201,3 +191,7 @@ class Record:
             self.machine,
             self.cancel_reason_text(),
         )
+
+
+row_of: Final = attrgetter(*COLUMNS)
+"""The values of a record as they are now, in the order of COLUMNS."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from taskkit.backends.sqlite.queue_state import QueueState
-from taskkit.backends.sqlite.record import COLUMNS, INSERT, SELECT, Record
+from taskkit.backends.sqlite.record import COLUMNS, INSERT, SELECT, Record, row_of
 from taskkit.errors import RunNotFoundError
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
@@ -18,7 +18,8 @@ from taskkit.model.exchange import (
     tag_topic,
 )
 
-_KEPT = 5_000
+_PLACES = range(len(COLUMNS))
+_KEPT, _KEPT_BYTES = 5_000, 32_000_000
 
 
 class Store:
@@ -34,6 +35,9 @@ class Store:
         self._by_id: dict[str, Record] = {}
         self._by_number: dict[int, Record] = {}
         self._touched: dict[int, Record] = {}
+        self._bytes = 0
+        self._updates: dict[tuple[int, ...], str] = {}
+        self._has_awaits: bool | None = None
         self._queues: dict[str, QueueState] | None = None
         self.lanes: dict[tuple[str | None, ...], int] = {}
         self._next_number: int | None = None
@@ -51,7 +55,7 @@ class Store:
 
     def commit(self) -> None:
         self.db.execute("COMMIT")
-        if len(self._by_number) > _KEPT:
+        if len(self._by_number) > _KEPT or self._bytes > _KEPT_BYTES:
             self.forget()
 
     def roll_back(self) -> None:
@@ -77,6 +81,8 @@ class Store:
         self._by_id.clear()
         self._by_number.clear()
         self._touched.clear()
+        self._bytes = 0
+        self._has_awaits = None
         self._queues = None
         self._next_number = None
 
@@ -119,6 +125,7 @@ class Store:
     def _keep(self, record: Record) -> None:
         self._by_id[record.run_id] = record
         self._by_number[record.number] = record
+        self._bytes += len(record.payload or b"") + len(record.output or b"")
 
     def next_number(self) -> int:
         """The number of the next new run; they rise, and the lock keeps others from taking it."""
@@ -128,26 +135,51 @@ class Store:
             number = self._next_number = int(row[0]) + 1
         return number
 
-    def insert(self, record: Record) -> None:
-        self.db.execute(INSERT, record.row())
-        record.saved = record.row()
+    def insert(self, record: Record) -> bool:
+        """Store a new run; False, and nothing else, when its id is known."""
+        row = record.saved = row_of(record)
+        if self.db.execute(INSERT, row).rowcount == 0:
+            return False
         self._keep(record)
         self._next_number = record.number + 1
+        return True
+
+    def untouch(self) -> None:
+        """What was looked at was only read."""
+        self._touched.clear()
 
     def flush(self) -> None:
         """Write what has changed of the rows that were looked at since."""
         for record in self._touched.values():
-            now = record.row()
+            now = row_of(record)
             if now != record.saved:
                 self._update(record, now)
         self._touched.clear()
 
     def _update(self, record: Record, now: tuple[Any, ...]) -> None:
-        changed = [place for place, value in enumerate(now) if value != record.saved[place]]
-        names = ", ".join([f"{COLUMNS[place]} = ?" for place in changed])
-        values = [now[place] for place in changed]
-        self.db.execute(f"UPDATE runs SET {names} WHERE number = ?", (*values, record.number))  # noqa: S608 - our own names, no value
+        saved = record.saved
+        changed = tuple([place for place in _PLACES if now[place] != saved[place]])
+        sql = self._updates.get(changed)
+        if sql is None:
+            names = ", ".join([f"{COLUMNS[place]} = ?" for place in changed])
+            sql = self._updates[changed] = f"UPDATE runs SET {names} WHERE number = ?"  # noqa: S608 - our own names, no value
+        self.db.execute(sql, [*[now[place] for place in changed], record.number])
         record.saved = now
+
+    # --- waits --------------------------------------------------------------------------------------
+
+    @property
+    def has_awaits(self) -> bool:
+        """Somebody may wait for a run or a token; most runs end without, and need not be looked for."""
+        if self._has_awaits is None:
+            row = self.db.execute("SELECT EXISTS (SELECT 1 FROM awaits)").fetchone()
+            self._has_awaits = bool(row[0])
+        return self._has_awaits
+
+    @has_awaits.setter
+    def has_awaits(self, value: bool | None) -> None:
+        """None: look again."""
+        self._has_awaits = value
 
     # --- queues -------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ class Waiting:
 
     def _await(self, record: Record, wait_id: str, targets: Sequence[str]) -> None:
         if targets:
+            self._store.has_awaits = True
             self._store.db.executemany(
                 "INSERT OR IGNORE INTO awaits VALUES (?, ?, ?)",
                 [(target, record.number, wait_id) for target in targets],
@@ -76,11 +77,14 @@ class Waiting:
         self._over("token:" + token_id, now)
 
     def _over(self, target: str, now: int) -> None:
+        if not self._store.has_awaits:
+            return
         execute = self._store.db.execute
         rows = execute("SELECT waiter, wait_id FROM awaits WHERE target = ?", (target,)).fetchall()
         if not rows:
             return
         execute("DELETE FROM awaits WHERE target = ?", (target,))
+        self._store.has_awaits = None
         for number, wait_id in rows:
             left = execute(
                 "SELECT 1 FROM awaits WHERE waiter = ? AND wait_id = ? LIMIT 1", (number, wait_id)

@@ -177,7 +177,7 @@ class Writer:
         while is_open and self._loop is not None and not self._loop.is_closed():
             batch, is_open = self._next()
             if batch:
-                self._carry_out(store, batch)
+                self._answer(store, [call for call in batch if not call.future.cancelled()])
             self._look(store)
 
     def _next(self) -> tuple[list[Call[Any]], bool]:
@@ -213,8 +213,16 @@ class Writer:
         except sqlite3.Error:
             return  # the next call that asks for something is told
 
-    def _carry_out(self, store: Store, batch: list[Call[Any]]) -> None:
-        asked = [call for call in batch if not call.future.cancelled()]
+    def _answer(self, store: Store, asked: list[Call[Any]]) -> None:
+        topics: set[str] = set()
+        try:
+            topics = self._carry_out(store, asked)
+        except Exception as error:  # nobody may be left waiting, whatever it is
+            for call in asked:
+                call.error = call.error or self._told(error)
+        self._post(self._deliver, asked, topics)
+
+    def _carry_out(self, store: Store, asked: list[Call[Any]]) -> set[str]:
         reading: list[Call[Any]] = []
         writing: list[Call[Any]] = []
         for call in asked:
@@ -227,7 +235,7 @@ class Writer:
             topics |= self._together(store, reading, writes=False)
         if writing:
             topics |= self._together(store, writing, writes=True)
-        self._post(self._deliver, asked, topics)
+        return topics
 
     def _is_needed(self, call: Call[Any], needed: Callable[[], bool]) -> bool:
         """Whether it has anything to do; otherwise it is answered, and nobody was kept from writing."""
@@ -242,8 +250,16 @@ class Writer:
     def _together(self, store: Store, calls: Sequence[Call[Any]], *, writes: bool) -> set[str]:
         try:
             store.begin(writes=writes)
+        except (
+            sqlite3.Error
+        ) as error:  # to ask again for each call would take as long again for each
+            store.roll_back()
             for call in calls:
-                _do(store, call)
+                call.error = self._told(error)
+            return set()
+        try:
+            for call in calls:
+                _do(store, call, writes)
             store.commit()
         except Exception as error:
             store.roll_back()
@@ -276,12 +292,15 @@ class Writer:
             return  # the loop has closed, and with it everybody who waited
 
 
-def _do(store: Store, call: Call[Any]) -> None:
+def _do(store: Store, call: Call[Any], writes: bool) -> None:
     """A condition of ours is told to who asked; it is found before anything is written."""
     call.error = None
     try:
         call.result = call.work()
-        store.flush()
+        if writes:
+            store.flush()
+        else:
+            store.untouch()
     except TaskkitError as error:
         call.error = error
         store.forget()
