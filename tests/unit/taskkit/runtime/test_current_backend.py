@@ -263,6 +263,16 @@ async def test_a_trigger_without_a_backend_is_no_trigger_error_but_a_config_erro
     assert not isinstance(caught.value, TriggerError)
 
 
+def test_an_instance_that_was_replaced_by_another_is_still_found_as_itself() -> None:
+    home = current_backend.new_home("memory://")
+    first = home.backend
+    assert home_for(first) is home
+    asyncio.run(home.ready())
+    asyncio.run(home.ready())  # the loop of the first has closed, so this made another
+    assert home.backend is not first
+    assert home_for(first).backend is first
+
+
 def test_a_url_that_was_opened_on_a_closed_loop_is_opened_again() -> None:
     @task()
     async def work() -> int:
