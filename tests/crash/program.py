@@ -1,6 +1,7 @@
 """What the processes of these tests do: python program.py WHAT URL [MORE]."""
 
 import asyncio
+import os
 import sys
 from typing import Any
 
@@ -9,6 +10,8 @@ from taskkit import Context, idempotency_keys, task, wait
 from taskkit.backends.sqlite import SqliteBackend
 from taskkit.model.exchange import ClaimSpec
 from taskkit.runtime.current_backend import new_home
+
+GO = asyncio.Event()
 
 
 def say(word: object) -> None:
@@ -43,10 +46,20 @@ async def parent(number: int) -> int:
     return first + await child.trigger_and_wait(first).unwrap()
 
 
+@task(id="answer")
+async def answer(ctx: Context) -> int:
+    """The number of the process that runs it, once that was told to go on."""
+    say(f"entered answer {ctx.attempt.number}")
+    await GO.wait()
+    return os.getpid()
+
+
 async def work(url: str, lease: str) -> None:
-    """A worker, until standard input ends."""
+    """A worker, until standard input ends; its first line lets `answer` go on."""
     async with taskkit.worker(url, lease=float(lease), drain=0):
         say("working")
+        await heard()
+        GO.set()
         await heard()
 
 

@@ -41,14 +41,18 @@ def rest_of(process: "subprocess.Popen[str]") -> list[str]:
     return out.split()
 
 
+def go_on(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
 def signal_all(processes: "list[subprocess.Popen[str]]") -> list[list[str]]:
     """Let all of them go at once; what each has said."""
     for process in processes:
         assert line_of(process) == "ready"
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+        go_on(process)
     said = [process.communicate(timeout=WITHIN)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     return said
@@ -140,6 +144,29 @@ async def test_a_parent_that_waits_survives_its_worker(start: Start, url: str) -
     assert (ended.status, ended.output) == ("COMPLETED", 5)
     page = await backend.list(RunFilter(task=frozenset({"child"})), cursor=None, limit=9)
     assert sorted(run.payload for run in page.items) == [1, 2]  # no child was made twice
+    assert rest_of(second) == []
+    await home.close()
+
+
+async def test_a_worker_that_stood_still_cannot_write_any_more(start: Start, url: str) -> None:
+    backend = SqliteBackend.from_url(url)
+    home = Home(lambda: backend, name=url)
+    await home.ready()
+    asked = request("answer", b"null")
+    await home.enqueue([asked], None)
+    first = start("work", url, "0.5")
+    assert [line_of(first), line_of(first)] == ["working", "entered answer 1"]
+    first.send_signal(signal.SIGSTOP)
+    second = start("work", url, "0.5")
+    assert [line_of(second), line_of(second)] == ["working", "entered answer 1"]
+    go_on(second)
+    handle: RunHandle[int] = RunHandle(home, "answer", Enqueued(asked.run_id, "existing"))
+    ended = await handle.result(timeout=WITHIN)
+    assert (ended.status, ended.output) == ("COMPLETED", second.pid)
+    first.send_signal(signal.SIGCONT)
+    assert rest_of(first) == []
+    run = await handle.retrieve()
+    assert (run.output, run.delivery, run.deaths) == (second.pid, 2, 1)
     assert rest_of(second) == []
     await home.close()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from taskkit.backends.sqlite.encoding import later, micros, to_json
 from taskkit.backends.sqlite.life import Life
 from taskkit.backends.sqlite.record import LATER, Record
-from taskkit.errors import QueueFullError
+from taskkit.errors import QueueFullError, SecretInPayloadError
 from taskkit.model.exchange import Enqueued
 from taskkit.model.options import Debounce
 from taskkit.model.request import TriggerRequest
@@ -27,6 +27,9 @@ class Accepting:
     def enqueue(
         self, requests: Sequence[TriggerRequest], batch_id: str | None, now: int
     ) -> list[Enqueued]:
+        for request in requests:
+            if request.secrets:  # before any of them is stored
+                raise SecretInPayloadError(list(request.secrets))
         self._store.wake()
         return [self._accept(request, batch_id, now) for request in requests]
 

@@ -8,7 +8,6 @@ from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from taskkit.errors import SecretInPayloadError
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Runs, TokenRef, Until, Wait
 from taskkit.model.options import Debounce
@@ -63,9 +62,7 @@ def later(now: int, seconds: float) -> int:
 
 
 def options_of(request: TriggerRequest) -> str:
-    """What a request says beyond the columns: only what differs from the defaults."""
-    if request.secrets:
-        raise SecretInPayloadError(list(request.secrets))
+    """What a request says beyond the columns: only what differs from the defaults. Secrets are never stored."""
     options: dict[str, Any] = {}
     for name, default in _OPTIONS:
         value = getattr(request, name)

@@ -9,7 +9,8 @@ waits for uses the turn of the queue in which the first of its forebears stands 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from heapq import heapify, heappop, heapreplace
+from typing import Final, NamedTuple, TypeAlias
 
 from taskkit.backends.sqlite.encoding import to_json
 from taskkit.backends.sqlite.record import READY, Record
@@ -28,6 +29,8 @@ _LENGTH = (
     "SELECT count(*) FROM runs WHERE place = 'ready' AND lane IN "
     "(SELECT id FROM lanes WHERE queue = ? AND holder IS NULL)"
 )
+_NAMES_KEPT = 10_000
+_TURN = "SELECT turn FROM gates WHERE queue = ? AND key = ?"
 _RUNNING = "SELECT count(*) FROM runs WHERE slot = 1 AND queue = ? AND key IS ?"
 
 
@@ -52,12 +55,16 @@ class LaneName(NamedTuple):
 class Gate:
     """One queue and concurrency key during a claim: how many may still start, and its turn."""
 
-    __slots__ = ("key", "left", "turn")
+    __slots__ = ("is_changed", "key", "left", "turn")
 
     def __init__(self, key: str | None, left: int | None, turn: int) -> None:
         self.key = key
         self.left = left
         self.turn = turn
+        self.is_changed = False
+
+
+_NO_GATE: Final = Gate(None, None, 0)
 
 
 class Head:
@@ -72,7 +79,7 @@ class Head:
         self.order = order
         self.payer = payer
         self.name = name
-        self.gate: Gate | None = None
+        self.gate = _NO_GATE
         self.following: list[Record] | None = None
 
 
@@ -81,7 +88,6 @@ class Lanes:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._names: dict[int, LaneName] = {}
 
     # --- in -----------------------------------------------------------------------------------------
 
@@ -135,16 +141,17 @@ class Lanes:
             yield Head(lane, (row[1], row[2], row[3]), row[4], self._name(lane))
 
     def _name(self, lane: int) -> LaneName:
-        name = self._names.get(lane)
+        names = self._store.lane_names
+        name = names.get(lane)
         if name is None:
             row = self._store.db.execute(
                 "SELECT queue, key, task, machine, holder FROM lanes WHERE id = ?", (lane,)
             ).fetchone()
-            name = LaneName(*row)
-            if len(self._names) > 10_000:
-                self._names.clear()
-            self._names[lane] = name
-        return name
+            if len(names) > _NAMES_KEPT:
+                names.clear()
+            names[lane] = row
+            name = names[lane]
+        return LaneName(*name)
 
     # --- out ----------------------------------------------------------------------------------------
 
@@ -158,18 +165,20 @@ class Lanes:
 
 
 class Claim:
-    """One claim among several lanes."""
+    """One claim among several lanes: of each queue a heap of its lanes, by the turn of the key and the order."""
 
     def __init__(self, store: Store, heads: list[Head]) -> None:
         self._store = store
         self._round = store.counter("round")
         self._gates: dict[tuple[str, str | None], Gate] = {}
-        self._queues: dict[str, list[Head]] = {}
+        self._queues: dict[str, list[Standing]] = {}
         self._keyed = {head.name.queue for head in heads if head.name.key is not None}
         self._changed: set[str] = set()
         for head in heads:
             head.gate = self._gate(head.name.queue, head.name.key)
-            self._queues.setdefault(head.name.queue, []).append(head)
+            self._queues.setdefault(head.name.queue, []).append(_standing(head))
+        for standing in self._queues.values():
+            heapify(standing)
 
     def _gate(self, queue: str, key: str | None) -> Gate:
         gate = self._gates.get((queue, key))
@@ -180,9 +189,7 @@ class Claim:
                 left = limit - execute(_RUNNING, (queue, key)).fetchone()[0]
             turn = 0
             if queue in self._keyed:
-                row = execute(
-                    "SELECT turn FROM gates WHERE queue = ? AND key = ?", (queue, to_json(key))
-                ).fetchone()
+                row = execute(_TURN, (queue, to_json(key))).fetchone()
                 turn = 0 if row is None else row[0]
             gate = self._gates[queue, key] = Gate(key, left, turn)
         return gate
@@ -191,41 +198,49 @@ class Claim:
         taken: list[Record] = []
         while len(taken) < limit:
             following = [
-                (self._turn(first), first.order, name, first)
-                for name, heads in self._queues.items()
-                if (first := self._first(heads)) is not None
+                (self._turn(first), first.order, first)
+                for standing in self._queues.values()
+                if (first := self._first(standing)) is not None
             ]
             if not following:
                 break
-            turn, _, name, head = min(following, key=lambda one: one[:2])
-            taken.append(self._take(head, name, turn, limit - len(taken)))
+            turn, _, head = min(following, key=lambda one: one[:2])
+            taken.append(self._take(head, turn, limit - len(taken)))
         self._save()
         return taken
 
-    def _first(self, heads: list[Head]) -> Head | None:
+    def _first(self, standing: list[Standing]) -> Head | None:
         """Of the lanes of a queue that may go, the one whose key is next."""
-        open_ones = [head for head in heads if self._may_go(head)]
-        return min(open_ones, key=_by_turn, default=None)
+        while standing:
+            turn, order, head = standing[0]
+            if not self._may_go(head):
+                heappop(standing)  # nothing opens it during a claim
+            elif (turn, order) != (head.gate.turn, head.order):
+                heapreplace(standing, _standing(head))
+            else:
+                return head
+        return None
 
     def _may_go(self, head: Head) -> bool:
         if head.name.holder is None and self._store.queue(head.name.queue).paused:
             return False  # it would start something; others come back from a wait
-        return head.gate is None or head.gate.left is None or head.gate.left > 0
+        return head.gate.left is None or head.gate.left > 0
 
     def _turn(self, head: Head) -> int:
         return max(self._store.queue(head.payer or head.name.queue).turn, self._round)
 
-    def _take(self, head: Head, queue: str, turn: int, most: int) -> Record:
+    def _take(self, head: Head, turn: int, most: int) -> Record:
         """Take the first run of a lane, and let others have the next turn."""
-        state, gate = self._store.queue(queue), head.gate
+        queue, gate = head.name.queue, head.gate
+        state = self._store.queue(queue)
         payer = self._store.queue(head.payer or queue)
         self._round, payer.turn = turn, turn + 1
         self._changed.update((queue, payer.name))
-        if gate is not None:
-            if gate.left is not None:
-                gate.left -= 1
-            if queue in self._keyed:
-                gate.turn = state.round = max(state.round, gate.turn + 1)
+        if gate.left is not None:
+            gate.left -= 1
+        if queue in self._keyed:
+            gate.turn = state.round = max(state.round, gate.turn + 1)
+            gate.is_changed = True
         if head.following is None:
             head.following = list(self._store.select(_RUNS, (head.lane, most + 1)))[::-1]
         record = head.following.pop()
@@ -234,14 +249,14 @@ class Claim:
             head.order = (after.sort or 0.0, after.rank, after.number)
             head.payer = after.payer
         else:
-            self._queues[queue].remove(head)
+            heappop(self._queues[queue])  # it is the first there
         return record
 
     def _save(self) -> None:
         for name in self._changed:
             self._store.save_queue(self._store.queue(name))
         for (queue, key), gate in self._gates.items():
-            if queue in self._keyed and queue in self._changed:
+            if gate.is_changed:
                 self._store.db.execute(
                     "INSERT OR REPLACE INTO gates VALUES (?, ?, ?)",
                     (queue, to_json(key), gate.turn),
@@ -250,5 +265,9 @@ class Claim:
             self._store.set_counter("round", self._round)
 
 
-def _by_turn(head: Head) -> tuple[int, tuple[float, int, int]]:
-    return (0 if head.gate is None else head.gate.turn, head.order)
+Standing: TypeAlias = tuple[int, tuple[float, int, int], Head]
+"""The turn of a lane's key and the order of its first run, as they were when it was put into the heap."""
+
+
+def _standing(head: Head) -> Standing:
+    return (head.gate.turn, head.order, head)

@@ -40,6 +40,7 @@ class Store:
         self._has_awaits: bool | None = None
         self._queues: dict[str, QueueState] | None = None
         self.lanes: dict[tuple[str | None, ...], int] = {}
+        self.lane_names: dict[int, tuple[str, str | None, str, str | None, str | None]] = {}
         self._next_number: int | None = None
         self._seen = self._data_version()
         self.topics: set[str] = set()
@@ -63,7 +64,8 @@ class Store:
             self.db.execute("ROLLBACK")
         self.topics = set()
         self.forget()
-        self.lanes.clear()
+        self.lanes.clear()  # the ids of those that were made will be given to others
+        self.lane_names.clear()
 
     def look(self) -> None:
         """Notice that another process has written; what was kept is no longer good then."""

@@ -92,8 +92,9 @@ async def test_what_is_no_database_is_told_at_open(tmp_path: Path) -> None:
 async def test_a_secret_is_not_written_down(tmp_path: Path) -> None:
     backend = SqliteBackend(Place(tmp_path / "runs.db"))
     await backend.open()
+    plain = TriggerRequest("run_0", "task", b"{}", "task/task")
     request = TriggerRequest("run_1", "task", b"{}", "task/task", secrets={"password": "hunter2"})
     with pytest.raises(SecretInPayloadError, match="password"):
-        await backend.enqueue([request], batch_id=None, now=None)
-    assert await backend.get(["run_1"]) == [None]
+        await backend.enqueue([plain, request], batch_id=None, now=None)
+    assert await backend.get(["run_0", "run_1"]) == [None, None]
     await backend.close()

@@ -88,6 +88,14 @@ async def test_a_call_that_fails_fails_alone(backend: SqliteBackend) -> None:
     assert (run is not None, nothing) == (True, None)
 
 
+async def test_a_call_is_stored_whole_or_not_at_all(backend: SqliteBackend) -> None:
+    asked, no_text = request(), request(concurrency_key="\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        await enqueue(backend, asked, no_text)
+    assert await backend.get([asked.run_id]) == [None]
+    assert await backend.claim("worker", ClaimSpec(), limit=5, lease=30, now=None) == []
+
+
 async def test_a_failed_call_leaves_nothing_behind(backend: SqliteBackend) -> None:
     asked = request()
     await enqueue(backend, asked)
