@@ -6,7 +6,8 @@ rebuilds an equal instance. Secrets are set aside by path; in their place stands
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from typing import Any, Literal, Never, NoReturn, TypeAlias, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
@@ -69,7 +70,7 @@ class PayloadCodec:
             self._guarded = secret_paths.may_hold_secrets(self._adapter)
         if self._guarded:
             return self._encode_guarded(payload)
-        if type(payload) in _PLAIN:
+        if type(payload) in _PLAIN and not _holds_models(payload):
             data = self._encode_raw(payload)
             self._validate(data)
             return data, None
@@ -115,6 +116,11 @@ class PayloadCodec:
             )
         if self._plain_model and type(payload) is self._type and again.__dict__ == payload.__dict__:
             return data  # equal, without the cost of asking the model
+        if type(payload) in _PLAIN:  # raw data may stand beside instances
+            try:
+                payload = self._adapter.validate_python(payload)
+            except ValidationError:
+                return data  # JSON is read more freely than objects are
         if again != payload and self._is_instance(payload):
             self._not_stable(secret_paths.first_difference(payload, again), "it comes back changed")
         return data
@@ -229,6 +235,17 @@ def _bytes_mode(annotation: Any) -> BytesMode:
         return "base64"
     mode: BytesMode = getattr(annotation, "model_config", {}).get("val_json_bytes", "utf8")
     return mode
+
+
+def _holds_models(payload: object) -> bool:
+    """Whether a list or dict has instances in it, which must come back equal as one by itself must."""
+    if isinstance(payload, list):
+        items: Iterable[object] = cast("list[object]", payload)
+    elif isinstance(payload, dict):
+        items = cast("dict[object, object]", payload).values()
+    else:
+        return False
+    return any(isinstance(item, BaseModel) or is_dataclass(item) for item in items)
 
 
 def _is_plain_model(annotation: Any) -> bool:
