@@ -96,6 +96,22 @@ async def test_a_call_is_stored_whole_or_not_at_all(backend: SqliteBackend) -> N
     assert await backend.claim("worker", ClaimSpec(), limit=5, lease=30, now=None) == []
 
 
+async def test_a_full_disk_is_told_and_can_be_mended(backend: SqliteBackend) -> None:
+    db = backend._rooms.store.db  # pyright: ignore[reportPrivateUsage] - a limit of the connection stands in for the disk's
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages + 2}")
+    large, small = request(), request()
+    large.payload = b'"' + b"x" * 100_000 + b'"'
+    answers = await asyncio.gather(
+        enqueue(backend, large), enqueue(backend, small), return_exceptions=True
+    )
+    assert isinstance(answers[0], StoreUnavailableError)
+    assert "full" in str(answers[0])
+    assert answers[1] == ["created"]  # there was room for this one
+    db.execute("PRAGMA max_page_count = 100000")
+    assert await enqueue(backend, large, small) == ["created", "existing"]
+
+
 async def test_a_failed_call_leaves_nothing_behind(backend: SqliteBackend) -> None:
     asked = request()
     await enqueue(backend, asked)
