@@ -162,7 +162,10 @@ class Worker:
         try:
             outcome = await held.execution.run()
             if not held.abandoned:
-                await self.settle(held, outcome)
+                try:
+                    await self.backend.settle(held.lease, outcome, now=self.now)
+                except LeaseLostError:
+                    await self.settle(held, outcome)  # tells whether that was only an older lease
                 if not isinstance(outcome, Completed):
                     self.wake()  # a retry may be due before anything that this worker knows of
         except (asyncio.CancelledError, GeneratorExit):

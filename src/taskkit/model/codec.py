@@ -171,12 +171,12 @@ class PayloadCodec:
 class OutputCodec:
     """A task's output, to JSON and back."""
 
-    __slots__ = ("_any", "_bytes_mode", "_owner", "_to_json", "_to_python", "_validate_json")
+    __slots__ = ("_any", "_bytes_mode", "_to_json", "_to_python", "_validate_json", "_what")
 
     def __init__(self, output_type: Any, owner: str) -> None:
         if output_type is NoReturn or output_type is Never:
             output_type = Any
-        self._owner = owner
+        self._what = f"The output of {owner}"
         self._any = output_type is Any
         self._bytes_mode: BytesMode = _bytes_mode(output_type)
         adapter = adapter_of(output_type, f"the return value of {owner}")
@@ -188,12 +188,13 @@ class OutputCodec:
         """The JSON to store; None for None. NotSerializableError when there is none."""
         if output is None:
             return None
-        what = f"The output of {self._owner}"
+        what = self._what
         data = json_of(output, what) if self._any else self._typed(output, what)
-        if len(data) > OUTPUT_LIMIT:
-            check_size(data, OUTPUT_LIMIT, what)
-        if data.count(b"[") + data.count(b"{") > READABLE_DEPTH:
-            _check_readable(data, what)
+        if len(data) > READABLE_DEPTH:  # a shorter one is neither too long nor too deep
+            if len(data) > OUTPUT_LIMIT:
+                check_size(data, OUTPUT_LIMIT, what)
+            if data.count(b"[") + data.count(b"{") > READABLE_DEPTH:
+                _check_readable(data, what)
         return data
 
     def _typed(self, output: object, what: str) -> bytes:

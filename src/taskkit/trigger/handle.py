@@ -218,7 +218,8 @@ async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
 async def ends_in_order(home: Home, run_ids: Sequence[str], timeout: float | None) -> list[Run]:
     """The runs once all of them are final. Runs on the backend's loop."""
     if timeout is None and home.serving and home.supports(SupportsEnds):
-        return [await end_of(home, run_id, None) for run_id in run_ids]
+        end = cast("SupportsEnds", home.backend).end_of
+        return [await end(run_id) or await end_of(home, run_id, None) for run_id in run_ids]
     found = await ends_of(home, run_ids, timeout)
     return [found[run_id] for run_id in run_ids]
 
