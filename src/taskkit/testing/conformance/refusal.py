@@ -9,7 +9,17 @@ from types import MappingProxyType
 from typing import Final, NoReturn, Unpack
 
 from taskkit import queues, runs, schedules, streams, tags, wait
-from taskkit.backends.base import Capability, Now, Runner as AnyRunner, Watch
+from taskkit.backends.base import (
+    Capability,
+    Now,
+    Runner as AnyRunner,
+    SupportsEdit,
+    SupportsQuery,
+    SupportsQueues,
+    SupportsSchedules,
+    SupportsTokens,
+    Watch,
+)
 from taskkit.decorator import task
 from taskkit.engine.worker import Runner
 from taskkit.errors import BackendError, UnsupportedByBackendError
@@ -37,6 +47,13 @@ from taskkit.testing.conformance.trial import START, TASK
 from taskkit.trigger.task import Task
 
 Door = Callable[["Ledger"], Awaitable[object]]
+
+_OPTIONAL: Final = frozenset(
+    name
+    for protocol in (SupportsQuery, SupportsEdit, SupportsTokens, SupportsSchedules, SupportsQueues)
+    for name in vars(protocol)
+    if not name.startswith("_")
+)
 
 
 class Ledger:
@@ -96,6 +113,16 @@ class Ledger:
 
     async def abandon(self, outcome: Outcome) -> None:
         self._refuse("settle")
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[NoReturn]]:
+        """Has the methods of every optional protocol: what it declares is the only reason to refuse."""
+        if name not in _OPTIONAL:
+            raise AttributeError(name, name=name, obj=self)
+
+        async def refuse(*_: object, **__: object) -> NoReturn:
+            self._refuse(name)
+
+        return refuse
 
     def _refuse(self, call: str) -> NoReturn:
         self.calls.append(call)
