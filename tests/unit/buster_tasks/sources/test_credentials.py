@@ -197,6 +197,8 @@ def test_a_kind_with_a_reader_is_connected_at_first_use(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in READ])
 def test_a_kind_without_a_reader_says_which_have_one(kind: str) -> None:
-    with pytest.raises(SourceNotSupportedError, match=f"{kind}.*it has one for: .*sqlite") as caught:
+    with pytest.raises(
+        SourceNotSupportedError, match=f"{kind}.*it has one for: .*sqlite"
+    ) as caught:
         connect({"type": kind, **EXAMPLES[kind][0]})
     assert caught.value.transient is False
