@@ -8,7 +8,7 @@ import pytest
 
 from taskkit.backends.sqlite import SqliteBackend
 from taskkit.backends.sqlite.connection import Place, connect, place_of
-from taskkit.backends.sqlite.schema import MIGRATIONS
+from taskkit.backends.sql.schema import MIGRATIONS
 from taskkit.errors import (
     BackendError,
     InvalidConfigError,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from taskkit.backends.sqlite.encoding import later
-from taskkit.backends.sqlite.record import Record
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.encoding import later
+from taskkit.backends.sql.record import Record
+from taskkit.backends.sql.store import Store
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FREES_KEY
 
@@ -22,7 +22,7 @@ class Keys:
 
     def find(self, task: str, key: str, now: int) -> Record | None:
         """The run that holds the key; a key whose time is over, or whose run has failed, is let go."""
-        row = self._store.db.execute(
+        row = self._store.execute(
             "SELECT number, expires_at FROM keys WHERE task = ? AND key = ?", (task, key)
         ).fetchone()
         if row is None:
@@ -38,8 +38,9 @@ class Keys:
         if request.idempotency_key is None:
             return
         ttl = request.idempotency_key_ttl
-        self._store.db.execute(
-            "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?)",
+        self._store.execute(
+            "INSERT INTO keys VALUES (?, ?, ?, ?) ON CONFLICT (task, key) "
+            "DO UPDATE SET number = excluded.number, expires_at = excluded.expires_at",
             (
                 request.task_id,
                 request.idempotency_key,
@@ -49,13 +50,15 @@ class Keys:
         )
 
     def free(self, task: str, key: str) -> bool:
-        cursor = self._store.db.execute("DELETE FROM keys WHERE task = ? AND key = ?", (task, key))
-        return cursor.rowcount > 0
+        rows = self._store.execute(
+            "DELETE FROM keys WHERE task = ? AND key = ? RETURNING 1", (task, key)
+        ).fetchall()
+        return bool(rows)
 
     def free_after(self, record: Record) -> None:
         """Let go of the key of a run that ended in a way that frees it."""
         if record.status in _FREES and record.request.idempotency_key is not None:
-            self._store.db.execute(
+            self._store.execute(
                 "DELETE FROM keys WHERE task = ? AND key = ? AND number = ?",
                 (record.task, record.request.idempotency_key, record.number),
             )

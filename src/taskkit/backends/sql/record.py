@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, Final
 
-from taskkit.backends.sqlite.encoding import (
+from taskkit.backends.sql.encoding import (
     attempts_of,
     error_of,
     from_json,
@@ -28,11 +28,8 @@ COLUMNS: Final = (
     "lease", "outcome", "waits", "moments", "cancel_requested", "orphaned", "ending",
 )  # fmt: skip
 
-SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM runs "  # noqa: S608 - our own names, no value
-INSERT: Final = (
-    f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - our own names, no value
-    "ON CONFLICT (run_id) DO NOTHING"
-)
+SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM runs "
+INSERT: Final = f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 # Where a row is; the status that users see says less.
 LATER: Final = "later"

@@ -1,21 +1,19 @@
-"""The thread that owns the connection, and commits for many callers at once."""
+"""The thread that owns a connection, and commits for many callers at once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
-from taskkit.backends.sqlite.connection import Place, connect, unavailable
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.call import Call, Changes
+from taskkit.backends.sql.rooms import Rooms
+from taskkit.backends.sql.store import Store
 from taskkit.errors import StoreUnavailableError, TaskkitError
-
-ResultT = TypeVar("ResultT")
 
 _POLL_EVERY: Final = 0.05
 """Seconds after which a change that another process made is noticed, where somebody waits for one."""
@@ -24,100 +22,41 @@ _IDLE: Final = 5.0
 _MOST: Final = 1_000
 """Calls in one transaction: others wait for the lock meanwhile."""
 
-
-class Call(Generic[ResultT]):
-    """Something to do on the connection, and who waits for it.
-
-    `needed` is asked, where there is one, before the lock is taken; when it says no the answer is `idle`.
-    `undo` takes back a result that nobody waits for any more.
-    """
-
-    __slots__ = ("error", "future", "idle", "needed", "result", "undo", "work", "writes")
-
-    def __init__(
-        self,
-        work: Callable[[], ResultT],
-        future: asyncio.Future[ResultT],
-        *,
-        writes: bool,
-        needed: Callable[[], bool] | None = None,
-        idle: Callable[[], ResultT] | None = None,
-        undo: Callable[[ResultT], None] | None = None,
-    ) -> None:
-        self.work = work
-        self.future = future
-        self.writes = writes
-        self.needed = needed
-        self.idle = idle
-        self.undo = undo
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def deliver(self) -> None:
-        """Answer, on the event loop."""
-        if not self.future.done():
-            if self.error is not None:
-                self.future.set_exception(self.error)
-            else:
-                self.future.set_result(self.result)
-        elif self.undo is not None and self.error is None and self.result is not None:
-            self.undo(self.result)
+_TRIES: Final = 10
+_PAUSE: Final = 0.01
+"""Seconds, doubled each time, before a call is tried again that another transaction was in the way of."""
 
 
-class Changes:
-    """What a commit brought, besides its answers."""
-
-    __slots__ = ("by_others", "canceled", "topics")
-
-    def __init__(
-        self, topics: set[str], *, by_others: bool = False, canceled: bool = False
-    ) -> None:
-        self.topics = topics
-        self.by_others = by_others
-        self.canceled = canceled
-
-
-_open: set[Writer] = set()
+_open: set[StoreThread] = set()
 _left_by_fork: list[object] = []
 
 
-class Writer:
+class StoreThread:
     """One thread with one connection. All calls of a turn of the event loop come as one message.
 
-    While a commit is on its way to the disk further messages gather; they share the next commit. `heard` is
-    called on the event loop with what has changed.
+    While a commit is on its way to the disk further messages gather; they share the next commit.
     """
 
-    def __init__(
-        self,
-        place: Place,
-        wants: Callable[[str], bool],
-        is_wanted: Callable[[], bool],
-        heard: Callable[[Changes], None],
-    ) -> None:
-        self._place = place
-        self._wants = wants
-        self._is_wanted = is_wanted
-        self._heard = heard
+    def __init__(self, rooms: Rooms, name: str) -> None:
+        self._rooms = rooms
+        self._name = name
         self._messages: queue.SimpleQueue[list[Call[Any]] | None] = queue.SimpleQueue()
         self._gathered: list[Call[Any]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[None] | None = None
         self._looked_at = 0.0
-        self._cancels = 0
-        self._must_tell = False
         self._store: Store | None = None
         self._is_closed = False
 
     # --- on the event loop --------------------------------------------------------------------------
 
-    async def open(self, ready: Callable[[Store], None]) -> None:
-        """Start the thread; returns when the file is open. `ready` is called there first."""
+    async def open(self) -> None:
+        """Start the thread; returns when the connection is open."""
         self._loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = self._loop.create_future()
         self._ended = self._loop.create_future()
         thread = threading.Thread(
-            target=self._run, args=(opened, ready), name="taskkit-sqlite", daemon=True
+            target=self._run, args=(opened,), name="taskkit-store", daemon=True
         )
         thread.start()
         await opened
@@ -125,7 +64,7 @@ class Writer:
     def submit(self, call: Call[Any]) -> None:
         if self._is_closed or self._loop is None:
             call.error = StoreUnavailableError(
-                f"The SQLite file {str(self._place.path)!r} was closed before this call. Open the backend again."
+                f"{self._name} was closed before this call. Open the backend again."
             )
             call.deliver()
             return
@@ -143,7 +82,7 @@ class Writer:
         self._messages.put([])
 
     async def close(self) -> None:
-        """Answer everything that was asked, then let go of the file."""
+        """Answer everything that was asked, then let go of the connection."""
         if self._is_closed or self._ended is None:
             return
         self._send()
@@ -153,26 +92,23 @@ class Writer:
 
     # --- in the thread ------------------------------------------------------------------------------
 
-    def _run(self, opened: asyncio.Future[None], ready: Callable[[Store], None]) -> None:
+    def _run(self, opened: asyncio.Future[None]) -> None:
         try:
-            db = connect(self._place)
+            store = self._store = self._rooms.open()
         except Exception as error:  # whoever opens is told
             self._post(_set_error, opened, error)
             return
         try:
-            store = self._store = Store(db, self._wants)
-            ready(store)
             _open.add(self)
             self._post(_set, opened)
             self._serve(store)
         finally:
             _open.discard(self)
-            db.close()
+            store.close()
             if self._ended is not None:
                 self._post(_set, self._ended)
 
     def _serve(self, store: Store) -> None:
-        self._cancels = store.counter("cancels")
         is_open = True
         while is_open and self._loop is not None and not self._loop.is_closed():
             batch, is_open = self._next()
@@ -183,7 +119,7 @@ class Writer:
     def _next(self) -> tuple[list[Call[Any]], bool]:
         """What was asked for meanwhile; False when that was the last."""
         try:
-            message = self._messages.get(timeout=_POLL_EVERY if self._is_wanted() else _IDLE)
+            message = self._messages.get(timeout=_POLL_EVERY if self._rooms.is_wanted() else _IDLE)
         except queue.Empty:
             return [], True
         batch: list[Call[Any]] = []
@@ -200,89 +136,99 @@ class Writer:
     def _look(self, store: Store) -> None:
         """Tell what other processes have changed, not more often than it would be polled."""
         now = time.monotonic()
-        if not self._is_wanted() or now < self._looked_at + _POLL_EVERY:
+        if not self._rooms.is_wanted() or now < self._looked_at + _POLL_EVERY:
             return
         self._looked_at = now
-        try:
-            store.look()
-            if store.others_wrote:
-                store.others_wrote = False
-                cancels = store.counter("cancels")
-                canceled, self._cancels = cancels != self._cancels, cancels
-                self._post(self._heard, Changes(set(), by_others=True, canceled=canceled))
-        except sqlite3.Error:
-            return  # the next call that asks for something is told
+        changes = store.changes_by_others()
+        if changes is not None:
+            self._post(self._rooms.heard, changes)
 
     def _answer(self, store: Store, asked: list[Call[Any]]) -> None:
-        topics: set[str] = set()
+        changes: list[Changes] = []
         try:
-            topics = self._carry_out(store, asked)
+            self._carry_out(store, asked, changes)
         except Exception as error:  # nobody may be left waiting, whatever it is
             for call in asked:
-                call.error = call.error or self._told(error)
-        self._post(self._deliver, asked, topics)
+                call.error = call.error or store.told(error)
+        self._post(self._deliver, asked, changes)
 
-    def _carry_out(self, store: Store, asked: list[Call[Any]]) -> set[str]:
+    def _carry_out(self, store: Store, asked: list[Call[Any]], changes: list[Changes]) -> None:
         reading: list[Call[Any]] = []
         writing: list[Call[Any]] = []
         for call in asked:
             if not call.writes:
                 reading.append(call)
-            elif call.needed is None or self._is_needed(call, call.needed):
+            elif call.needed is None or self._is_needed(store, call, call.needed):
                 writing.append(call)
-        topics: set[str] = set()
         if reading:
-            topics |= self._together(store, reading, writes=False)
+            self._together(store, reading, changes, writes=False)
         if writing:
-            topics |= self._together(store, writing, writes=True)
-        return topics
+            self._together(store, writing, changes, writes=True)
 
-    def _is_needed(self, call: Call[Any], needed: Callable[[], bool]) -> bool:
+    def _is_needed(self, store: Store, call: Call[Any], needed: Callable[[], bool]) -> bool:
         """Whether it has anything to do; otherwise it is answered, and nobody was kept from writing."""
         try:
             if needed():
                 return True
             call.result = None if call.idle is None else call.idle()
         except Exception as error:
-            call.error = self._told(error)
+            call.error = store.told(error)
         return False
 
-    def _together(self, store: Store, calls: Sequence[Call[Any]], *, writes: bool) -> set[str]:
+    def _together(
+        self, store: Store, calls: Sequence[Call[Any]], changes: list[Changes], *, writes: bool
+    ) -> None:
+        """All of them in one transaction; each in one of its own when that does not go."""
+        error = self._attempt(store, calls, changes, writes=writes)
+        if error is None:
+            return
+        if len(calls) > 1 and not store.is_lost(error):
+            for call in calls:  # one must not fail the others: each by itself, in the same order
+                self._alone(store, call, changes, writes=writes)
+            return
+        for call in calls:
+            if len(calls) == 1 and store.may_succeed_later(error):
+                self._alone(store, call, changes, writes=writes)
+            else:
+                call.result, call.error = None, store.told(error)
+
+    def _alone(
+        self, store: Store, call: Call[Any], changes: list[Changes], *, writes: bool
+    ) -> None:
+        pause = _PAUSE
+        for _ in range(_TRIES):
+            error = self._attempt(store, [call], changes, writes=writes)
+            if error is None:
+                return
+            call.result, call.error = None, store.told(error)
+            if not store.may_succeed_later(error):
+                return
+            time.sleep(pause)
+            pause *= 2
+
+    def _attempt(
+        self, store: Store, calls: Sequence[Call[Any]], changes: list[Changes], *, writes: bool
+    ) -> Exception | None:
         try:
-            store.begin(writes=writes)
-        except (
-            sqlite3.Error
-        ) as error:  # to ask again for each call would take as long again for each
-            store.roll_back()
-            for call in calls:
-                call.error = self._told(error)
-            return set()
-        try:
+            store.begin(calls, writes=writes)
             for call in calls:
                 _do(store, call, writes)
+            if writes:
+                self._rooms.finish()
             store.commit()
         except Exception as error:
             store.roll_back()
-            if len(calls) == 1:
-                calls[0].result = None
-                calls[0].error = self._told(error)
-                return set()
-            # One call must not fail the others: each by itself, in the same order.
-            return set[str]().union(*[self._together(store, [one], writes=writes) for one in calls])
-        return store.topics
+            self._rooms.forget()
+            return error
+        if store.topics or store.ends:
+            changes.append(Changes(store.topics, store.ends))
+        return None
 
-    def _told(self, error: Exception) -> Exception:
-        if isinstance(error, sqlite3.Error):
-            told = unavailable(self._place.path, error)
-            told.__cause__ = error
-            return told
-        return error
-
-    def _deliver(self, calls: Sequence[Call[Any]], topics: set[str]) -> None:
+    def _deliver(self, calls: Sequence[Call[Any]], changes: Sequence[Changes]) -> None:
         for call in calls:
             call.deliver()
-        if topics:
-            self._heard(Changes(topics))
+        for one in changes:
+            self._rooms.heard(one)
 
     def _post(self, call: Callable[..., None], *args: Any) -> None:
         try:
@@ -303,7 +249,7 @@ def _do(store: Store, call: Call[Any], writes: bool) -> None:
             store.untouch()
     except TaskkitError as error:
         call.error = error
-        store.forget()
+        store.drop()
 
 
 def _set(future: asyncio.Future[None]) -> None:

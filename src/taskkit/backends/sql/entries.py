@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from taskkit.backends.sqlite.claim import Leases
-from taskkit.backends.sqlite.encoding import from_json, micros_or_none, moment_or_none, to_json
-from taskkit.backends.sqlite.record import Record
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.claim import Leases
+from taskkit.backends.sql.encoding import from_json, micros_or_none, moment_or_none, to_json
+from taskkit.backends.sql.record import Record
+from taskkit.backends.sql.store import Store
 from taskkit.errors import LeaseLostError
 from taskkit.model import metadata_operations
 from taskkit.model.exchange import Entry, EntryKind, Lease, Page
@@ -29,10 +29,11 @@ class Entries:
         record = self._store.known(run_id)
         if lease is not None and not self._leases.holds(record, lease):
             raise LeaseLostError(run_id)
-        cursor = self._store.db.execute(
-            "INSERT OR IGNORE INTO flushes VALUES (?, ?)", (record.number, flush_id)
-        )
-        if cursor.rowcount == 0:
+        is_new = self._store.execute(
+            "INSERT INTO flushes VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+            (record.number, flush_id),
+        ).fetchone()
+        if is_new is None:
             return
         operations = [entry.data for entry in entries if entry.kind is EntryKind.METADATA]
         if operations:
@@ -57,10 +58,12 @@ class Entries:
 
     def _keep(self, record: Record, entry: Entry) -> None:
         kind = str(entry.kind)
-        self._store.db.execute(
-            "INSERT INTO entries SELECT ?1, ?2, 1 + ifnull(max(position), 0), ?3, ?4, ?5 FROM entries "
-            "WHERE number = ?1 AND kind = ?2",
+        self._store.execute(
+            "INSERT INTO entries VALUES (?, ?, (SELECT 1 + coalesce(max(position), 0) FROM entries "
+            "WHERE number = ? AND kind = ?), ?, ?, ?)",
             (
+                record.number,
+                kind,
                 record.number,
                 kind,
                 None if entry.key is None else to_json(entry.key),
@@ -72,11 +75,11 @@ class Entries:
     def read(
         self, run_id: str, kind: EntryKind, key: str | None, after: int, limit: int
     ) -> Page[Entry]:
-        wanted = None if key is None else to_json(key)
-        rows = self._store.db.execute(
-            "SELECT data, key, at, position FROM entries WHERE number = ?1 AND kind = ?2 AND position > ?3 "
-            "AND (?4 IS NULL OR key = ?4) ORDER BY position LIMIT ?5",
-            (self._store.known(run_id).number, str(kind), after, wanted, limit + 1),
+        among, wanted = ("", ()) if key is None else ("AND key = ? ", (to_json(key),))
+        rows = self._store.execute(
+            "SELECT data, key, at, position FROM entries WHERE number = ? AND kind = ? AND position > ? "
+            f"{among}ORDER BY position LIMIT ?",
+            (self._store.known(run_id).number, str(kind), after, *wanted, limit + 1),
         ).fetchall()
         found = [
             Entry(

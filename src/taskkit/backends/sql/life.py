@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from taskkit.backends.sqlite.encoding import error_text, later, micros, micros_or_none, to_json
-from taskkit.backends.sqlite.keys import Keys
-from taskkit.backends.sqlite.lanes import ANYBODY, Lanes
-from taskkit.backends.sqlite.record import CLEANUP, COLUMNS, LATER, LEASED, OVER, WAITING, Record
-from taskkit.backends.sqlite.store import Store
-from taskkit.backends.sqlite.waiting import Waiting
+from taskkit.backends.sql.encoding import error_text, later, micros, micros_or_none, to_json
+from taskkit.backends.sql.keys import Keys
+from taskkit.backends.sql.lanes import ANYBODY, Lanes
+from taskkit.backends.sql.record import CLEANUP, COLUMNS, LATER, LEASED, OVER, WAITING, Record
+from taskkit.backends.sql.store import Store
+from taskkit.backends.sql.waiting import Waiting
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import RunStatus
@@ -139,22 +139,27 @@ class Life:
 
     def next_due(self) -> int | None:
         """When `advance` has something to do."""
-        row = self.store.db.execute(_NEXT).fetchone()
+        row = self.store.execute(_NEXT).fetchone()
         token = self.waiting.tokens.next_due()
         return min((at for at in (row[0], token) if at is not None), default=None)
 
     def advance(self, now: int, limit: int) -> int | None:
         """Do what is due; when to look again."""
         done = self.waiting.tokens.advance(now, limit)
+        self.waiting.tell()
         self.store.flush()
         due = list(
             self.store.select(
-                "WHERE due_at <= ? ORDER BY due_at LIMIT ?", (now, max(0, limit - done))
+                "WHERE due_at <= ? ORDER BY due_at LIMIT ?",
+                (now, max(0, limit - done)),
+                skip_locked=True,
             )
         )
         for record in due:
             if record.due_at is not None and record.due_at <= now:  # one before may have moved it
                 self._act(record, record.due_at, now)
+        self.store.flush()
+        self.waiting.tell()
         self.store.flush()
         return self.next_due()
 

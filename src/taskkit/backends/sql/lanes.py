@@ -8,30 +8,38 @@ waits for uses the turn of the queue in which the first of its forebears stands 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from heapq import heapify, heappop, heapreplace
 from typing import Final, NamedTuple, TypeAlias
 
-from taskkit.backends.sqlite.encoding import to_json
-from taskkit.backends.sqlite.record import READY, Record
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.encoding import to_json
+from taskkit.backends.sql.record import READY, Record
+from taskkit.backends.sql.store import Store
 from taskkit.model.exchange import ClaimSpec
 
 ANYBODY: Final = ""
 """The holder of a lane of runs that come back from a wait and may go to any worker."""
 
-_HEAD = (
-    "SELECT lane, sort, rank, number, payer FROM runs WHERE place = 'ready' AND lane > ? "
-    "ORDER BY lane, sort, rank, number LIMIT 1"
+_HEADS = """
+WITH RECURSIVE standing (lane) AS (
+    SELECT min(lane) FROM runs WHERE place = 'ready'
+    UNION ALL
+    SELECT (SELECT min(lane) FROM runs WHERE place = 'ready' AND lane > standing.lane)
+    FROM standing WHERE standing.lane IS NOT NULL
 )
+SELECT runs.lane, runs.sort, runs.rank, runs.number, runs.payer
+FROM standing JOIN runs ON runs.number = (
+    SELECT first.number FROM runs AS first WHERE first.place = 'ready' AND first.lane = standing.lane
+    ORDER BY first.sort, first.rank, first.number LIMIT 1
+)
+WHERE standing.lane IS NOT NULL ORDER BY runs.lane
+"""
+"""The first run of each lane that has one: a seek for each lane, however many runs stand in it."""
 _RUNS = "WHERE place = 'ready' AND lane = ? ORDER BY sort, rank, number LIMIT ?"
 _LENGTH = (
     "SELECT count(*) FROM runs WHERE place = 'ready' AND lane IN "
     "(SELECT id FROM lanes WHERE queue = ? AND holder IS NULL)"
 )
 _NAMES_KEPT = 10_000
-_TURN = "SELECT turn FROM gates WHERE queue = ? AND key = ?"
-_RUNNING = "SELECT count(*) FROM runs WHERE slot = 1 AND queue = ? AND key IS ?"
 
 
 class LaneName(NamedTuple):
@@ -103,25 +111,32 @@ class Lanes:
         return self._make(name) if known is None else known
 
     def _make(self, name: LaneName) -> int:
-        db, text = self._store.db, to_json(name)
-        row = db.execute("SELECT id FROM lanes WHERE name = ?", (text,)).fetchone()
-        if row is None:
-            row = db.execute(
+        text = to_json(name)
+        lane = self._known(text)
+        if lane is None:
+            self._store.execute(
                 "INSERT INTO lanes (name, queue, key, task, machine, holder) VALUES (?, ?, ?, ?, ?, ?) "
-                "RETURNING id",
+                "ON CONFLICT (name) DO NOTHING",
                 (text, *name),
-            ).fetchone()
+            )
             self._make_gate(name)
-        lane = int(row[0])
+            lane = self._known(text)
+            assert lane is not None
         if name.key is None and not name.holder:  # others may never come again
             self._store.lanes[name] = lane
         return lane
 
+    def _known(self, text: str) -> int | None:
+        row = self._store.execute(
+            "SELECT id FROM lanes WHERE name = ?" + self._store.for_key_share, (text,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def _make_gate(self, name: LaneName) -> None:
         """A new key waits for the next round: keys without end would hold up those that are there."""
         if name.key is not None:
-            self._store.db.execute(
-                "INSERT OR IGNORE INTO gates VALUES (?, ?, ?)",
+            self._store.execute(
+                "INSERT INTO gates VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (name.queue, to_json(name.key), self._store.queue(name.queue).round),
             )
 
@@ -129,22 +144,19 @@ class Lanes:
 
     def length(self, queue: str) -> int:
         """How many runs wait in a queue for their start."""
-        return int(self._store.db.execute(_LENGTH, (queue,)).fetchone()[0])
+        return int(self._store.execute(_LENGTH, (queue,)).fetchone()[0])
 
-    def is_empty(self) -> bool:
-        return self._store.db.execute(_HEAD, (0,)).fetchone() is None
-
-    def _heads(self) -> Iterator[Head]:
-        execute, lane = self._store.db.execute, 0
-        while (row := execute(_HEAD, (lane,)).fetchone()) is not None:
-            lane = row[0]
-            yield Head(lane, (row[1], row[2], row[3]), row[4], self._name(lane))
+    def _heads(self) -> list[Head]:
+        return [
+            Head(lane, (sort, rank, number), payer, self._name(lane))
+            for lane, sort, rank, number, payer in self._store.execute(_HEADS).fetchall()
+        ]
 
     def _name(self, lane: int) -> LaneName:
         names = self._store.lane_names
         name = names.get(lane)
         if name is None:
-            row = self._store.db.execute(
+            row = self._store.execute(
                 "SELECT queue, key, task, machine, holder FROM lanes WHERE id = ?", (lane,)
             ).fetchone()
             if len(names) > _NAMES_KEPT:
@@ -157,10 +169,14 @@ class Lanes:
 
     def take(self, worker: str, spec: ClaimSpec, limit: int) -> list[Record]:
         """Up to `limit` ready runs that a worker may have, in turn, within the limits."""
-        heads = list(self._heads())
+        heads = self._heads()
+        if len(heads) == 1 and not self._store.queue(heads[0].name.queue).is_held:
+            if not heads[0].name.matches(worker, spec):
+                return []
+            return list(self._store.select(_RUNS, (heads[0].lane, limit), skip_locked=True))
+        if heads and self._store.hold_claims():
+            heads = self._heads()  # others may have claimed meanwhile
         fitting = [head for head in heads if head.name.matches(worker, spec)]
-        if len(heads) == 1 and fitting and not self._store.queue(heads[0].name.queue).is_held:
-            return list(self._store.select(_RUNS, (heads[0].lane, limit)))
         return Claim(self._store, fitting).take(limit) if fitting else []
 
 
@@ -170,29 +186,46 @@ class Claim:
     def __init__(self, store: Store, heads: list[Head]) -> None:
         self._store = store
         self._round = store.counter("round")
-        self._gates: dict[tuple[str, str | None], Gate] = {}
         self._queues: dict[str, list[Standing]] = {}
         self._keyed = {head.name.queue for head in heads if head.name.key is not None}
         self._changed: set[str] = set()
+        self._gates = self._all_gates({(head.name.queue, head.name.key) for head in heads})
         for head in heads:
-            head.gate = self._gate(head.name.queue, head.name.key)
+            head.gate = self._gates[head.name.queue, head.name.key]
             self._queues.setdefault(head.name.queue, []).append(_standing(head))
         for standing in self._queues.values():
             heapify(standing)
 
-    def _gate(self, queue: str, key: str | None) -> Gate:
-        gate = self._gates.get((queue, key))
-        if gate is None:
-            execute, limit = self._store.db.execute, self._store.queue(queue).limit
-            left = None
-            if limit is not None:
-                left = limit - execute(_RUNNING, (queue, key)).fetchone()[0]
-            turn = 0
-            if queue in self._keyed:
-                row = execute(_TURN, (queue, to_json(key))).fetchone()
-                turn = 0 if row is None else row[0]
-            gate = self._gates[queue, key] = Gate(key, left, turn)
-        return gate
+    def _all_gates(self, names: set[tuple[str, str | None]]) -> dict[tuple[str, str | None], Gate]:
+        limits = {queue: self._store.queue(queue).limit for queue, _ in names}
+        running = self._running([queue for queue, limit in limits.items() if limit is not None])
+        turns = self._turns([to_json(key) for queue, key in names if queue in self._keyed])
+        gates: dict[tuple[str, str | None], Gate] = {}
+        for queue, key in names:
+            limit = limits[queue]
+            left = None if limit is None else limit - running.get((queue, key), 0)
+            gates[queue, key] = Gate(key, left, turns.get((queue, to_json(key)), 0))
+        return gates
+
+    def _running(self, queues: list[str]) -> dict[tuple[str, str | None], int]:
+        """How many runs hold a slot, of each queue and key that has a limit: at most the limits, together."""
+        if not queues:
+            return {}
+        among, values = self._store.among("queue", queues)
+        rows = self._store.execute(
+            f"SELECT queue, key, count(*) FROM runs WHERE slot = 1 AND {among} GROUP BY queue, key",
+            values,
+        ).fetchall()
+        return {(queue, key): count for queue, key, count in rows}
+
+    def _turns(self, keys: list[str]) -> dict[tuple[str, str], int]:
+        if not keys:
+            return {}
+        among, values = self._store.among("key", keys)
+        rows = self._store.execute(
+            f"SELECT queue, key, turn FROM gates WHERE {among}", values
+        ).fetchall()
+        return {(queue, key): turn for queue, key, turn in rows}
 
     def take(self, limit: int) -> list[Record]:
         taken: list[Record] = []
@@ -205,7 +238,9 @@ class Claim:
             if not following:
                 break
             turn, _, head = min(following, key=lambda one: one[:2])
-            taken.append(self._take(head, turn, limit - len(taken)))
+            record = self._take(head, turn, limit - len(taken))
+            if record is not None:
+                taken.append(record)
         self._save()
         return taken
 
@@ -229,9 +264,15 @@ class Claim:
     def _turn(self, head: Head) -> int:
         return max(self._store.queue(head.payer or head.name.queue).turn, self._round)
 
-    def _take(self, head: Head, turn: int, most: int) -> Record:
-        """Take the first run of a lane, and let others have the next turn."""
+    def _take(self, head: Head, turn: int, most: int) -> Record | None:
+        """Take the first run of a lane, and let others have the next turn; None when somebody is at all of them."""
         queue, gate = head.name.queue, head.gate
+        if head.following is None:
+            following = self._store.select(_RUNS, (head.lane, most + 1), skip_locked=True)
+            head.following = list(following)[::-1]
+        if not head.following:
+            heappop(self._queues[queue])  # it is the first there
+            return None
         state = self._store.queue(queue)
         payer = self._store.queue(head.payer or queue)
         self._round, payer.turn = turn, turn + 1
@@ -241,24 +282,23 @@ class Claim:
         if queue in self._keyed:
             gate.turn = state.round = max(state.round, gate.turn + 1)
             gate.is_changed = True
-        if head.following is None:
-            head.following = list(self._store.select(_RUNS, (head.lane, most + 1)))[::-1]
         record = head.following.pop()
         if head.following:
             after = head.following[-1]
             head.order = (after.sort or 0.0, after.rank, after.number)
             head.payer = after.payer
         else:
-            heappop(self._queues[queue])  # it is the first there
+            heappop(self._queues[queue])
         return record
 
     def _save(self) -> None:
         for name in self._changed:
-            self._store.save_queue(self._store.queue(name))
+            self._store.save_turn(self._store.queue(name))
         for (queue, key), gate in self._gates.items():
             if gate.is_changed:
-                self._store.db.execute(
-                    "INSERT OR REPLACE INTO gates VALUES (?, ?, ?)",
+                self._store.execute(
+                    "INSERT INTO gates VALUES (?, ?, ?) ON CONFLICT (queue, key) "
+                    "DO UPDATE SET turn = excluded.turn",
                     (queue, to_json(key), gate.turn),
                 )
         if self._changed:

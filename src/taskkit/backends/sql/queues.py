@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from taskkit.backends.base import Declared
-from taskkit.backends.sqlite.lanes import Lanes
-from taskkit.backends.sqlite.queue_state import QueueState
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.lanes import Lanes
+from taskkit.backends.sql.queue_state import QueueState
+from taskkit.backends.sql.store import Store
 from taskkit.errors import QueueNotFoundError
 from taskkit.model.exchange import QueueRecord
 from taskkit.model.queue import Queue
@@ -28,14 +28,17 @@ class Queues:
         for queue in queues:
             state = self._store.queue(queue.name)
             if (state.declared, state.max_length) != (queue.concurrency_limit, queue.max_length):
+                self._store.hold_queue(queue.name)
+                state = self._store.queue(queue.name)
                 state.declared, state.max_length = queue.concurrency_limit, queue.max_length
-                self._store.save_queue(state)
+                self._store.save_settings(state)
                 self._store.wake()
 
     def all(self) -> list[QueueRecord]:
         return [self._shown(state) for state in self._store.queues().values()]
 
     def update(self, name: str, paused: bool | None, limit: int | Declared | None) -> QueueRecord:
+        self._store.hold_queue(name)
         state = self._store.queues().get(name)
         if state is None:
             raise QueueNotFoundError(name, get_close_matches(name, self._store.queues(), n=3))
@@ -43,12 +46,12 @@ class Queues:
             state.paused = paused
         if limit is not None:
             state.override = None if limit == "declared" else limit
-        self._store.save_queue(state)
+        self._store.save_settings(state)
         self._store.wake()
         return self._shown(state)
 
     def _shown(self, state: QueueState) -> QueueRecord:
-        running = self._store.db.execute(_RUNNING, (state.name,)).fetchone()[0]
+        running = self._store.execute(_RUNNING, (state.name,)).fetchone()[0]
         return QueueRecord(
             state.name,
             state.limit,

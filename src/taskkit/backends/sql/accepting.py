@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taskkit.backends.sqlite.encoding import later, micros, to_json
-from taskkit.backends.sqlite.life import Life
-from taskkit.backends.sqlite.record import LATER, Record
+from taskkit.backends.sql.encoding import later, micros, to_json
+from taskkit.backends.sql.life import Life
+from taskkit.backends.sql.record import LATER, Record
 from taskkit.errors import QueueFullError, SecretInPayloadError
 from taskkit.model.exchange import Enqueued
 from taskkit.model.options import Debounce
@@ -48,8 +48,11 @@ class Accepting:
             if joined is not None:
                 self._life.keys.hold(joined, request, now)
                 return Enqueued(joined.run_id, "debounced")
-        if longest is not None and self._life.lanes.length(request.queue) >= longest:
-            return Enqueued(request.run_id, "refused", QueueFullError(request.queue, longest))
+        if longest is not None:
+            self._store.hold_queue(request.queue)
+            if self._life.lanes.length(request.queue) >= longest:
+                error = QueueFullError(request.queue, longest)
+                return Enqueued(request.run_id, "refused", error)
         record = self._life.create(request, batch_id, now)
         if record is not None:
             self._life.keys.hold(record, request, now)
@@ -59,8 +62,9 @@ class Accepting:
     def _hold(self, record: Record, request: TriggerRequest) -> None:
         """Let later triggers with this debounce key join the run."""
         if request.debounce is not None:
-            self._store.db.execute(
-                "INSERT OR REPLACE INTO debounces VALUES (?, ?, ?)",
+            self._store.execute(
+                "INSERT INTO debounces VALUES (?, ?, ?) "
+                "ON CONFLICT (task, key) DO UPDATE SET number = excluded.number",
                 (request.task_id, request.debounce.key, record.number),
             )
 
@@ -71,7 +75,7 @@ class Accepting:
 
         The same request joins once: asked again it gives the same run, and pushes nothing back.
         """
-        execute = self._store.db.execute
+        execute = self._store.execute
         row = execute("SELECT number FROM joined WHERE run_id = ?", (request.run_id,)).fetchone()
         if row is not None:
             return self._store.at(row[0])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from taskkit.backends.sqlite.encoding import (
+from taskkit.backends.sql.encoding import (
     attempts_of,
     attempts_text,
     error_text,
@@ -16,8 +16,8 @@ from taskkit.backends.sqlite.encoding import (
     to_json,
     waits_of,
 )
-from taskkit.backends.sqlite.life import Life
-from taskkit.backends.sqlite.record import (
+from taskkit.backends.sql.life import Life
+from taskkit.backends.sql.record import (
     CLEANUP,
     LEASED,
     OVER,
@@ -46,6 +46,10 @@ from taskkit.model.run import Attempt, RunStatus
 
 _EXECUTING, _WAITING = str(RunStatus.EXECUTING), str(RunStatus.WAITING)
 _CANCELED, _COMPLETED = str(RunStatus.CANCELED), str(RunStatus.COMPLETED)
+_WORK: Final = (
+    "SELECT (SELECT min(lane) FROM runs WHERE place = 'ready'), "
+    "(SELECT min(number) FROM runs WHERE place = 'cleanup')"
+)
 _CLEANUPS: Final = "WHERE place = 'cleanup' AND (holder IS NULL OR holder = ?) ORDER BY number"
 
 
@@ -60,17 +64,15 @@ class Leases:
 
     def has_work(self) -> bool:
         """A claim may find something."""
-        if not self._life.lanes.is_empty():
-            return True
-        query = "SELECT 1 FROM runs WHERE place = 'cleanup' LIMIT 1"
-        return self._store.db.execute(query).fetchone() is not None
+        ready, cleanup = self._store.execute(_WORK).fetchone()
+        return ready is not None or cleanup is not None
 
     def claim(
         self, worker: str, spec: ClaimSpec, limit: int, lease: float, now: int
     ) -> list[Lease]:
         leases = [
             self._lend(record, worker, "cleanup", lease, now)
-            for record in self._store.select(_CLEANUPS, (worker,))
+            for record in self._store.select(_CLEANUPS, (worker,), skip_locked=True)
             if record.place == CLEANUP and record.fits(spec)
         ]
         if limit > 0:

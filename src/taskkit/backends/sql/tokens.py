@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from taskkit.backends.sqlite.encoding import from_json, later, moment, moment_or_none, to_json
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.encoding import from_json, later, moment, moment_or_none, to_json
+from taskkit.backends.sql.store import Store
 from taskkit.errors import TokenNotFoundError
 from taskkit.model.exchange import Page, Token
 
@@ -33,7 +33,7 @@ class Tokens:
         if known is not None:
             return known
         timeout_at = None if timeout is None else later(now, timeout)
-        self._store.db.execute(
+        self._store.execute(
             "INSERT INTO tokens (id, key, status, created_at, timeout_at, tags) VALUES (?, ?, 'WAITING', ?, ?, ?)",
             (token_id, key, now, timeout_at, to_json(list(tags))),
         )
@@ -61,18 +61,18 @@ class Tokens:
 
     def page(self, below: int | None, limit: int, now: int) -> Page[Token]:
         """Tokens, newest first, of those numbered below."""
-        rows = self._store.db.execute(
-            f"{_SELECT} WHERE ? IS NULL OR number < ? ORDER BY number DESC LIMIT ?",
-            (below, below, limit + 1),
+        where, values = ("", ()) if below is None else ("WHERE number < ? ", (below,))
+        rows = self._store.execute(
+            f"{_SELECT}{where}ORDER BY number DESC LIMIT ?", (*values, limit + 1)
         ).fetchall()
         page = rows[:limit]
         return Page([_shown(row, now) for row in page], page[-1][7] if len(rows) > limit else None)
 
     def advance(self, now: int, limit: int) -> int:
         """End what is out of time; how many those were."""
-        rows = self._store.db.execute(
+        rows = self._store.execute(
             "SELECT id, timeout_at FROM tokens WHERE status = 'WAITING' AND timeout_at <= ? "
-            "ORDER BY timeout_at LIMIT ?",
+            "ORDER BY timeout_at LIMIT ?" + self._store.for_update_skip_locked,
             (now, limit),
         ).fetchall()
         for token_id, timeout_at in rows:
@@ -80,20 +80,20 @@ class Tokens:
         return len(rows)
 
     def next_due(self) -> int | None:
-        row = self._store.db.execute(
+        row = self._store.execute(
             "SELECT min(timeout_at) FROM tokens WHERE status = 'WAITING'"
         ).fetchone()
         return None if row[0] is None else int(row[0])
 
     def _end(self, token_id: str, status: str, at: int, output: bytes | None) -> None:
-        self._store.db.execute(
+        self._store.execute(
             "UPDATE tokens SET status = ?, completed_at = ?, output = ? WHERE id = ?",
             (status, at, output, token_id),
         )
         self._over(token_id, at)
 
     def _one(self, where: str, values: Sequence[Any], now: int) -> Token | None:
-        row = self._store.db.execute(_SELECT + where, values).fetchone()
+        row = self._store.execute(_SELECT + where + self._store.for_update, values).fetchone()
         return None if row is None else _shown(row, now)
 
 

@@ -44,6 +44,4 @@ class QueueState:
             self.override,
             int(self.paused),
             self.max_length,
-            self.turn,
-            self.round,
         )

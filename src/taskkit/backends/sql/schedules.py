@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from taskkit.backends.sqlite.encoding import (
+from taskkit.backends.sql.encoding import (
     from_json,
     micros,
     micros_or_none,
@@ -15,11 +15,20 @@ from taskkit.backends.sqlite.encoding import (
     moment_or_none,
     to_json,
 )
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.store import Store
 from taskkit.model.exchange import SCHEDULES_TOPIC, Page, ScheduleRecord
 
 _SELECT: Final = (
     "SELECT id, task, active, next_at, last_fired, version, data, number FROM schedules "
+)
+# A second one of the same id, which another process makes meanwhile, must fail: no ON CONFLICT.
+_INSERT: Final = (
+    "INSERT INTO schedules (task, active, next_at, last_fired, version, data, id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE: Final = (
+    "UPDATE schedules SET task = ?, active = ?, next_at = ?, last_fired = ?, version = ?, data = ? "
+    "WHERE id = ?"
 )
 
 
@@ -30,38 +39,41 @@ class Schedules:
         self._store = store
 
     def put(self, schedule: ScheduleRecord) -> ScheduleRecord | None:
-        (present,) = self.get([schedule.id])
+        present = self._held(schedule.id)
         if schedule.version != (0 if present is None else present.version):
             return None
         fired = schedule.last_fired
         if present is not None and present.last_fired is not None:
             fired = present.last_fired if fired is None else max(fired, present.last_fired)
         stored = replace(schedule, last_fired=fired, version=schedule.version + 1)
-        self._store.db.execute(
-            "INSERT INTO schedules (id, task, active, next_at, last_fired, version, data) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET task = excluded.task, "
-            "active = excluded.active, next_at = excluded.next_at, last_fired = excluded.last_fired, "
-            "version = excluded.version, data = excluded.data",
-            _row(stored),
-        )
+        self._store.execute(_INSERT if present is None else _UPDATE, _row(stored))
         self._store.tell(SCHEDULES_TOPIC)
         return stored
 
     def get(self, schedule_ids: Sequence[str]) -> list[ScheduleRecord | None]:
-        execute = self._store.db.execute
+        execute = self._store.execute
         rows = [execute(_SELECT + "WHERE id = ?", (one,)).fetchone() for one in schedule_ids]
         return [None if row is None else _shown(row) for row in rows]
 
+    def _held(self, schedule_id: str) -> ScheduleRecord | None:
+        """The schedule as it stands, and stays until this transaction is over."""
+        row = self._store.execute(
+            _SELECT + "WHERE id = ?" + self._store.for_update, (schedule_id,)
+        ).fetchone()
+        return None if row is None else _shown(row)
+
     def delete(self, schedule_id: str) -> bool:
-        cursor = self._store.db.execute("DELETE FROM schedules WHERE id = ?", (schedule_id,))
+        rows = self._store.execute(
+            "DELETE FROM schedules WHERE id = ? RETURNING 1", (schedule_id,)
+        ).fetchall()
         self._store.tell(SCHEDULES_TOPIC)
-        return cursor.rowcount > 0
+        return bool(rows)
 
     def page(
         self, tasks: frozenset[str] | None, above: int | None, limit: int
     ) -> Page[ScheduleRecord]:
         text, values = _among(tasks)
-        rows = self._store.db.execute(
+        rows = self._store.execute(
             f"{_SELECT}WHERE number > ? {text} ORDER BY number LIMIT ?",
             (above or 0, *values, limit + 1),
         ).fetchall()
@@ -70,7 +82,7 @@ class Schedules:
 
     def following(self, tasks: frozenset[str], limit: int) -> list[ScheduleRecord]:
         text, values = _among(tasks)
-        rows = self._store.db.execute(
+        rows = self._store.execute(
             f"{_SELECT}WHERE active = 1 AND next_at IS NOT NULL {text} ORDER BY next_at, number LIMIT ?",
             (*values, limit),
         ).fetchall()
@@ -79,7 +91,7 @@ class Schedules:
     def record_tick(
         self, schedule_id: str, at: datetime | None, next_at: datetime | None, version: int
     ) -> None:
-        (present,) = self.get([schedule_id])
+        present = self._held(schedule_id)
         if present is None:
             return
         fired, following = present.last_fired, present.next_at
@@ -87,7 +99,7 @@ class Schedules:
             fired = at
         if present.version == version and following is not None:
             following = None if next_at is None else max(following, next_at)
-        self._store.db.execute(
+        self._store.execute(
             "UPDATE schedules SET last_fired = ?, next_at = ? WHERE id = ?",
             (micros_or_none(fired), micros_or_none(following), schedule_id),
         )
@@ -110,13 +122,13 @@ def _row(schedule: ScheduleRecord) -> tuple[Any, ...]:
         schedule.deduplication_key,
     ]
     return (
-        schedule.id,
         schedule.task_id,
         int(schedule.active),
         micros_or_none(schedule.next_at),
         micros_or_none(schedule.last_fired),
         schedule.version,
         to_json(data),
+        schedule.id,
     )
 
 

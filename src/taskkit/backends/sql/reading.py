@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from taskkit.backends.sqlite.encoding import micros
-from taskkit.backends.sqlite.store import Store
+from taskkit.backends.sql.encoding import micros, to_json
+from taskkit.backends.sql.store import Store
 from taskkit.errors import InvalidOptionError
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import Run
@@ -49,7 +49,8 @@ def _conditions(where: RunFilter) -> tuple[list[str], list[Any]]:
     among("task IN ({})", where.task)
     among("batch_id IN ({})", where.batch)
     among("schedule_id IN ({})", where.schedule)
-    among("EXISTS (SELECT 1 FROM json_each(tags) WHERE value IN ({}))", where.tag)
+    tags = None if where.tag is None else [to_json(tag) for tag in where.tag]
+    among("number IN (SELECT number FROM run_tags WHERE tag IN ({}))", tags)
     if where.since is not None:
         texts.append("created_at >= ?")
         values.append(micros(where.since))

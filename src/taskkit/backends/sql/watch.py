@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
-from taskkit.model.exchange import CANCEL_TOPIC, WORK_TOPIC
+from taskkit.model.exchange import CANCEL_TOPIC, WORK_TOPIC, end_topic
+from taskkit.model.run import Run
+
+NO_ENDS: Final[Mapping[str, Run]] = {}
 
 
-class SqliteWatch:
+class SqlWatch:
     """A subscription; topics that change while nobody iterates are merged."""
 
     def __init__(self, watches: Watches, topics: Sequence[str]) -> None:
@@ -18,7 +22,7 @@ class SqliteWatch:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
-    def __aiter__(self) -> SqliteWatch:
+    def __aiter__(self) -> SqlWatch:
         return self
 
     async def __anext__(self) -> str:
@@ -51,6 +55,36 @@ class SqliteWatch:
             self._wake()
 
 
+class EndWatch:
+    """Somebody who waits for the end of a run."""
+
+    def __init__(self, watches: Watches, run_id: str) -> None:
+        self._watches = watches
+        self.run_id = run_id
+        self.is_closed = False
+        self._run: Run | None = None
+        self._is_told = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def wait(self) -> Run | None:
+        """The run, when it ended in this process; None when it may have ended, or nobody tells any more."""
+        if not self._is_told:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._is_told = False
+        return self._run
+
+    def tell(self, run: Run | None, *, closed: bool = False) -> None:
+        self._run = run or self._run
+        self.is_closed = self.is_closed or closed
+        self._is_told = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close(self) -> None:
+        self._watches.leave(self)
+
+
 class Watches:
     """Subscriptions by topic, and the workers to wake. Lives on the event loop; `wants` is asked by the writer.
 
@@ -58,33 +92,52 @@ class Watches:
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._by_topic: dict[str, list[SqliteWatch]] = {}
+        self._by_topic: dict[str, list[SqlWatch]] = {}
+        self._ends: dict[str, list[EndWatch]] = {}
         self._workers: list[Callable[[str], None]] = []
         self._changed = changed
 
     @property
     def is_wanted(self) -> bool:
         """Somebody waits for a change, which another process may make."""
-        return bool(self._by_topic or self._workers)
+        return bool(self._by_topic or self._workers or self._ends)
 
     def wants(self, topic: str) -> bool:
-        return topic in self._by_topic
+        return topic in self._by_topic or topic in self._ends
 
-    def add(self, topics: Sequence[str]) -> SqliteWatch:
-        watch = SqliteWatch(self, topics)
+    def add(self, topics: Sequence[str]) -> SqlWatch:
+        watch = SqlWatch(self, topics)
+        was_wanted = self.is_wanted
         for topic in watch.topics:
             self._by_topic.setdefault(topic, []).append(watch)
-        self._changed()
+        if not was_wanted:
+            self._changed()
         return watch
 
-    def remove(self, watch: SqliteWatch) -> None:
+    def end(self, run_id: str) -> EndWatch:
+        """Wait for the end of a run."""
+        was_wanted = self.is_wanted
+        end = EndWatch(self, run_id)
+        self._ends.setdefault(end_topic(run_id), []).append(end)
+        if not was_wanted:
+            self._changed()
+        return end
+
+    def leave(self, end: EndWatch) -> None:
+        topic = end_topic(end.run_id)
+        ends = self._ends.get(topic, [])
+        if end in ends:
+            ends.remove(end)
+        if not ends:
+            self._ends.pop(topic, None)
+
+    def remove(self, watch: SqlWatch) -> None:
         for topic in watch.topics:
             watches = self._by_topic.get(topic, [])
             if watch in watches:
                 watches.remove(watch)
             if not watches:
                 self._by_topic.pop(topic, None)
-        self._changed()
 
     def on_work(self, callback: Callable[[str], None]) -> Callable[[], None]:
         self._workers.append(callback)
@@ -94,10 +147,11 @@ class Watches:
     def _stop(self, callback: Callable[[str], None]) -> None:
         if callback in self._workers:
             self._workers.remove(callback)
-        self._changed()
 
-    def publish(self, topics: Iterable[str]) -> None:
+    def publish(self, topics: Iterable[str], ends: Mapping[str, Run] = NO_ENDS) -> None:
         for topic in topics:
+            for end in self._ends.get(topic, ()):
+                end.tell(ends.get(end.run_id))
             if topic in (WORK_TOPIC, CANCEL_TOPIC):
                 for worker in list(self._workers):
                     worker(topic)
@@ -106,9 +160,13 @@ class Watches:
 
     def publish_all(self, *, canceled: bool) -> None:
         """Another process has written; who hears this looks whether it was about them."""
-        topics = [topic for topic in self._by_topic if topic not in (WORK_TOPIC, CANCEL_TOPIC)]
+        known = {**self._by_topic, **self._ends}
+        topics = [topic for topic in known if topic not in (WORK_TOPIC, CANCEL_TOPIC)]
         self.publish([*topics, WORK_TOPIC, *([CANCEL_TOPIC] if canceled else ())])
 
     def close(self) -> None:
         for watch in {id(one): one for ones in self._by_topic.values() for one in ones}.values():
             watch.close()
+        for waiting in list(self._ends.values()):
+            for end in waiting:
+                end.tell(None, closed=True)

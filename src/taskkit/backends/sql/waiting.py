@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from taskkit.backends.sqlite.encoding import from_json, micros, to_json, waits_of, waits_text
-from taskkit.backends.sqlite.record import WAITING, Record
-from taskkit.backends.sqlite.store import Store
-from taskkit.backends.sqlite.tokens import Tokens
+from taskkit.backends.sql.encoding import from_json, micros, to_json, waits_of, waits_text
+from taskkit.backends.sql.record import WAITING, Record
+from taskkit.backends.sql.store import Store
+from taskkit.backends.sql.tokens import Tokens
 from taskkit.model.exchange import Answer, Answers, Runs, TokenRef, Until, Wait
 
 
@@ -16,12 +16,14 @@ class Waiting:
     """Brings runs back when the runs they wait for end, their tokens are over or their time comes.
 
     A row of `awaits` is a run or a token that somebody waits for and that is not over. What the answers are
-    is only looked up at the claim.
+    is only looked up at the claim. Ends are gathered, and told by `tell`: one look for all of them, when
+    their rows are written.
     """
 
     def __init__(self, store: Store, answered: Callable[[Record, int], None]) -> None:
         self._store = store
         self._answered = answered
+        self._over: dict[str, int] = {}
         self.tokens = Tokens(store, self._token_over)
 
     def begin(self, record: Record, waits: Sequence[Wait], now: int) -> None:
@@ -30,9 +32,12 @@ class Waiting:
         moments = self._moments(record, waits)
         record.due_at = min(moments, default=None)
         is_answered = not waits or (record.due_at is not None and record.due_at <= now)
+        unfinished = self._store.unfinished(
+            [run_id for wait in waits if isinstance(wait.on, Runs) for run_id in wait.on.ids]
+        )
         for wait in waits:
             if isinstance(wait.on, Runs):
-                pending = ["run:" + run_id for run_id in wait.on.ids if self._is_pending(run_id)]
+                pending = ["run:" + run_id for run_id in wait.on.ids if run_id in unfinished]
             elif isinstance(wait.on, TokenRef):
                 pending = ["token:" + wait.on.id] if self._is_open(wait.on.id, now) else []
             else:
@@ -59,8 +64,8 @@ class Waiting:
     def _await(self, record: Record, wait_id: str, targets: Sequence[str]) -> None:
         if targets:
             self._store.has_awaits = True
-            self._store.db.executemany(
-                "INSERT OR IGNORE INTO awaits VALUES (?, ?, ?)",
+            self._store.execute_many(
+                "INSERT INTO awaits VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [(target, record.number, wait_id) for target in targets],
             )
 
@@ -70,28 +75,40 @@ class Waiting:
             self._answered(record, now)
 
     def ended(self, record: Record, now: int) -> None:
-        """Tell those who wait for this run."""
-        self._over("run:" + record.run_id, now)
+        """Those who wait for this run are to be told."""
+        self._over["run:" + record.run_id] = now
 
     def _token_over(self, token_id: str, now: int) -> None:
-        self._over("token:" + token_id, now)
+        self._over["token:" + token_id] = now
 
-    def _over(self, target: str, now: int) -> None:
-        if not self._store.has_awaits:
+    def forget(self) -> None:
+        """The transaction in which something ended did not happen."""
+        self._over.clear()
+
+    def tell(self) -> None:
+        """Bring back those who waited for what is over now."""
+        over, self._over = self._over, {}
+        if not over or not self._store.has_awaits:
             return
-        execute = self._store.db.execute
-        rows = execute("SELECT waiter, wait_id FROM awaits WHERE target = ?", (target,)).fetchall()
+        among, values = self._store.among("target", list(over))
+        rows = self._store.execute(
+            f"DELETE FROM awaits WHERE {among} RETURNING target, waiter, wait_id", values
+        ).fetchall()
         if not rows:
             return
-        execute("DELETE FROM awaits WHERE target = ?", (target,))
         self._store.has_awaits = None
-        for number, wait_id in rows:
-            left = execute(
-                "SELECT 1 FROM awaits WHERE waiter = ? AND wait_id = ? LIMIT 1", (number, wait_id)
-            ).fetchone()
-            waiter = self._store.at(number) if left is None else None
+        open_waits = self._open_waits([number for _, number, _ in rows])
+        for target, number, wait_id in rows:
+            waiter = None if (number, wait_id) in open_waits else self._store.at(number)
             if waiter is not None and waiter.place == WAITING:
-                self._answered(waiter, now)
+                self._answered(waiter, over[target])
+
+    def _open_waits(self, numbers: list[int]) -> set[tuple[int, str]]:
+        """What these runs still wait for; they are held, so that nobody else answers the rest meanwhile."""
+        self._store.hold(numbers)
+        among, values = self._store.among("waiter", numbers)
+        rows = self._store.execute(f"SELECT waiter, wait_id FROM awaits WHERE {among}", values)
+        return set(rows.fetchall())
 
     def hand_over(self, record: Record, now: int) -> Answers:
         """The answers that have come, for the claim that takes the run."""
@@ -111,7 +128,7 @@ class Waiting:
         return answers
 
     def _hand_over_runs(self, wait_id: str, on: Runs, answers: dict[str, Answer]) -> None:
-        found = [child for run_id in on.ids if (child := self._store.find(run_id)) is not None]
+        found = self._store.peek(on.ids)
         if all(child.is_final for child in found):
             answers[wait_id] = tuple(child.shown() for child in found)
 
@@ -122,7 +139,7 @@ class Waiting:
 
     def _forget(self, record: Record) -> None:
         if record.waits is not None:
-            self._store.db.execute("DELETE FROM awaits WHERE waiter = ?", (record.number,))
+            self._store.execute("DELETE FROM awaits WHERE waiter = ?", (record.number,))
 
     def children(self, record: Record) -> list[Record]:
         """The runs that this one waits for and that were made for it."""
@@ -137,10 +154,6 @@ class Waiting:
             for child in found
             if child is not None and child.parent_id == record.run_id and child.request.awaited
         ]
-
-    def _is_pending(self, run_id: str) -> bool:
-        child = self._store.find(run_id)
-        return child is not None and not child.is_final
 
     def _is_open(self, token_id: str, now: int) -> bool:
         token = self.tokens.find(token_id, now)

@@ -1,0 +1,1 @@
+"""Runs as rows, for the backends whose database speaks SQL."""
