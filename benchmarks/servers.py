@@ -139,6 +139,10 @@ class PostgresServer:
         """The same for libpq."""
         return f"host={self.host} port={self.port} user={self.user} password={self.password} dbname={database}"
 
+    def url(self, database: str = "postgres") -> str:
+        """The same as a backend's URL."""
+        return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
+
 
 @contextmanager
 def postgres_server(*settings: str) -> Iterator[PostgresServer]:

@@ -219,7 +219,7 @@ class SqlBackend(ClaimLoop):
         due = await self._ask(
             lambda: rooms.life.advance(rooms.at(now), limit),
             needed=lambda: rooms.life.is_due(rooms.at(now)),
-            idle=rooms.life.next_due,
+            idle=lambda: rooms.life.seen_due,
         )
         return moment_or_none(due)
 

@@ -17,13 +17,13 @@ class Needs:
     """What a call is going to look at, for a database that is far away: all of a group is fetched at once.
 
     `runs` are changed and held; `ends` are runs that only must not end unnoticed; `names` are what others
-    must not decide about at the same time; `new` is how many runs it may make.
+    must not decide about at the same time; `new` are ids of runs that are probably to be made.
     """
 
     runs: Sequence[str] = ()
     ends: Sequence[str] = ()
     names: Sequence[str] = ()
-    new: int = 0
+    new: Sequence[str] = ()
 
 
 NOTHING = Needs()

@@ -18,7 +18,10 @@ from taskkit.model.verdict import crashed, expired
 _CLEANUP_TRIES: Final = 3
 _DEFAULT_LEASE: Final = 30.0
 _QUEUED, _CANCELED = str(RunStatus.QUEUED), str(RunStatus.CANCELED)
-_NEXT = "SELECT min(due_at) FROM runs WHERE due_at IS NOT NULL"
+_NEXT = (
+    "SELECT (SELECT min(due_at) FROM runs WHERE due_at IS NOT NULL), "
+    "(SELECT min(timeout_at) FROM tokens WHERE status = 'WAITING')"
+)
 
 
 class Life:
@@ -29,6 +32,8 @@ class Life:
         self.lanes = Lanes(store)
         self.keys = Keys(store)
         self.waiting = Waiting(store, self.answered)
+        self.seen_due: int | None = None
+        """What was due next when that was last looked at."""
 
     # --- a run begins -------------------------------------------------------------------------------
 
@@ -134,14 +139,13 @@ class Life:
     # --- time ---------------------------------------------------------------------------------------
 
     def is_due(self, now: int) -> bool:
-        due = self.next_due()
+        due = self.seen_due = self.next_due()
         return due is not None and due <= now
 
     def next_due(self) -> int | None:
         """When `advance` has something to do."""
         row = self.store.execute(_NEXT).fetchone()
-        token = self.waiting.tokens.next_due()
-        return min((at for at in (row[0], token) if at is not None), default=None)
+        return min((at for at in row if at is not None), default=None)
 
     def advance(self, now: int, limit: int) -> int | None:
         """Do what is due; when to look again."""

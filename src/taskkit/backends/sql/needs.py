@@ -11,10 +11,16 @@ from taskkit.model.request import TriggerRequest
 
 def enqueue(requests: Sequence[TriggerRequest]) -> Needs:
     """The ids, of which none should be known, and the keys that racers meet at."""
-    names = [
-        f"key:{one.task_id}:{one.idempotency_key}" for one in requests if one.idempotency_key
-    ] + [f"debounce:{one.task_id}:{one.debounce.key}" for one in requests if one.debounce]
-    return Needs(runs=[one.run_id for one in requests], names=names, new=len(requests))
+    names: list[str] = []
+    looked_for: list[str] = []
+    for one in requests:
+        if one.idempotency_key is not None:
+            names.append(f"key:{one.task_id}:{one.idempotency_key}")
+        if one.debounce is not None:
+            names.append(f"debounce:{one.task_id}:{one.debounce.key}")
+        if one.idempotency_key is not None or one.debounce is not None:
+            looked_for.append(one.run_id)
+    return Needs(runs=looked_for, names=names, new=[one.run_id for one in requests])
 
 
 def settle(lease: Lease, outcome: Outcome | Suspended) -> Needs:

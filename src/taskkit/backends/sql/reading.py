@@ -23,7 +23,7 @@ def position(cursor: int | str | None) -> int | None:
 
 def page_of_runs(store: Store, where: RunFilter, below: int | None, limit: int) -> Page[Run]:
     """Runs that match, newest first, of those numbered below."""
-    texts, values = _conditions(where)
+    texts, values = _conditions(store, where)
     if below is not None:
         texts.append("number < ?")
         values.append(below)
@@ -35,22 +35,22 @@ def page_of_runs(store: Store, where: RunFilter, below: int | None, limit: int) 
     )
 
 
-def _conditions(where: RunFilter) -> tuple[list[str], list[Any]]:
+def _conditions(store: Store, where: RunFilter) -> tuple[list[str], list[Any]]:
     texts: list[str] = []
     values: list[Any] = []
 
-    def among(text: str, wanted: Iterable[str] | None) -> None:
+    def among(column: str, wanted: Iterable[str] | None, text: str = "{}") -> None:
         if wanted is not None:
-            found = [str(one) for one in wanted]
-            texts.append(text.format(", ".join("?" * len(found))))
+            condition, found = store.among(column, [str(one) for one in wanted])
+            texts.append(text.format(condition))
             values.extend(found)
 
-    among("status IN ({})", where.status)
-    among("task IN ({})", where.task)
-    among("batch_id IN ({})", where.batch)
-    among("schedule_id IN ({})", where.schedule)
+    among("status", where.status)
+    among("task", where.task)
+    among("batch_id", where.batch)
+    among("schedule_id", where.schedule)
     tags = None if where.tag is None else [to_json(tag) for tag in where.tag]
-    among("number IN (SELECT number FROM run_tags WHERE tag IN ({}))", tags)
+    among("tag", tags, "number IN (SELECT number FROM run_tags WHERE {})")
     if where.since is not None:
         texts.append("created_at >= ?")
         values.append(micros(where.since))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -72,7 +72,7 @@ class Schedules:
     def page(
         self, tasks: frozenset[str] | None, above: int | None, limit: int
     ) -> Page[ScheduleRecord]:
-        text, values = _among(tasks)
+        text, values = self._of(tasks)
         rows = self._store.execute(
             f"{_SELECT}WHERE number > ? {text} ORDER BY number LIMIT ?",
             (above or 0, *values, limit + 1),
@@ -81,12 +81,18 @@ class Schedules:
         return Page([_shown(row) for row in page], page[-1][7] if len(rows) > limit else None)
 
     def following(self, tasks: frozenset[str], limit: int) -> list[ScheduleRecord]:
-        text, values = _among(tasks)
+        text, values = self._of(tasks)
         rows = self._store.execute(
             f"{_SELECT}WHERE active = 1 AND next_at IS NOT NULL {text} ORDER BY next_at, number LIMIT ?",
             (*values, limit),
         ).fetchall()
         return [_shown(row) for row in rows]
+
+    def _of(self, tasks: frozenset[str] | None) -> tuple[str, Sequence[Any]]:
+        if tasks is None:
+            return "", ()
+        among, values = self._store.among("task", list(tasks))
+        return f"AND {among}", values
 
     def record_tick(
         self, schedule_id: str, at: datetime | None, next_at: datetime | None, version: int
@@ -103,13 +109,6 @@ class Schedules:
             "UPDATE schedules SET last_fired = ?, next_at = ? WHERE id = ?",
             (micros_or_none(fired), micros_or_none(following), schedule_id),
         )
-
-
-def _among(tasks: Iterable[str] | None) -> tuple[str, list[str]]:
-    if tasks is None:
-        return "", []
-    wanted = list(tasks)
-    return f"AND task IN ({', '.join('?' * len(wanted))})", wanted
 
 
 def _row(schedule: ScheduleRecord) -> tuple[Any, ...]:

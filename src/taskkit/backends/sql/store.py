@@ -120,8 +120,8 @@ class Store(ABC):
     # --- transactions -------------------------------------------------------------------------------
 
     @abstractmethod
-    def begin(self, calls: Sequence[Call[Any]], *, writes: bool) -> None:
-        """Start a transaction for these calls."""
+    def begin(self, calls: Sequence[Call[Any]], *, writes: bool, again: bool) -> None:
+        """Start a transaction for these calls; `again` when it has failed before."""
 
     @abstractmethod
     def commit(self) -> None:

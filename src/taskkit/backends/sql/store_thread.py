@@ -197,7 +197,7 @@ class StoreThread:
     ) -> None:
         pause = _PAUSE
         for _ in range(_TRIES):
-            error = self._attempt(store, [call], changes, writes=writes)
+            error = self._attempt(store, [call], changes, writes=writes, again=True)
             if error is None:
                 return
             call.result, call.error = None, store.told(error)
@@ -207,10 +207,16 @@ class StoreThread:
             pause *= 2
 
     def _attempt(
-        self, store: Store, calls: Sequence[Call[Any]], changes: list[Changes], *, writes: bool
+        self,
+        store: Store,
+        calls: Sequence[Call[Any]],
+        changes: list[Changes],
+        *,
+        writes: bool,
+        again: bool = False,
     ) -> Exception | None:
         try:
-            store.begin(calls, writes=writes)
+            store.begin(calls, writes=writes, again=again)
             for call in calls:
                 _do(store, call, writes)
             if writes:

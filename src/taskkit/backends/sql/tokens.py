@@ -79,12 +79,6 @@ class Tokens:
             self._end(token_id, "TIMED_OUT", timeout_at, None)
         return len(rows)
 
-    def next_due(self) -> int | None:
-        row = self._store.execute(
-            "SELECT min(timeout_at) FROM tokens WHERE status = 'WAITING'"
-        ).fetchone()
-        return None if row[0] is None else int(row[0])
-
     def _end(self, token_id: str, status: str, at: int, output: bytes | None) -> None:
         self._store.execute(
             "UPDATE tokens SET status = ?, completed_at = ?, output = ? WHERE id = ?",

@@ -46,7 +46,7 @@ class SqliteStore(Store):
 
     # --- transactions -------------------------------------------------------------------------------
 
-    def begin(self, calls: Sequence[Call[Any]], *, writes: bool) -> None:
+    def begin(self, calls: Sequence[Call[Any]], *, writes: bool, again: bool) -> None:
         """Immediate for what may write: a transaction that only then asks for the lock fails at once."""
         self.db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         self.topics = set()

@@ -1,0 +1,46 @@
+"""The PostgreSQL backend: one database for any number of processes."""
+
+from __future__ import annotations
+
+from taskkit.backends.postgres.bulletin import Bulletin
+from taskkit.backends.postgres.connection import Place, place_of
+from taskkit.backends.postgres.store import PostgresStore
+from taskkit.backends.sql.backend import SqlBackend
+from taskkit.backends.sql.watch import Watches
+
+
+class PostgresBackend(SqlBackend):
+    """Runs live in a schema of a PostgreSQL database. What a call has returned for is committed there.
+
+    Times are those of the database's clock. Three connections: one that writes, one that reads, one that
+    listens for what other processes have changed.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        super().__init__(
+            f"The PostgreSQL database {place.shown}", self._connect, self._connect_to_read
+        )
+        self._bulletin = Bulletin(place, self._watches)
+
+    @classmethod
+    def from_url(cls, url: str) -> PostgresBackend:
+        """`postgresql://user:password@host:5432/database?schema=taskkit`, with any options of libpq."""
+        return cls(place_of(url))
+
+    def __repr__(self) -> str:
+        return f"PostgresBackend({self._place.shown!r}, schema={self._place.schema!r})"
+
+    async def open(self) -> None:
+        await super().open()
+        self._bulletin.open()
+
+    async def close(self) -> None:
+        await super().close()
+        await self._bulletin.close()
+
+    def _connect(self, watches: Watches) -> PostgresStore:
+        return PostgresStore(self._place, watches.wants, self._bulletin.tell)
+
+    def _connect_to_read(self, watches: Watches) -> PostgresStore:
+        return PostgresStore(self._place, watches.wants, None)

@@ -1,0 +1,157 @@
+"""The database: which one a URL means, connected to, and what its errors mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from taskkit.errors import (
+    BackendError,
+    InvalidConfigError,
+    MissingExtraError,
+    StoreUnavailableError,
+)
+
+try:
+    import psycopg
+    from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+except ImportError as error:
+    raise MissingExtraError("postgres", "The PostgreSQL backend needs psycopg") from error
+
+_OLDEST: Final = 120_000
+_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+_FIX: Final = (
+    "Write postgresql://user:password@host:5432/database; behind a ? may stand schema=taskkit (the default), and "
+    "options of libpq such as sslmode=verify-full."
+)
+_PATIENCE: Final = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+    "application_name": "taskkit",
+}
+"""A server that is gone without a word is noticed, in seconds rather than in hours (milliseconds, the last but one)."""
+
+_SETTINGS: Final = {
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",  # of a process that was stopped while it held locks
+    "client_encoding": "UTF8",
+    "TimeZone": "UTC",
+}
+_RETRIED: Final = frozenset({"40001", "40P01", "23505", "55P03"})
+"""Another transaction was in the way: serialization, deadlock, the same row at the same time, lock timeout."""
+
+_OUTAGES: Final = ("08", "28", "3D", "53", "57P", "58", "25006")
+"""Connection, login, database, resources (a full disk, too many connections), shutdown, system, a standby that only
+reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database (`conninfo` for libpq), and the schema in it."""
+
+    conninfo: str
+    schema: str = "taskkit"
+
+    @property
+    def shown(self) -> str:
+        """Host and database, without user and password."""
+        parts = urlsplit(self.conninfo)
+        return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __repr__(self) -> str:
+        return f"Place({self.shown!r}, schema={self.schema!r})"
+
+
+def place_of(url: str) -> Place:
+    """What a URL says; InvalidConfigError when that is no database. The password is never shown."""
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    schema = dict(options).get("schema", "taskkit")
+    rest = urlencode([(name, value) for name, value in options if name != "schema"])
+    place = Place(urlunsplit(("postgresql", parts.netloc, parts.path, rest, "")), schema)
+    if _SCHEMA.fullmatch(schema) is None:
+        raise InvalidConfigError(
+            f"The backend URL of {place.shown} names the schema {schema!r}: give a name of small letters, digits "
+            f"and underscores, at most 40 of them. {_FIX}"
+        )
+    try:
+        psycopg.conninfo.conninfo_to_dict(place.conninfo)
+    except psycopg.ProgrammingError as error:
+        reason = str(error).strip().replace(parts.netloc.rpartition("@")[0] or "\0", "...")
+        raise InvalidConfigError(
+            f"The backend URL of {place.shown} is not understood by libpq: {reason}. {_FIX}"
+        ) from None
+    return place
+
+
+def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection whose transactions are ours to begin and end. Raises psycopg.Error."""
+    given = psycopg.conninfo.conninfo_to_dict(place.conninfo)
+    connection = psycopg.connect(
+        place.conninfo,
+        autocommit=True,
+        prepare_threshold=0,
+        **{name: value for name, value in _PATIENCE.items() if name not in given},  # type: ignore[arg-type]  # libpq takes any of its options
+    )
+    try:
+        _check_version(connection, place)
+        connection.prepared_max = 1_000
+        # One type for each number, so that a statement is prepared once.
+        connection.adapters.register_dumper(int, Int8Dumper)
+        connection.adapters.register_dumper(int, Int8BinaryDumper)
+        for name, value in {**_SETTINGS, **settings, "search_path": place.schema}.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off' AND %s",
+            ("synchronous_commit" not in settings,),
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(connection: psycopg.Connection[tuple[Any, ...]], place: Place) -> None:
+    version = connection.info.server_version
+    if version < _OLDEST:
+        raise BackendError(
+            f"The PostgreSQL server of {place.shown} is of version {version // 10_000}; 12 is needed."
+        )
+
+
+def told(place: Place, error: Exception) -> Exception:
+    """What to tell for an error of the driver's; others as they are."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    reason = " ".join(str(error).split())
+    if is_outage(error):
+        made: Exception = StoreUnavailableError(
+            f"The PostgreSQL database {place.shown} could not be used: {reason}. What this call asked for is not "
+            f"known to be stored; it may be repeated. Look whether the server runs, can be reached from here and "
+            f"has room, and whether user and password are right."
+        )
+    else:
+        made = BackendError(f"The PostgreSQL database {place.shown} refuses a statement: {reason}.")
+    made.__cause__ = error
+    return made
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database could not be used just now."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith(_OUTAGES) or state in _RETRIED
+
+
+def may_succeed_later(error: Exception) -> bool:
+    """Whether only another transaction was in the way."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in _RETRIED
