@@ -80,6 +80,12 @@ def override(**changes: Any) -> Config:
     return _current
 
 
+def adopt(config: Config) -> None:
+    """Take the configuration of another process."""
+    global _current  # noqa: PLW0603 - kept here and nowhere else
+    _current = config
+
+
 def reset() -> None:
     """Forget everything that was read and overridden; the next look reads again."""
     global _current  # noqa: PLW0603 - kept here and nowhere else

@@ -68,6 +68,7 @@ class TaskOptions(TypedDict, total=False):
     queue: Queue | str | None
     """By default a queue of its own, without a limit."""
     isolation: Literal["thread", "process"]
+    """In a child process of its own for each attempt: "process". It is killed at its limits."""
     init: Hooks
     on_start: Hooks
     on_start_attempt: Hooks

@@ -17,7 +17,7 @@ TaskkitError
 │   └── StoreUnavailableError · LeaseLostError
 └── inside an attempt
     ├── AbortTaskRunError (no retry) · CompleteTaskWithOutput (succeed at once)
-    └── OutOfMemoryError · MaxDurationError · MiddlewareError
+    └── OutOfMemoryError · MaxDurationError · MiddlewareError · ProcessDiedError
 
 An error whose text is always the same builds it from its arguments; the others take the text. All of them
 can be pickled and copied, whatever their arguments are.
@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-_SHOWN = 120
 _ELSEWHERE = " It is misspelt, was purged, or lives elsewhere: check which backend applies here."
 
 
@@ -53,7 +52,7 @@ def shown(value: object) -> str:
         text = repr(value)
     except Exception:  # a user's __repr__, or an int of more digits than Python prints
         return f"<{type(value).__name__}>"
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= 120 else text[:117] + "..."
 
 
 def _guess(near: Sequence[str]) -> str:
@@ -391,9 +390,10 @@ class OutOfMemoryError(TaskkitError):
 class MaxDurationError(TaskkitError):
     """An attempt is over its max_duration."""
 
-    def __init__(self, message: str = "The attempt is over its max_duration.") -> None:
-        super().__init__(message)
-
 
 class MiddlewareError(TaskkitError):
     """A middleware broke its contract."""
+
+
+class ProcessDiedError(TaskkitError):
+    """A task's child process ended before the task had."""

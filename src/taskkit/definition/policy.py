@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskkit import config
 from taskkit.config import Config
 from taskkit.definition.task_definition import UNSET, TaskDefinition
-from taskkit.errors import InvalidOptionError, NotSerializableError
+from taskkit.errors import NotSerializableError
 from taskkit.model.codec import OutputCodec, PayloadCodec
 from taskkit.model.retry import Retry
 
@@ -43,13 +43,6 @@ def policy_of(definition: TaskDefinition) -> Policy:
 
 
 def _put_together(definition: TaskDefinition, settings: Config) -> Policy:
-    if definition.isolation == "process":
-        raise InvalidOptionError(
-            "isolation",
-            "process",
-            f"child processes do not exist in this version, and a thread could not keep the promise that task "
-            f"{definition.id!r} ({definition.where}) is killed at its limits. Leave isolation out.",
-        )
     retry = definition.retry
     ttl = definition.ttl if definition.ttl is not None else settings.ttl
     limit = (

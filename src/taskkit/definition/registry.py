@@ -23,6 +23,8 @@ class Registry:
         self._queues: Mapping[str, Queue] | None = None
         self._listeners: list[Callable[[], None]] = []
         self.stand_ins: dict[str, Callable[[Any], Any]] = {}
+        self.find: Callable[[str], None] | None = None
+        """Called with an id that is not known, and may make it known."""
 
     def add(self, definition: TaskDefinition) -> None:
         """Register a task.
@@ -45,6 +47,8 @@ class Registry:
 
     def get(self, task_id: str) -> TaskDefinition | None:
         """The task with this id, if it is known here."""
+        if self.find is not None and task_id not in self._definitions:
+            self.find(task_id)
         return self._definitions.get(task_id)
 
     def near(self, task_id: str) -> list[str]:

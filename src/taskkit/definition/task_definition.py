@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from taskkit.definition.hooks import HookSet
 from taskkit.definition.schedule import Cron
-from taskkit.definition.signature import Signature, is_partial, place_of, read
+from taskkit.definition.signature import is_partial, place_of, read
 from taskkit.errors import InvalidDurationError, InvalidOptionError, TaskSignatureError, shown
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.machine import preset_name
@@ -47,7 +47,8 @@ class TaskDefinition:
     take for a payload that was not given, UNSET when it has none. `invoke(payload, ctx)` calls the plain
     function. `max_duration` in seconds: None leaves it to the config, `math.inf` is no limit. `ttl` in
     seconds: None leaves it to the config, 0 is no limit. `retry`: UNSET leaves it to the config, None is
-    one attempt. `policy` is filled by its owner at first use.
+    one attempt. `declared_in` is the module at whose top level, or in whose class, the decorator was called;
+    None inside a function. `policy` is filled by its owner at first use.
     """
 
     id: str
@@ -74,6 +75,7 @@ class TaskDefinition:
     hooks: HookSet
     schedule: Cron | None = None
     schema_given: bool = False
+    declared_in: str | None = None
     policy: Any = field(default=None, repr=False)
 
     @property
@@ -135,10 +137,11 @@ def define(
         machine=None if machine is None else preset_name(machine),
         retry=_retry(retry),
         queue=_queue(queue, task_id),
-        isolation=_isolation(isolation, signature, task_id, str(place)),
+        isolation=_isolation(isolation),
         hooks=HookSet(hooks),
         schedule=schedule,
         schema_given=schema is not UNSET,
+        declared_in=_declared_in(frame_locals or {}),
     )
 
 
@@ -198,14 +201,15 @@ def _queue(given: object, task_id: str) -> Queue:
     )
 
 
-def _isolation(given: object, signature: Signature, task_id: str, place: str) -> Isolation:
+def _isolation(given: object) -> Isolation:
     if given == "thread":
         return "thread"
     if given != "process":
         raise InvalidOptionError("isolation", given, 'give "thread" or "process".')
-    if signature.is_async:
-        raise TaskSignatureError(
-            f'Task {task_id!r} at {place} is `async def` and has isolation="process": a child process runs '
-            f"plain functions. Write `def`, or leave isolation out."
-        )
     return "process"
+
+
+def _declared_in(frame_locals: Mapping[str, Any]) -> str | None:
+    """The module whose names these are; a class has it beside its own, a function has none."""
+    module = frame_locals.get("__name__") or frame_locals.get("__module__")
+    return module if isinstance(module, str) else None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -246,7 +246,7 @@ class Attempt(ContextParts):
             f"The attempt took longer than its max_duration of {limit:g} s (task {self.definition.id!r}, waits "
             f"not counted). Give it more with max_duration=..., or make it do less."
         )
-        if not self.definition.is_async:
+        if not self.definition.is_async and self.definition.isolation == "thread":
             message += (
                 " A thread cannot be stopped: the function may still be running (a soft limit)."
             )
@@ -275,6 +275,9 @@ class Attempt(ContextParts):
                 self._runner.keep(self._cancel_children(self.open_waits))
         if self._task is not None:
             self._task.cancel()
+        self._begin_grace(reason)
+
+    def _begin_grace(self, reason: SignalReason) -> None:
         # Nobody moves a fake clock while a worker stops.
         clock = SYSTEM_CLOCK if reason == "shutdown" else self.home.clock
         self._grace = clock.call_at(clock.monotonic() + _GRACE, self._give_up)
@@ -348,8 +351,12 @@ class Attempt(ContextParts):
 
     async def _cancel_children(self, waits: OpenWaits) -> None:
         """Canceled while it ran beside a wait, of which the backend knows nothing just then."""
+        await self.cancel_those(waits.left)
+
+    async def cancel_those(self, left: Callable[[], Awaitable[Sequence[str]]]) -> None:
+        """Cancel what the run waited for, as far as it made these runs for that."""
         try:
-            ids = await waits.left()
+            ids = await left()
             backend = self.home.backend
             this, *runs = await backend.get([self.run_id, *ids])
             own = [

@@ -18,7 +18,9 @@ from taskkit.engine.attempt import Attempt
 from taskkit.engine.decide import Retries
 from taskkit.engine.isolation import unlimited
 from taskkit.engine.stand_in import StandIn
+from taskkit.engine.stop_times import STOP_TIMES
 from taskkit.engine.time_limit import TimeLimits
+from taskkit.engine.watchdog import Watchdog
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Failed, Lease, Manifest, Outcome, Signal
 from taskkit.model.run import Run
@@ -35,6 +37,8 @@ class Runner:
         self.home = home
         self.environment: Environment = environment
         self.limits = TimeLimits(home.clock)
+        self.stop_times = STOP_TIMES
+        self._watchdog: Watchdog | None = None
         self._threads: anyio.CapacityLimiter | None = None
         self._kept: set[asyncio.Task[Any]] = set()
 
@@ -43,11 +47,17 @@ class Runner:
         return Manifest(frozenset(REGISTRY.ids()), REGISTRY.queues())
 
     def begin(self, lease: Lease, control: Control) -> Execution:
+        if self._watchdog is None:
+            self._watchdog = Watchdog()
         definition = REGISTRY.get(lease.run.request.task_id)
         if definition is None:
             return _Unknown(lease)
         if REGISTRY.stand_ins and (answer := REGISTRY.stand_ins.get(definition.id)) is not None:
             return StandIn(lease, definition, answer)
+        if definition.isolation == "process" and lease.kind != "cleanup":
+            from taskkit.engine.process_execution import ProcessExecution  # most workers have none
+
+            return ProcessExecution(self, lease, control, definition)
         return Attempt(self, lease, control, definition)
 
     def retries_of(self, definition: TaskDefinition, run: Run) -> Retries:
@@ -70,6 +80,8 @@ class Runner:
 
     def close(self) -> None:
         self.limits.close()
+        if self._watchdog is not None:
+            self._watchdog.close()
 
 
 class _Unknown:

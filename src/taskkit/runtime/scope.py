@@ -48,6 +48,9 @@ class RunScope:
         "wait_hook",
     )
 
+    first_occurrence = 0
+    """Higher where something else has asked for things in the same attempt before."""
+
     def __init__(
         self,
         lease: Lease,
@@ -128,7 +131,7 @@ class RunScope:
         if self._occurrences is None:
             self._occurrences = {}
         same = (prefix, kind, name, digest)
-        count = self._occurrences.get(same, 0)
+        count = self._occurrences.get(same, self.first_occurrence)
         self._occurrences[same] = count + 1
         return derived_id(
             prefix, self.run_id, str(self.lease.attempt), kind, name, digest, str(count)

@@ -86,6 +86,10 @@ def find(task_id: str, home: Home) -> TaskDefinition | None:
 
 def _known_task(definition: TaskDefinition, payload: object, home: Home) -> TriggerRequest:
     policy = policy_of(definition)
+    if definition.isolation == "process":
+        from taskkit.definition.origin import check_reachable  # which most tasks have no need of
+
+        check_reachable(definition)
     data, secrets = None, None
     if definition.has_payload:
         if payload is None and definition.payload_default is not UNSET:

@@ -65,8 +65,9 @@ SAMPLES: list[TaskkitError] = [
     errors.AbortTaskRunError("no such user"),
     errors.CompleteTaskWithOutput({"rows": 3}),
     errors.OutOfMemoryError(),
-    errors.MaxDurationError(),
+    errors.MaxDurationError("text"),
     errors.MiddlewareError("text"),
+    errors.ProcessDiedError("text"),
 ]
 ALL = {
     name: value

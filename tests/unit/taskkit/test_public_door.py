@@ -61,7 +61,8 @@ DOOR = [
 
 TREE = {
     "TaskkitError": """ConfigError DefinitionError TriggerError RunError BackendError AbortTaskRunError
-        CompleteTaskWithOutput OutOfMemoryError MaxDurationError MiddlewareError""",
+        CompleteTaskWithOutput OutOfMemoryError MaxDurationError MiddlewareError
+        ProcessDiedError""",
     "ConfigError": """BackendNotConfiguredError MissingExtraError InvalidConfigError InvalidDurationError
         InvalidCronError""",
     "DefinitionError": "DuplicateTaskIdError TaskSignatureError HookSignatureError",

@@ -122,12 +122,9 @@ def test_payload_default_is_kept() -> None:
     assert define(task).payload_default == 3
 
 
-def test_isolation_in_a_process_needs_a_plain_function() -> None:
+def test_isolation_in_a_process_takes_either_kind_of_function() -> None:
     assert define(nightly, isolation="process").isolation == "process"
-    with pytest.raises(
-        TaskSignatureError, match=r"'sync-user' at .*`async def` and has isolation=\"process\""
-    ):
-        define(sync_user, isolation="process")
+    assert define(sync_user, isolation="process").isolation == "process"
 
 
 def test_static_methods_are_functions() -> None:
