@@ -16,6 +16,8 @@ class PostgresBackend(SqlBackend):
     listens for what other processes have changed.
     """
 
+    _looks_first = False  # whoever claims here keeps nobody from writing
+
     def __init__(self, place: Place) -> None:
         self._place = place
         super().__init__(

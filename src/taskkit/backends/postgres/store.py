@@ -4,36 +4,57 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Final
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
-from taskkit.backends.postgres.connection import Place, connect, is_outage, may_succeed_later, told
-from taskkit.backends.postgres.schema import migrate
-from taskkit.backends.sql.call import Call
+from taskkit.backends.postgres.connection import Place, is_outage, may_succeed_later, told
+from taskkit.backends.postgres.session import Cursor, Session
+from taskkit.backends.sql.call import Call, Question
 from taskkit.backends.sql.encoding import from_json, to_json
 from taskkit.backends.sql.queue_state import QueueState
-from taskkit.backends.sql.record import COLUMNS, OVER, SELECT, Record, row_of
+from taskkit.backends.sql.record import COLUMNS, LEASED, OVER, SELECT, Record, row_of
 from taskkit.backends.sql.store import Rows, Store
 
-_CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_NUMBERS: Final = ", ARRAY(SELECT nextval('run_numbers') FROM generate_series(1, ?))"
+_CLOCK: Final = (
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
+    "ARRAY(SELECT nextval('run_numbers') FROM generate_series(1, ?))"
+)
+_QUEUES: Final = (
+    "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
+)
 _LOCKS: Final = "SELECT pg_advisory_xact_lock(one) FROM unnest(?::bigint[]) AS one"
 _ENDS: Final = "SELECT run_id, place FROM runs WHERE run_id = ANY(?) ORDER BY number DESC FOR SHARE"
 # Children come before their parents, here and when their ends are told: so nobody waits in a circle.
-_RUNS: Final = SELECT + "WHERE run_id = ANY(?) ORDER BY number DESC"
+_RUNS: Final = (
+    f"SELECT {', '.join(COLUMNS)}, xmin::text::bigint FROM runs "
+    "WHERE run_id = ANY(?) ORDER BY number DESC"
+)
+_VERSION: Final = "(txid_current() % 4294967296)"
+_IS_MINE: Final = f"xmin::text::bigint = {_VERSION}"
+_GUARD: Final = (
+    f"SELECT 1 / (CASE WHEN (SELECT count(*) FROM runs WHERE number = ANY(?) AND {_IS_MINE}) = ? "
+    "AND NOT EXISTS (SELECT 1 FROM awaits WHERE target = ANY(?)) THEN 1 ELSE 0 END)"
+)
+"""Fails unless these rows were written by this transaction, and nobody waits for these ends."""
+_OUTDATED: Final = "22012"
 _TAGS: Final = COLUMNS.index("tags")
+_MINE: Final = 5_000
+"""Rows that are remembered at most."""
+_CLOCK_FRESH: Final = 10.0
+"""Seconds for which our own monotonic clock stands in for the database's, once it was seen."""
+_FRESH: Final = 1.0
+"""Seconds for which the settings of queues, and numbers for new runs, are good. Claims look again."""
 
 
 class PostgresStore(Store):
-    """Nothing is kept from one transaction to the next. Statements go to the server in a pipeline.
+    """Statements go to the server in a pipeline; rows that change in the same columns are one statement.
 
-    What is written is gathered, and sent when something is next asked: rows of a group that change in the
-    same columns are one statement. With `reads_only` nothing is locked.
+    A row is read under a lock and forgotten after the commit, but for those that this process has claimed:
+    they are remembered with their version, because nobody else is likely to change them. Whoever relies on
+    that has `_GUARD` before the commit; when it fails, the transaction is done again with a look at the rows.
     """
 
     name = "this PostgreSQL database"
@@ -44,59 +65,38 @@ class PostgresStore(Store):
         wants: Callable[[str], bool],
         committed: Callable[[set[str]], None] | None,
     ) -> None:
+        """Without `committed` it only reads, and locks nothing."""
         super().__init__(wants)
         self._place = place
         self._committed = committed
-        self._reads_only = committed is None
-        if not self._reads_only:
+        self._session = Session(place, migrates=committed is not None)
+        if committed is not None:
             self.for_update = " FOR UPDATE"
             self.for_update_skip_locked = " FOR UPDATE SKIP LOCKED"
             self.for_key_share = " FOR KEY SHARE"
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
-        self._entered: Any = None
-        self._pipeline: Any = None
-        self._spelt: dict[str, bytes] = {}
         self._is_writing = False
         self._absent: set[str] = set()
-        self._ends: dict[str, str] = {}
-        self._numbers: list[int] = []
+        self._ended: dict[str, str] = {}
+        self._ready: dict[str, tuple[tuple[Any, ...], Rows]] = {}
         self._new: list[tuple[Any, ...]] = []
         self._dirty: dict[int, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
         self._holds_claims = False
-        self._clock = (0, 0.0)
-        self.open()
-
-    # --- the connection -----------------------------------------------------------------------------
-
-    def open(self) -> None:
-        """Connect, and make the tables where they are missing."""
-        connection = None
-        try:
-            connection = connect(self._place)
-            if not self._reads_only:
-                migrate(connection, self._place.schema)
-            self._entered = connection.pipeline()
-            self._pipeline = self._entered.__enter__()
-            self._connection = connection
-            self._see_clock()
-        except Exception as error:
-            self._connection = None
-            if connection is not None:
-                connection.close()
-            raise told(self._place, error) from error
-
-    def _live(self) -> psycopg.Connection[tuple[Any, ...]]:
-        if self._connection is None or self._connection.closed:
-            self.open()
-        assert self._connection is not None
-        return self._connection
+        self._mine: dict[str, tuple[Record, int]] = {}
+        self._versions: dict[int, int] = {}
+        self._written: set[int] = set()
+        self._relied_on: dict[int, int] = {}
+        self._unawaited: list[str] = []
+        self._is_sure = True
+        self._numbers: list[int] = []
+        self._wanted = 0
+        self._known_queues: list[Any] = []
+        self._queues_seen_at = 0.0
+        self._moment = 0
+        self._clock = self._clock_seen_at = 0.0
+        self._see_clock(self._ask_clock(0))
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(psycopg.Error):
-                self._entered.__exit__(None, None, None)
-            connection.close()
+        self._session.close()
 
     def told(self, error: Exception) -> Exception:
         return told(self._place, error)
@@ -107,32 +107,24 @@ class PostgresStore(Store):
     def is_lost(self, error: Exception) -> bool:
         return is_outage(error) and not may_succeed_later(error)
 
+    def is_outdated(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.Error) and error.sqlstate == _OUTDATED
+
     # --- statements ---------------------------------------------------------------------------------
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        if self._ready and sql in self._ready:
+            asked, answer = self._ready.pop(sql)
+            if asked == tuple(values):
+                return answer
         if self._new or self._dirty:
             self._write()
-        return self._send(sql, values)
-
-    def _send(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[tuple[Any, ...]]:
-        return self._live().execute(self._text(sql), values, prepare=True, binary=True)
-
-    def _text(self, sql: str) -> bytes:
-        text = self._spelt.get(sql)
-        if text is None:
-            text = self._spelt[sql] = sql.replace("?", "%s").encode()
-        return text
+        return self._session.send(sql, values)
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if self._new or self._dirty:
             self._write()
-        self._send_many(sql, rows)
-
-    def _send_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if len(rows) == 1:
-            self._send(sql, rows[0])
-        elif rows:
-            self._live().cursor().executemany(self._text(sql), rows)
+        self._session.send_many(sql, rows)
 
     def among(self, column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         return f"{column} = ANY(?)", (list(values),)
@@ -142,37 +134,60 @@ class PostgresStore(Store):
     def begin(self, calls: Sequence[Call[Any]], *, writes: bool, again: bool) -> None:
         """Begin, and fetch what the calls need: one way to the server and back for all of it."""
         self.topics, self.ends = set(), {}
-        self._is_writing = writes
+        self._session.live()
         runs = {run_id: None for call in calls for run_id in call.needs.runs}
-        if again:
-            runs |= {run_id: None for call in calls for run_id in call.needs.new}
         if not writes:
             self._fetch_runs(list(runs))
             return
-        self._live()
-        self._send("BEGIN ISOLATION LEVEL READ COMMITTED")
-        clock = self._send(_CLOCK + _NUMBERS, (sum(len(call.needs.new) for call in calls),))
+        self._is_writing, self._is_sure = True, again
+        new = [run_id for call in calls for run_id in call.needs.new]
+        claimed = [run_id for call in calls for run_id in call.needs.claimed]
+        if again:
+            runs |= dict.fromkeys([*new, *claimed])
+        else:
+            runs |= {run_id: None for run_id in claimed if not self._remember(run_id)}
+        self._session.send("BEGIN ISOLATION LEVEL READ COMMITTED")
         names = sorted({_lock(name) for call in calls for name in call.needs.names})
         if names:
-            self._send(_LOCKS, (names,))
-        queues = self._ask_queues()
-        ends = {run_id: None for call in calls for run_id in call.needs.ends}
-        shared = self._send(_ENDS, (list(ends),)) if ends else None
-        if runs:
-            self._fetch_runs(list(runs))
-        if shared is not None:
-            self._ends = dict(shared.fetchall())
-            self._ends |= {run_id: OVER for run_id in ends if run_id not in self._ends}
-        now, self._numbers = clock.fetchall()[0]
-        self._numbers.reverse()
-        self._clock = (now, time.monotonic())
-        self._queues = {row[0]: QueueState(*row) for row in queues.fetchall()}
+            self._session.send(_LOCKS, (names,))
+        asked = [call.needs.questions() for call in calls if call.needs.questions is not None]
+        queues = self._ask_queues() if asked else None
+        clock = None if self._is_fresh(len(new)) else self._ask_clock(len(new))
+        ended = self._ask_ends([run_id for call in calls for run_id in call.needs.ends])
+        self._ask([question for questions in asked for question in questions])
+        self._fetch_runs(list(runs))
+        if ended is not None:
+            self._ended |= ended.fetchall()
+        if clock is not None:
+            self._see_clock(clock)
+        if queues is not None:
+            self._see_queues(queues)
+        self._moment = self._estimate()
+
+    def _remember(self, run_id: str) -> bool:
+        """Take the row as this process has left it."""
+        record, version = self._mine.pop(run_id, (None, 0))
+        if record is None:
+            return False
+        self._keep(record)
+        self._relied_on[record.number] = version
+        return True
+
+    def _ask(self, questions: Sequence[Question]) -> None:
+        for sql, values, selects in questions:
+            text = f"{SELECT}{sql} FOR UPDATE SKIP LOCKED" if selects else sql
+            self._ready[text] = (values, self._session.send(text, values))
+
+    def _ask_ends(self, run_ids: Sequence[str]) -> Cursor | None:
+        self._ended = dict.fromkeys(run_ids, OVER)  # one that is unknown is not waited for
+        return self._session.send(_ENDS, (list(self._ended),)) if run_ids else None
 
     def _fetch_runs(self, run_ids: list[str]) -> None:
         if run_ids:
-            rows = self._send(_RUNS + self._lock_text(), (run_ids,)).fetchall()
-            for _ in self._met(rows):
-                pass
+            rows = self._session.send(_RUNS + self._lock_text(), (run_ids,)).fetchall()
+            self._versions = {row[0]: row[-1] for row in rows}
+            for record in self._met(row[:-1] for row in rows):
+                self._mine.pop(record.run_id, None)
             self._touched.clear()
             self._absent = {run_id for run_id in run_ids if run_id not in self._by_id}
 
@@ -182,39 +197,49 @@ class PostgresStore(Store):
     def commit(self) -> None:
         if self._is_writing:
             self._write()
-            self._send("COMMIT")
-            self._pipeline.sync()
+            leased = [record for record in self._by_id.values() if record.place == LEASED]
+            version = self._session.send(f"SELECT {_VERSION}") if leased else None
+            if self._relied_on or self._unawaited:
+                numbers = list(self._relied_on)
+                self._session.send(_GUARD, (numbers, len(numbers), self._unawaited))
+            self._session.send("COMMIT")
+            clock = self._ask_clock(self._wanted) if self._wanted > len(self._numbers) else None
+            self._session.sync()
+            if version is not None:
+                self._keep_mine(leased, version.fetchall()[0][0])
+            if clock is not None:
+                self._see_clock(clock)
             if self.topics and self._committed is not None:
                 self._committed(self.topics)
         self.forget()
+
+    def _keep_mine(self, leased: Sequence[Record], version: int) -> None:
+        for record in leased:
+            if record.number in self._written:
+                self._mine[record.run_id] = (record, version)
+            elif record.number in self._versions:
+                self._mine[record.run_id] = (record, self._versions[record.number])
+        while len(self._mine) > _MINE:
+            del self._mine[next(iter(self._mine))]
 
     def roll_back(self) -> None:
         self.topics, self.ends = set(), {}
         self.forget()
         self.lanes.clear()  # one that was made by this transaction is not there
-        connection = self._connection
-        if connection is None:
-            return
-        try:
-            with suppress(psycopg.Error):
-                self._pipeline.sync()
-            if connection.info.transaction_status != TransactionStatus.IDLE:
-                connection.execute("ROLLBACK", prepare=True)
-                self._pipeline.sync()
-                # At a rollback psycopg forgets what it has prepared. It has to tell the server so before
-                # anything else is in the pipeline, else the two no longer agree on what there is.
-                connection.execute("SELECT 1", prepare=False)
-                self._pipeline.sync()
-        except psycopg.Error:
-            self._connection = None
-            connection.close()
+        self._queues_seen_at = 0.0
+        self._session.roll_back()
 
     def forget(self) -> None:
         super().forget()
         self._absent = set()
-        self._ends = {}
+        self._ended = {}
+        self._ready = {}
         self._new = []
         self._dirty = {}
+        self._versions = {}
+        self._written = set()
+        self._relied_on = {}
+        self._unawaited = []
         self._holds_claims = False
         self._is_writing = False
 
@@ -247,17 +272,17 @@ class PostgresStore(Store):
 
     def unfinished(self, run_ids: Sequence[str]) -> set[str]:
         unknown = [
-            run_id for run_id in run_ids if run_id not in self._by_id and run_id not in self._ends
+            run_id for run_id in run_ids if run_id not in self._by_id and run_id not in self._ended
         ]
         if unknown:
-            self._ends |= dict.fromkeys(unknown, OVER) | dict(
+            self._ended |= dict.fromkeys(unknown, OVER) | dict(
                 self.execute(_ENDS, (unknown,)).fetchall()
             )
         return {run_id for run_id in run_ids if self._place_of(run_id) != OVER}
 
     def _place_of(self, run_id: str) -> str:
         record = self._by_id.get(run_id)
-        return self._ends[run_id] if record is None else record.place
+        return self._ended[run_id] if record is None else record.place
 
     def next_number(self) -> int:
         if not self._numbers:
@@ -301,55 +326,104 @@ class PostgresStore(Store):
         for places, rows in groupby(sorted(filled, key=_columns_of), key=_columns_of):
             names = ", ".join([COLUMNS[place] for place in places])
             marks = ", ".join(["?"] * len(places))
-            self._send_many(
+            self._session.send_many(
                 f"INSERT INTO runs ({names}) VALUES ({marks})",
                 [[row[place] for place in places] for _, row in rows],
             )
         tags = [(tag, row[0]) for row in new if row[_TAGS] for tag in _tags(row)]
-        self._send_many("INSERT INTO run_tags VALUES (?, ?)", tags)
+        self._session.send_many("INSERT INTO run_tags VALUES (?, ?)", tags)
 
     def _write_changed(self, changed: tuple[int, ...], rows: list[tuple[Any, ...]]) -> None:
-        names = ", ".join([f"{COLUMNS[place]} = ?" for place in changed])
-        self._send_many(
-            f"UPDATE runs SET {names} WHERE number = ?",
-            [[*[row[place] for place in changed], row[0]] for row in rows],
-        )
+        sql = f"UPDATE runs SET {', '.join([f'{COLUMNS[place]} = ?' for place in changed])} WHERE number = ?"
+        values = [[*[row[place] for place in changed], row[0]] for row in rows]
+        if not self._relied_on:
+            self._session.send_many(sql, values)
+        else:
+            known = [one for one in values if one[-1] not in self._relied_on]
+            self._session.send_many(sql, known)
+            relied = [
+                [*one, self._relied_on[one[-1]]] for one in values if one[-1] in self._relied_on
+            ]
+            self._session.send_many(f"{sql} AND xmin::text::bigint IN (?, {_VERSION})", relied)
+        self._written.update([row[0] for row in rows])
         if _TAGS in changed:
             for row in rows:
-                self._send("DELETE FROM run_tags WHERE number = ?", (row[0],))
-                self._send_many(
+                self._session.send("DELETE FROM run_tags WHERE number = ?", (row[0],))
+                self._session.send_many(
                     "INSERT INTO run_tags VALUES (?, ?)", [(tag, row[0]) for tag in _tags(row)]
                 )
 
+    # --- waits --------------------------------------------------------------------------------------
+
+    def may_be_awaited(self, targets: Sequence[str], *, is_likely: bool) -> bool:
+        if self._is_sure or is_likely:
+            return True
+        self._unawaited += targets
+        return False
+
     # --- queues -------------------------------------------------------------------------------------
 
-    def _ask_queues(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        return self._send(
-            "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
-        )
+    def queues(self) -> dict[str, QueueState]:
+        if self._queues is None:
+            if time.monotonic() > self._queues_seen_at + _FRESH:
+                self._see_queues(self._ask_queues())
+            self._queues = {row[0]: QueueState(*row) for row in self._known_queues}
+        return self._queues
+
+    def _ask_queues(self) -> Rows:
+        return self.execute(_QUEUES)
+
+    def _see_queues(self, rows: Rows) -> None:
+        self._known_queues = rows.fetchall()
+        self._queues_seen_at = time.monotonic()
+
+    def _look_at_queues_again(self) -> None:
+        self._queues, self._queues_seen_at = None, 0.0
+
+    def queue(self, name: str) -> QueueState:
+        if name not in self.queues():
+            self._queues_seen_at = 0.0
+        return super().queue(name)
+
+    def save_settings(self, state: QueueState) -> None:
+        super().save_settings(state)
+        self._queues_seen_at = 0.0
 
     def hold_queue(self, name: str) -> None:
         self.execute("SELECT 1 FROM queues WHERE name = ? FOR UPDATE", (name,))
-        self._queues = None
+        self._look_at_queues_again()
 
     def hold_claims(self) -> bool:
         if self._holds_claims:
             return False
-        self.execute(_LOCKS, ([_lock(f"claims of {self._place.schema}")],)).fetchall()
+        self.execute(_LOCKS, ([_lock(f"claims of {self._place.schema}")],))
         self._holds_claims = True
-        self._queues = None
+        self._look_at_queues_again()
         return True
 
     # --- time ---------------------------------------------------------------------------------------
 
     def now(self) -> int:
-        """The database's clock: as it was when the transaction began, or has gone on since it was last seen."""
-        seen, at = self._clock
-        return seen if self._is_writing else seen + round((time.monotonic() - at) * 1_000_000)
+        """The database's clock: one moment for a transaction."""
+        return self._moment if self._is_writing else self._estimate()
 
-    def _see_clock(self) -> None:
-        now = self._send(_CLOCK).fetchall()[0][0]
-        self._clock = (now, time.monotonic())
+    def _estimate(self) -> int:
+        return round(self._clock + (time.monotonic() - self._clock_seen_at) * 1_000_000)
+
+    def _is_fresh(self, new: int) -> bool:
+        """Whether clock and numbers are good for a transaction that makes so many runs."""
+        self._wanted = new
+        age = time.monotonic() - self._clock_seen_at
+        return age < (_FRESH if new else _CLOCK_FRESH) and new <= len(self._numbers)
+
+    def _ask_clock(self, numbers: int) -> Cursor:
+        return self._session.send(_CLOCK, (numbers,))
+
+    def _see_clock(self, answer: Cursor) -> None:
+        ((clock, numbers),) = answer.fetchall()
+        self._clock, self._clock_seen_at = float(clock), time.monotonic()
+        if numbers:
+            self._numbers = numbers[::-1]
 
     # --- telling ------------------------------------------------------------------------------------
 

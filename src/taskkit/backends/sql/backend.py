@@ -59,6 +59,8 @@ class SqlBackend(ClaimLoop):
     """
 
     capabilities = CAPABILITIES
+    _looks_first = True
+    """Whether a claim looks before it begins to write: right where that keeps others from writing."""
 
     def __init__(
         self,
@@ -186,7 +188,8 @@ class SqlBackend(ClaimLoop):
         rooms = self._rooms
         return await self._ask(
             lambda: rooms.leases.claim(worker, spec, limit, lease, rooms.at(now)),
-            needed=rooms.leases.has_work,
+            needed=rooms.leases.has_work if self._looks_first else None,
+            needs=Needs(questions=lambda: rooms.leases.questions(worker, limit)),
             idle=list[Lease],
             undo=self._give_back,
         )

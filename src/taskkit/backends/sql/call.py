@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from taskkit.model.run import Run
 
 ResultT = TypeVar("ResultT")
+
+
+class Question(NamedTuple):
+    """A query: of runs by a condition when it `selects`, else as it stands."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    selects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +25,17 @@ class Needs:
     """What a call is going to look at, for a database that is far away: all of a group is fetched at once.
 
     `runs` are changed and held; `ends` are runs that only must not end unnoticed; `names` are what others
-    must not decide about at the same time; `new` are ids of runs that are probably to be made.
+    must not decide about at the same time; `new` are ids of runs that are probably to be made; `questions`
+    what will be asked first, which the thread works out when it comes to the call; `claimed` are changed too,
+    and were probably claimed here, so that they may be known.
     """
 
     runs: Sequence[str] = ()
+    claimed: Sequence[str] = ()
     ends: Sequence[str] = ()
     names: Sequence[str] = ()
     new: Sequence[str] = ()
+    questions: Callable[[], Sequence[Question]] | None = None
 
 
 NOTHING = Needs()

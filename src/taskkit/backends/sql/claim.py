@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from taskkit.backends.sql.call import Question
 from taskkit.backends.sql.encoding import (
     attempts_of,
     attempts_text,
@@ -66,6 +67,11 @@ class Leases:
         """A claim may find something."""
         ready, cleanup = self._store.execute(_WORK).fetchone()
         return ready is not None or cleanup is not None
+
+    def questions(self, worker: str, limit: int) -> list[Question]:
+        """What a claim asks in any case."""
+        cleanups = Question(_CLEANUPS, (worker,), selects=True)
+        return [cleanups, *(self._life.lanes.questions(limit) if limit > 0 else ())]
 
     def claim(
         self, worker: str, spec: ClaimSpec, limit: int, lease: float, now: int

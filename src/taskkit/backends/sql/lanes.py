@@ -11,6 +11,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heapreplace
 from typing import Final, NamedTuple, TypeAlias
 
+from taskkit.backends.sql.call import Question
 from taskkit.backends.sql.encoding import to_json
 from taskkit.backends.sql.record import READY, Record
 from taskkit.backends.sql.store import Store
@@ -96,6 +97,7 @@ class Lanes:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._only: int | None = None
 
     # --- in -----------------------------------------------------------------------------------------
 
@@ -167,13 +169,26 @@ class Lanes:
 
     # --- out ----------------------------------------------------------------------------------------
 
+    def questions(self, limit: int) -> list[Question]:
+        """What `take` asks: where there was only one lane the last time, also for its runs."""
+        heads = Question(_HEADS)
+        if self._only is None:
+            return [heads]
+        return [heads, Question(_RUNS, (self._only, limit), selects=True)]
+
+    def _ready(self, lane: int, limit: int) -> list[Record]:
+        """The first runs of a lane; one that another call of this transaction has taken is no longer there."""
+        found = self._store.select(_RUNS, (lane, limit), skip_locked=True)
+        return [record for record in found if record.place == READY]
+
     def take(self, worker: str, spec: ClaimSpec, limit: int) -> list[Record]:
         """Up to `limit` ready runs that a worker may have, in turn, within the limits."""
         heads = self._heads()
+        self._only = heads[0].lane if len(heads) == 1 else None
         if len(heads) == 1 and not self._store.queue(heads[0].name.queue).is_held:
             if not heads[0].name.matches(worker, spec):
                 return []
-            return list(self._store.select(_RUNS, (heads[0].lane, limit), skip_locked=True))
+            return self._ready(heads[0].lane, limit)
         if heads and self._store.hold_claims():
             heads = self._heads()  # others may have claimed meanwhile
         fitting = [head for head in heads if head.name.matches(worker, spec)]
@@ -269,7 +284,7 @@ class Claim:
         queue, gate = head.name.queue, head.gate
         if head.following is None:
             following = self._store.select(_RUNS, (head.lane, most + 1), skip_locked=True)
-            head.following = list(following)[::-1]
+            head.following = [record for record in following if record.place == READY][::-1]
         if not head.following:
             heappop(self._queues[queue])  # it is the first there
             return None

@@ -30,4 +30,4 @@ def settle(lease: Lease, outcome: Outcome | Suspended) -> Needs:
         ends = [
             run_id for wait in outcome.waits if isinstance(wait.on, Runs) for run_id in wait.on.ids
         ]
-    return Needs(runs=[lease.run.id], ends=ends)
+    return Needs(claimed=[lease.run.id], ends=ends)

@@ -55,7 +55,6 @@ class Store(ABC):
         self._by_number: dict[int, Record] = {}
         self._touched: dict[int, Record] = {}
         self._updates: dict[tuple[int, ...], str] = {}
-        self._has_awaits: bool | None = None
         self._queues: dict[str, QueueState] | None = None
         self.lanes: dict[tuple[str | None, ...], int] = {}
         self.lane_names: dict[int, tuple[str, str | None, str, str | None, str | None]] = {}
@@ -135,6 +134,10 @@ class Store(ABC):
     def told(self, error: Exception) -> Exception:
         """The error to tell for one of the driver's; others as they are."""
 
+    def is_outdated(self, error: Exception) -> bool:
+        """Whether the transaction relied on something that is no longer so, and has to look again."""
+        return False
+
     def may_succeed_later(self, error: Exception) -> bool:
         """Whether only somebody else's transaction was in the way."""
         return False
@@ -156,7 +159,6 @@ class Store(ABC):
         self._by_id.clear()
         self._by_number.clear()
         self._touched.clear()
-        self._has_awaits = None
         self._queues = None
 
     def drop(self) -> None:
@@ -236,15 +238,13 @@ class Store(ABC):
 
     # --- waits --------------------------------------------------------------------------------------
 
-    @property
-    def has_awaits(self) -> bool:
-        """Somebody may wait for a run or a token; most runs end without, and need not be looked for."""
+    def may_be_awaited(self, targets: Sequence[str], *, is_likely: bool) -> bool:
+        """Whether somebody may wait for one of these, of which most end without; `is_likely` is a guess."""
         return True
 
-    @has_awaits.setter
-    def has_awaits(self, value: bool | None) -> None:
-        """None: look again."""
-        self._has_awaits = value
+    def awaits(self, *, known: bool) -> None:
+        """Somebody waits from now on; or, when that is not `known`, may no longer."""
+        return
 
     # --- queues -------------------------------------------------------------------------------------
 

@@ -182,6 +182,10 @@ class StoreThread:
         error = self._attempt(store, calls, changes, writes=writes)
         if error is None:
             return
+        if store.is_outdated(error):
+            error = self._attempt(store, calls, changes, writes=writes, again=True)
+            if error is None:
+                return
         if len(calls) > 1 and not store.is_lost(error):
             for call in calls:  # one must not fail the others: each by itself, in the same order
                 self._alone(store, call, changes, writes=writes)

@@ -24,6 +24,7 @@ class Waiting:
         self._store = store
         self._answered = answered
         self._over: dict[str, int] = {}
+        self._is_awaited = False
         self.tokens = Tokens(store, self._token_over)
 
     def begin(self, record: Record, waits: Sequence[Wait], now: int) -> None:
@@ -63,7 +64,7 @@ class Waiting:
 
     def _await(self, record: Record, wait_id: str, targets: Sequence[str]) -> None:
         if targets:
-            self._store.has_awaits = True
+            self._store.awaits(known=True)
             self._store.execute_many(
                 "INSERT INTO awaits VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [(target, record.number, wait_id) for target in targets],
@@ -77,18 +78,24 @@ class Waiting:
     def ended(self, record: Record, now: int) -> None:
         """Those who wait for this run are to be told."""
         self._over["run:" + record.run_id] = now
+        self._is_awaited = self._is_awaited or record.parent_id is not None
 
     def _token_over(self, token_id: str, now: int) -> None:
         self._over["token:" + token_id] = now
+        self._is_awaited = True
 
     def forget(self) -> None:
         """The transaction in which something ended did not happen."""
         self._over.clear()
+        self._is_awaited = False
 
     def tell(self) -> None:
         """Bring back those who waited for what is over now."""
+        if not self._over:
+            return
         over, self._over = self._over, {}
-        if not over or not self._store.has_awaits:
+        is_likely, self._is_awaited = self._is_awaited, False
+        if not self._store.may_be_awaited(list(over), is_likely=is_likely):
             return
         among, values = self._store.among("target", list(over))
         rows = self._store.execute(
@@ -96,7 +103,7 @@ class Waiting:
         ).fetchall()
         if not rows:
             return
-        self._store.has_awaits = None
+        self._store.awaits(known=False)
         open_waits = self._open_waits([number for _, number, _ in rows])
         for target, number, wait_id in rows:
             waiter = None if (number, wait_id) in open_waits else self._store.at(number)

@@ -28,6 +28,7 @@ class SqliteStore(Store):
         self._path = path
         self._bytes = 0
         self._next_number: int | None = None
+        self._has_awaits: bool | None = None
         self._seen = self._data_version()
         self._others_wrote = False
         self._cancels = self.counter("cancels")
@@ -105,6 +106,7 @@ class SqliteStore(Store):
         super().forget()
         self._bytes = 0
         self._next_number = None
+        self._has_awaits = None
 
     # --- runs ---------------------------------------------------------------------------------------
 
@@ -146,16 +148,14 @@ class SqliteStore(Store):
 
     # --- waits --------------------------------------------------------------------------------------
 
-    @property
-    def has_awaits(self) -> bool:
+    def may_be_awaited(self, targets: Sequence[str], *, is_likely: bool) -> bool:
         if self._has_awaits is None:
             row = self.db.execute("SELECT EXISTS (SELECT 1 FROM awaits)").fetchone()
             self._has_awaits = bool(row[0])
         return self._has_awaits
 
-    @has_awaits.setter
-    def has_awaits(self, value: bool | None) -> None:
-        self._has_awaits = value
+    def awaits(self, *, known: bool) -> None:
+        self._has_awaits = True if known else None
 
     # --- telling ------------------------------------------------------------------------------------
 
