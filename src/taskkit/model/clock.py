@@ -10,7 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+# The moment at which a call of a backend takes effect; None is the store's own clock.
+Now: TypeAlias = datetime | None
 
 
 class Timer(Protocol):

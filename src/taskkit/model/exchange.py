@@ -306,6 +306,15 @@ class WorkerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Where a store's schema stands; `version` 0 is a store that was never used, `pending` names the steps missing."""
+
+    version: int
+    latest: int
+    pending: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerOptions:
     """How a worker drives a backend. `lease` and `drain` in seconds."""
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from taskkit.errors import InvalidOptionError
 
 # A task's own queue is task/<id>, and ids may hold more characters than other queue names.
 _NAME = re.compile(r"[A-Za-z0-9_/-]{1,128}|task/[A-Za-z0-9_./:-]{1,128}")
+
+# In place of a limit: the one that the code declares.
+Declared: TypeAlias = Literal["declared"]
 
 
 @dataclass(frozen=True, slots=True)
