@@ -65,7 +65,10 @@ def main(link: socket.socket) -> None:
 def _die_with(parent: int) -> None:
     """However the parent ends, also while this process is in code that lets no other thread run."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        with suppress(
+            AttributeError, OSError
+        ):  # the thread that listens notices it too, if it can run
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -14,6 +14,8 @@ from taskkit.model.exchange import Enqueued, Lease
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
 
+_KEPT = ("append", "enqueue")
+
 
 class ChildCalls:
     """Answers the calls of one child, each in a task of its own, begun in the order they came."""
@@ -33,11 +35,11 @@ class ChildCalls:
 
     def begin(self, number: int, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Make a call, and send its answer under the same number."""
-        self._start(number, lambda: self._call(name, args, dict(kwargs)))
+        self._start(number, name, lambda: self._call(name, args, dict(kwargs)))
 
     def answer(self, number: int, call: Callable[[], Any]) -> None:
         """The same for a call of something else than the backend."""
-        self._start(number, call)
+        self._start(number, "other", call)
 
     def give_up(self, number: int) -> None:
         """Nobody waits for this answer any more."""
@@ -58,17 +60,18 @@ class ChildCalls:
         return list(self._awaited)
 
     async def close(self) -> None:
-        """Nothing is under way for the child when this returns."""
+        """Nothing is under way for the child when this returns; what it has written is stored."""
         for number in list(self._watches):
             self.unwatch(number)
         tasks = list(self._calls.values())
         for task in tasks:
-            task.cancel()
+            if task.get_name() not in _KEPT:
+                task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    def _start(self, number: int, call: Callable[[], Any]) -> None:
-        self._keep(number, asyncio.create_task(self._answered(number, call)))
+    def _start(self, number: int, name: str, call: Callable[[], Any]) -> None:
+        self._keep(number, asyncio.create_task(self._answered(number, call), name=name))
 
     def _keep(self, number: int, task: asyncio.Task[None]) -> None:
         self._calls[number] = task
@@ -102,7 +105,7 @@ class ChildCalls:
         for request, answer in zip(requests, answers, strict=True):
             if request.awaited and answer.error is None:
                 self._awaited[answer.run_id] = None
-        self._anchors += [one.anchor for one in answers]
+        self._anchors += [one.anchor for one in answers if one.anchor is not None]
         return [replace(one, anchor=None) for one in answers]
 
     async def _pump(self, number: int, watch: Watch) -> None:

@@ -33,6 +33,15 @@ def out_of_memory(used: int, preset: MachinePreset, definition: TaskDefinition) 
     return Death(OutOfMemoryError(message), None, RunStatus.FAILED)
 
 
+def silent(definition: TaskDefinition) -> Death:
+    """The death of a child that lives but is heard no more, because its code has meddled with open files."""
+    message = (
+        f"The child process of task {definition.id!r} ({definition.where}) can be heard no more, and was killed. "
+        f"Something in the task closes, or writes into, files that it has not opened."
+    )
+    return Death(ProcessDiedError(message), "TASK_EXECUTION_FAILED", RunStatus.CRASHED)
+
+
 def death_of(status: int | None, definition: TaskDefinition, why: str = "") -> Death:
     """The death of a child by its exit status, which is None for one that never came up.
 

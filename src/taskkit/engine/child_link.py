@@ -7,6 +7,7 @@ the same user's code of the same version; nothing of it is ever stored.
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 import socket
 import struct
@@ -15,6 +16,8 @@ from typing import Any, TypeAlias
 Message: TypeAlias = tuple[Any, ...]
 
 _HEAD = struct.Struct("!Q")
+_LONGEST = 1 << 30
+_log = logging.getLogger("taskkit.worker")
 
 
 def packed(message: Message) -> bytes:
@@ -70,12 +73,18 @@ class Link:
             self._writer.write(data)
 
     async def receive(self) -> Message | None:
-        """The next message; None when the child is gone."""
+        """The next message; None when the child is gone, or what it sends is none."""
         try:
-            head = await self._reader.readexactly(_HEAD.size)
-            return _message(await self._reader.readexactly(_HEAD.unpack(head)[0]))
+            (length,) = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
+            if length <= _LONGEST:
+                return _message(await self._reader.readexactly(length))
         except (asyncio.IncompleteReadError, OSError):
             return None
+        except Exception as error:  # its code may write into any open file
+            _log.error("a child process sent what cannot be read: %r", error)
+            return None
+        _log.error("a child process sent a message of %d bytes", length)
+        return None
 
     def close(self) -> None:
         """Let go of the socket; a child that still runs ends itself."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+_log = logging.getLogger("taskkit.worker")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -50,5 +51,8 @@ def handle(fields: dict[str, Any]) -> None:
     """Log a record of a child here."""
     record = logging.makeLogRecord(fields)
     logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)
+    try:
+        if logger.isEnabledFor(record.levelno):
+            logger.handle(record)
+    except Exception as error:  # a filter's, which in the child would have been the body's
+        _log.error("a log record of a child process could not be handled: %r", error)

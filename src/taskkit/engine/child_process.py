@@ -46,7 +46,7 @@ class ChildProcess:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     *_interpreter_flags(),
-                    *("-c", _BOOT, str(theirs.fileno()), name),
+                    *("-P", "-c", _BOOT, str(theirs.fileno()), name),
                     stdin=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
@@ -82,16 +82,18 @@ class ChildProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def end(self, *, at_once: bool) -> None:
-        """Return when it is gone: killed, or by itself within 2 seconds."""
+    async def end(self, *, at_once: bool) -> bool:
+        """Return when it is gone: killed, or by itself within 2 seconds; whether it left by itself."""
         if at_once:
             self.kill()
         try:
             async with asyncio.timeout(_LEAVING):
                 await self._process.wait()
+            return not at_once
         except TimeoutError:
             self.kill()
             await self._process.wait()
+            return False
         finally:
             self.kill()
             self.link.close()

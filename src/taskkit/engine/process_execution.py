@@ -17,7 +17,7 @@ from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine import child_log, memory_watch
 from taskkit.engine.after_child import AfterChild
 from taskkit.engine.child_calls import ChildCalls
-from taskkit.engine.child_death import Death, death_of, out_of_memory
+from taskkit.engine.child_death import Death, death_of, out_of_memory, silent
 from taskkit.engine.child_link import Message
 from taskkit.engine.child_order import order_for
 from taskkit.engine.child_process import ChildProcess
@@ -128,7 +128,11 @@ class ProcessExecution:
             if kind == "outcome":
                 outcome: Outcome = parts[0]
                 return outcome
-            does[kind](*parts)
+            try:
+                does[kind](*parts)
+            except Exception:  # it may be anything that its code has sent
+                _log.exception("the child process of run %s is not understood", self.lease.run.id)
+                return None
         return None
 
     async def _next(self, child: ChildProcess) -> Message | None:
@@ -153,7 +157,9 @@ class ProcessExecution:
         if self._calls is not None:
             await self._calls.close()
         if self._child is not None:
-            await self._child.end(at_once=self.ending is not None or self._death is not None)
+            at_once = self.ending is not None or self._death is not None
+            if not await self._child.end(at_once=at_once) and not at_once:
+                self._death = silent(self._definition)
         self._count(busy=False)
 
     async def _after_death(self) -> Outcome:
@@ -191,7 +197,9 @@ class ProcessExecution:
             self._stopping.begin(is_ready=self._is_ready)
 
     async def _watch_memory(self, child: ChildProcess) -> None:
-        preset = PRESETS[self.lease.run.machine or DEFAULT]
+        preset = PRESETS.get(self.lease.run.machine or DEFAULT)
+        if preset is None:
+            return  # another version's
         used = await memory_watch.over(child.pid, int(preset.memory_gb * _GIB))
         if self.ending is None:
             self._death = out_of_memory(used, preset, self._definition)

@@ -1,10 +1,11 @@
 """The tasks of `isolated_tasks.py`, in a registry of each test's own."""
 
+import asyncio
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,3 +101,22 @@ def left() -> Callable[[], tuple[set[str], bool]]:
         return files, True
 
     return count
+
+
+@pytest.fixture
+def end_of() -> Callable[[int], Awaitable[None]]:
+    """Awaits the end of a process, which need not be a child of this one."""
+
+    def end(pid: int) -> Awaitable[None]:
+        process = os.pidfd_open(pid)
+        ended = asyncio.Event()
+
+        async def wait() -> None:
+            await ended.wait()
+            asyncio.get_running_loop().remove_reader(process)
+            os.close(process)
+
+        asyncio.get_running_loop().add_reader(process, ended.set)
+        return wait()
+
+    return end

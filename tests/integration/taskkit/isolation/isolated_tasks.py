@@ -1,12 +1,13 @@
 """Tasks that run in child processes; a child imports this file, so nothing here may depend on a test."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from taskkit import Context, Retry, logger, memo, metadata, streams, tags, task,
 from taskkit.errors import AbortTaskRunError
 
 IN_CHILD = "IN_CHILD"
+CallNext = Callable[[], Awaitable[None]]
 
 
 @task(id="add-one")
@@ -286,3 +288,41 @@ def starts_others() -> None:
     metadata.set("other", other)
     say_begun()
     time.sleep(600)
+
+
+@task(id="scribbles", isolation="process", retry=None)
+def scribbles() -> None:
+    """Writes into every open file, also the one that leads to its worker."""
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(number, b"x" * 64)
+    time.sleep(600)
+
+
+@task(id="in-time", isolation="process", retry=None)
+def in_time(path: str) -> None:
+    os.environ[IN_CHILD] = str(os.getpid())
+    try:
+        time.sleep(600)
+    finally:
+        note(path, "finally")
+
+
+@in_time.middleware
+async def with_timeout(call_next: CallNext) -> None:
+    async with asyncio.timeout(0.2):
+        await call_next()
+
+
+@task(id="triggers-and-holds", isolation="process", max_duration=1.5)
+def triggers_and_holds() -> None:
+    add_one.sync.trigger(1)
+    metadata.set("by", "body")
+    metadata.sync.flush()
+    sum(itertools.repeat(0))
+
+
+@triggers_and_holds.on_failure
+async def triggers_too() -> None:
+    await add_one.trigger(1)
+    metadata.set("seen", metadata.get("by"))

@@ -138,14 +138,15 @@ async def test_a_body_that_ignores_sigterm_is_killed_after_its_grace(
 
 
 async def test_what_the_body_has_started_is_killed_with_it(
-    tasks: Any, begun: Begun, state_of: StateOf
+    tasks: Any, begun: Begun, end_of: Callable[[int], Awaitable[None]]
 ) -> None:
     async with taskkit.local():
         handle = await tasks.starts_others.trigger()
         other = (await begun(handle)).metadata["other"]
+        ended = end_of(other)
         await handle.cancel()
         await handle.result()
-    assert state_of(other) in ("gone", "zombie")
+    await ended
 
 
 async def test_a_blocked_thread_is_timed_out_within_two_seconds_and_left_behind(tasks: Any) -> None:
@@ -212,3 +213,32 @@ async def test_more_memory_than_the_machine_has_is_tried_again_on_the_larger_one
     assert (first.name, first.code) == ("OutOfMemoryError", "TASK_PROCESS_OOM_KILLED")
     assert "'micro' has 0.25 GB" in first.message
     assert (refused.status, refused.error.code) == (RunStatus.FAILED, first.code)
+
+
+async def test_a_child_that_is_heard_no_more_is_ended(tasks: Any) -> None:
+    async with taskkit.local():
+        result = await (await tasks.scribbles.trigger()).result()
+    assert (result.status, result.error.name) == (RunStatus.CRASHED, "ProcessDiedError")
+    assert result.error.code == "TASK_EXECUTION_FAILED"
+
+
+# --- in between -------------------------------------------------------------------------------------
+
+
+async def test_a_timeout_of_a_middleware_ends_the_body_where_it_is(
+    tasks: Any, ledger: Path, lines: Lines
+) -> None:
+    async with taskkit.local():
+        result = await (await tasks.in_time.trigger(str(ledger))).result()
+    assert (result.status, result.error.name) == (RunStatus.FAILED, "TimeoutError")
+    assert lines() == ["finally child"]
+
+
+async def test_hooks_after_a_kill_go_on_from_where_the_child_was(tasks: Any) -> None:
+    async with taskkit.local():
+        handle = await tasks.triggers_and_holds.trigger()
+        assert (await handle.result()).status == RunStatus.TIMED_OUT
+        run = await handle.retrieve()
+        children = [child async for child in taskkit.runs.list(task="add-one")]
+    assert run.metadata == {"by": "body", "seen": "body"}
+    assert len(children) == 2  # the hook's is not taken for the body's
