@@ -12,6 +12,14 @@ from psycopg.pq import TransactionStatus
 from taskkit.backends.postgres.connection import Place, connect, told
 from taskkit.backends.postgres.schema import migrate
 
+_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Every statement of ours finds its rows by an index. One planned while a table was small must not scan it later."""
+
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
@@ -34,6 +42,8 @@ class Session:
             connection = connect(self._place)
             if self._migrates:
                 migrate(connection, self._place.schema)
+                for setting, value in _PLANS.items():
+                    connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
             self._entered = connection.pipeline()
             self._pipeline = self._entered.__enter__()
             self._connection = connection

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import groupby
 from typing import Any, Final
 
 import psycopg
 
 from taskkit.backends.postgres.connection import Place, is_outage, may_succeed_later, told
 from taskkit.backends.postgres.session import Cursor, Session
+from taskkit.backends.postgres.writing import THIS_VERSION, insertions, updates
 from taskkit.backends.sql.call import Call, Question
 from taskkit.backends.sql.encoding import from_json, to_json
 from taskkit.backends.sql.queue_state import QueueState
@@ -32,10 +32,9 @@ _RUNS: Final = (
     f"SELECT {', '.join(COLUMNS)}, xmin::text::bigint FROM runs "
     "WHERE run_id = ANY(?) ORDER BY number DESC"
 )
-_VERSION: Final = "(txid_current() % 4294967296)"
-_IS_MINE: Final = f"xmin::text::bigint = {_VERSION}"
 _GUARD: Final = (
-    f"SELECT 1 / (CASE WHEN (SELECT count(*) FROM runs WHERE number = ANY(?) AND {_IS_MINE}) = ? "
+    "SELECT 1 / (CASE WHEN (SELECT count(*) FROM runs WHERE number = ANY(?) "
+    f"AND xmin::text::bigint = {THIS_VERSION}) = ? "
     "AND NOT EXISTS (SELECT 1 FROM awaits WHERE target = ANY(?)) THEN 1 ELSE 0 END)"
 )
 """Fails unless these rows were written by this transaction, and nobody waits for these ends."""
@@ -198,7 +197,7 @@ class PostgresStore(Store):
         if self._is_writing:
             self._write()
             leased = [record for record in self._by_id.values() if record.place == LEASED]
-            version = self._session.send(f"SELECT {_VERSION}") if leased else None
+            version = self._session.send(f"SELECT {THIS_VERSION}") if leased else None
             if self._relied_on or self._unawaited:
                 numbers = list(self._relied_on)
                 self._session.send(_GUARD, (numbers, len(numbers), self._unawaited))
@@ -311,47 +310,25 @@ class PostgresStore(Store):
         """Send what was gathered; the answers are looked at with the next one that is asked for."""
         new, self._new = self._new, []
         dirty, self._dirty = self._dirty, {}
-        self._write_new(new)
-        changes = [(_changed(before, now), now) for before, now in dirty.values()]
-        for changed, rows in groupby(sorted(changes, key=_columns_of), key=_columns_of):
-            if changed:
-                self._write_changed(changed, [now for _, now in rows])
+        for sql, values in insertions(new):
+            self._session.send(sql, values)
+        self._write_tags(new, are_new=True)
+        for places, rows, statements in updates(dirty.values(), self._relied_on):
+            for sql, values in statements:
+                self._session.send(sql, values)
+            self._written.update([row[0] for row in rows])
+            if _TAGS in places:
+                self._write_tags(rows, are_new=False)
 
-    def _write_new(self, new: Sequence[tuple[Any, ...]]) -> None:
-        if not new:
-            return
-        filled = [
-            (tuple([place for place, one in enumerate(row) if one is not None]), row) for row in new
-        ]
-        for places, rows in groupby(sorted(filled, key=_columns_of), key=_columns_of):
-            names = ", ".join([COLUMNS[place] for place in places])
-            marks = ", ".join(["?"] * len(places))
-            self._session.send_many(
-                f"INSERT INTO runs ({names}) VALUES ({marks})",
-                [[row[place] for place in places] for _, row in rows],
+    def _write_tags(self, rows: Sequence[tuple[Any, ...]], *, are_new: bool) -> None:
+        if not are_new:
+            self._session.send(
+                "DELETE FROM run_tags WHERE number = ANY(?)", ([row[0] for row in rows],)
             )
-        tags = [(tag, row[0]) for row in new if row[_TAGS] for tag in _tags(row)]
+        tags = [
+            (to_json(tag), row[0]) for row in rows if row[_TAGS] for tag in from_json(row[_TAGS])
+        ]
         self._session.send_many("INSERT INTO run_tags VALUES (?, ?)", tags)
-
-    def _write_changed(self, changed: tuple[int, ...], rows: list[tuple[Any, ...]]) -> None:
-        sql = f"UPDATE runs SET {', '.join([f'{COLUMNS[place]} = ?' for place in changed])} WHERE number = ?"
-        values = [[*[row[place] for place in changed], row[0]] for row in rows]
-        if not self._relied_on:
-            self._session.send_many(sql, values)
-        else:
-            known = [one for one in values if one[-1] not in self._relied_on]
-            self._session.send_many(sql, known)
-            relied = [
-                [*one, self._relied_on[one[-1]]] for one in values if one[-1] in self._relied_on
-            ]
-            self._session.send_many(f"{sql} AND xmin::text::bigint IN (?, {_VERSION})", relied)
-        self._written.update([row[0] for row in rows])
-        if _TAGS in changed:
-            for row in rows:
-                self._session.send("DELETE FROM run_tags WHERE number = ?", (row[0],))
-                self._session.send_many(
-                    "INSERT INTO run_tags VALUES (?, ?)", [(tag, row[0]) for tag in _tags(row)]
-                )
 
     # --- waits --------------------------------------------------------------------------------------
 
@@ -436,15 +413,3 @@ def _lock(name: str) -> int:
     return int.from_bytes(
         blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
     )
-
-
-def _changed(before: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple([place for place, one in enumerate(now) if one != before[place]])
-
-
-def _columns_of(one: tuple[tuple[int, ...], Any]) -> tuple[int, ...]:
-    return one[0]
-
-
-def _tags(row: tuple[Any, ...]) -> Iterable[str]:
-    return [to_json(tag) for tag in from_json(row[_TAGS])] if row[_TAGS] else []
