@@ -42,7 +42,7 @@ class PostgresBackend(SqlBackend):
         await self._bulletin.close()
 
     def _connect(self, watches: Watches) -> PostgresStore:
-        return PostgresStore(self._place, watches.wants, self._bulletin.tell)
+        return PostgresStore(self._place, watches, self._bulletin.tell)
 
     def _connect_to_read(self, watches: Watches) -> PostgresStore:
-        return PostgresStore(self._place, watches.wants, None)
+        return PostgresStore(self._place, watches, None)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
+from taskkit.backends.postgres.clock import Clock
 from taskkit.backends.postgres.connection import Place, is_outage, may_succeed_later, told
 from taskkit.backends.postgres.session import Cursor, Session
 from taskkit.backends.postgres.writing import THIS_VERSION, insertions, updates
@@ -17,11 +18,8 @@ from taskkit.backends.sql.encoding import from_json, to_json
 from taskkit.backends.sql.queue_state import QueueState
 from taskkit.backends.sql.record import COLUMNS, LEASED, OVER, SELECT, Record, row_of
 from taskkit.backends.sql.store import Rows, Store
+from taskkit.backends.sql.watch import Watches
 
-_CLOCK: Final = (
-    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
-    "ARRAY(SELECT nextval('run_numbers') FROM generate_series(1, ?))"
-)
 _QUEUES: Final = (
     "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
 )
@@ -42,10 +40,8 @@ _OUTDATED: Final = "22012"
 _TAGS: Final = COLUMNS.index("tags")
 _MINE: Final = 5_000
 """Rows that are remembered at most."""
-_CLOCK_FRESH: Final = 10.0
-"""Seconds for which our own monotonic clock stands in for the database's, once it was seen."""
 _FRESH: Final = 1.0
-"""Seconds for which the settings of queues, and numbers for new runs, are good. Claims look again."""
+"""Seconds for which the settings of queues are good. Claims look again."""
 
 
 class PostgresStore(Store):
@@ -61,11 +57,11 @@ class PostgresStore(Store):
     def __init__(
         self,
         place: Place,
-        wants: Callable[[str], bool],
+        watches: Watches,
         committed: Callable[[set[str]], None] | None,
     ) -> None:
         """Without `committed` it only reads, and locks nothing."""
-        super().__init__(wants)
+        super().__init__(watches)
         self._place = place
         self._committed = committed
         self._session = Session(place, migrates=committed is not None)
@@ -86,13 +82,10 @@ class PostgresStore(Store):
         self._relied_on: dict[int, int] = {}
         self._unawaited: list[str] = []
         self._is_sure = True
-        self._numbers: list[int] = []
-        self._wanted = 0
         self._known_queues: list[Any] = []
         self._queues_seen_at = 0.0
         self._moment = 0
-        self._clock = self._clock_seen_at = 0.0
-        self._see_clock(self._ask_clock(0))
+        self._clock = Clock(self._session)
 
     def close(self) -> None:
         self._session.close()
@@ -151,17 +144,16 @@ class PostgresStore(Store):
             self._session.send(_LOCKS, (names,))
         asked = [call.needs.questions() for call in calls if call.needs.questions is not None]
         queues = self._ask_queues() if asked else None
-        clock = None if self._is_fresh(len(new)) else self._ask_clock(len(new))
+        clock = self._clock.ask(len(new))
         ended = self._ask_ends([run_id for call in calls for run_id in call.needs.ends])
         self._ask([question for questions in asked for question in questions])
         self._fetch_runs(list(runs))
         if ended is not None:
             self._ended |= ended.fetchall()
-        if clock is not None:
-            self._see_clock(clock)
+        self._clock.see(clock)
         if queues is not None:
             self._see_queues(queues)
-        self._moment = self._estimate()
+        self._moment = self._clock.now()
 
     def _remember(self, run_id: str) -> bool:
         """Take the row as this process has left it."""
@@ -202,12 +194,11 @@ class PostgresStore(Store):
                 numbers = list(self._relied_on)
                 self._session.send(_GUARD, (numbers, len(numbers), self._unawaited))
             self._session.send("COMMIT")
-            clock = self._ask_clock(self._wanted) if self._wanted > len(self._numbers) else None
+            clock = self._clock.ask_again()
             self._session.sync()
             if version is not None:
                 self._keep_mine(leased, version.fetchall()[0][0])
-            if clock is not None:
-                self._see_clock(clock)
+            self._clock.see(clock)
             if self.topics and self._committed is not None:
                 self._committed(self.topics)
         self.forget()
@@ -284,10 +275,7 @@ class PostgresStore(Store):
         return self._ended[run_id] if record is None else record.place
 
     def next_number(self) -> int:
-        if not self._numbers:
-            rows = self.execute("SELECT nextval('run_numbers')").fetchall()
-            return int(rows[0][0])
-        return self._numbers.pop()
+        return self._clock.next_number()
 
     def insert(self, record: Record) -> bool:
         """A run whose id turns out to be known fails the transaction; it is done again with a look before."""
@@ -382,25 +370,7 @@ class PostgresStore(Store):
 
     def now(self) -> int:
         """The database's clock: one moment for a transaction."""
-        return self._moment if self._is_writing else self._estimate()
-
-    def _estimate(self) -> int:
-        return round(self._clock + (time.monotonic() - self._clock_seen_at) * 1_000_000)
-
-    def _is_fresh(self, new: int) -> bool:
-        """Whether clock and numbers are good for a transaction that makes so many runs."""
-        self._wanted = new
-        age = time.monotonic() - self._clock_seen_at
-        return age < (_FRESH if new else _CLOCK_FRESH) and new <= len(self._numbers)
-
-    def _ask_clock(self, numbers: int) -> Cursor:
-        return self._session.send(_CLOCK, (numbers,))
-
-    def _see_clock(self, answer: Cursor) -> None:
-        ((clock, numbers),) = answer.fetchall()
-        self._clock, self._clock_seen_at = float(clock), time.monotonic()
-        if numbers:
-            self._numbers = numbers[::-1]
+        return self._moment if self._is_writing else self._clock.now()
 
     # --- telling ------------------------------------------------------------------------------------
 

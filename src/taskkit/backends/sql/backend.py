@@ -109,10 +109,15 @@ class SqlBackend(ClaimLoop):
         self, requests: Sequence[TriggerRequest], *, batch_id: str | None, now: Now
     ) -> Sequence[Enqueued]:
         rooms = self._rooms
-        return await self._ask(
+        self._watches.made([one.run_id for one in requests])
+        answers = await self._ask(
             lambda: rooms.accepting.enqueue(requests, batch_id, rooms.at(now)),
             needs=needs_of.enqueue(requests),
         )
+        for request, answer in zip(requests, answers, strict=True):
+            if answer.disposition != "created":
+                self._watches.not_made(request.run_id)
+        return answers
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
         rooms = self._reading
@@ -134,7 +139,9 @@ class SqlBackend(ClaimLoop):
         end = self._watches.end(run_id)
         try:
             while True:
-                found = await self._look(read, needs=Needs(runs=[run_id]))
+                found: Run | bool = True
+                if not self._watches.is_unended(run_id):
+                    found = await self._look(read, needs=Needs(runs=[run_id]))
                 if not isinstance(found, bool):
                     return found
                 run = await end.wait() if found else None

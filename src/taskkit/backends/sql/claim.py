@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -43,6 +42,7 @@ from taskkit.model.exchange import (
     Suspended,
     Wait,
 )
+from taskkit.model.ids import new_id
 from taskkit.model.run import Attempt, RunStatus
 
 _EXECUTING, _WAITING = str(RunStatus.EXECUTING), str(RunStatus.WAITING)
@@ -100,7 +100,7 @@ class Leases:
         record.delivery += 1
         record.status, record.place, record.lane = _EXECUTING, LEASED, None
         record.started_at = now if record.started_at is None else record.started_at
-        record.token = token = os.urandom(16).hex()
+        record.token = token = new_id("lease")
         record.holder, record.lease = worker, lease
         record.due_at = later(now, lease)
         record.outcome = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from taskkit.backends.sql.call import Call, Changes
 from taskkit.backends.sql.encoding import to_json
 from taskkit.backends.sql.queue_state import QueueState
 from taskkit.backends.sql.record import COLUMNS, Record, row_of
+from taskkit.backends.sql.watch import Watches
 from taskkit.errors import RunNotFoundError
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
@@ -38,7 +39,7 @@ class Store(ABC):
 
     Statements are written for both databases, with ? for a value; what differs is a method or one of the
     texts below. `topics` are told to who watches, and `ends` handed to who waits, once the transaction is
-    committed; `wants` says whether anybody here would hear of a topic.
+    committed.
     """
 
     name: str
@@ -49,8 +50,9 @@ class Store(ABC):
     for_key_share = ""
     """Added to a query whose row must not be deleted meanwhile."""
 
-    def __init__(self, wants: Callable[[str], bool]) -> None:
-        self._wants = wants
+    def __init__(self, watches: Watches) -> None:
+        self._wants = watches.wants
+        self._awaits_end = watches.awaits_end
         self._by_id: dict[str, Record] = {}
         self._by_number: dict[int, Record] = {}
         self._touched: dict[int, Record] = {}
@@ -299,7 +301,7 @@ class Store(ABC):
     def ended(self, record: Record) -> None:
         topic = end_topic(record.run_id)
         self.tell(topic)
-        if self._wants(topic):
+        if self._awaits_end(topic):
             self.ends[record.run_id] = record.shown()
         self.changed(record)
 

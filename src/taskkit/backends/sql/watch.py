@@ -10,6 +10,7 @@ from taskkit.model.exchange import CANCEL_TOPIC, WORK_TOPIC, end_topic
 from taskkit.model.run import Run
 
 NO_ENDS: Final[Mapping[str, Run]] = {}
+_UNENDED: Final = 10_000
 
 
 class SqlWatch:
@@ -95,6 +96,7 @@ class Watches:
         self._by_topic: dict[str, list[SqlWatch]] = {}
         self._ends: dict[str, list[EndWatch]] = {}
         self._workers: list[Callable[[str], None]] = []
+        self._unended: dict[str, None] = {}
         self._changed = changed
 
     @property
@@ -103,7 +105,27 @@ class Watches:
         return bool(self._by_topic or self._workers or self._ends)
 
     def wants(self, topic: str) -> bool:
-        return topic in self._by_topic or topic in self._ends
+        return topic in self._by_topic or topic in self._ends or topic in self._unended
+
+    def awaits_end(self, topic: str) -> bool:
+        """Somebody waits for this end, and can be handed the run."""
+        return topic in self._ends
+
+    # --- runs that were made here and have not ended, as far as anybody has told -----------------------
+
+    def made(self, run_ids: Iterable[str]) -> None:
+        """Runs about to be made here: who waits for one of them need not look whether it is over."""
+        self._unended.update([(end_topic(run_id), None) for run_id in run_ids])
+        while len(self._unended) > _UNENDED:
+            del self._unended[next(iter(self._unended))]
+
+    def not_made(self, run_id: str) -> None:
+        self._unended.pop(end_topic(run_id), None)
+
+    def is_unended(self, run_id: str) -> bool:
+        return end_topic(run_id) in self._unended
+
+    # --- subscriptions ------------------------------------------------------------------------------
 
     def add(self, topics: Sequence[str]) -> SqlWatch:
         watch = SqlWatch(self, topics)
@@ -150,6 +172,7 @@ class Watches:
 
     def publish(self, topics: Iterable[str], ends: Mapping[str, Run] = NO_ENDS) -> None:
         for topic in topics:
+            self._unended.pop(topic, None)
             for end in self._ends.get(topic, ()):
                 end.tell(ends.get(end.run_id))
             if topic in (WORK_TOPIC, CANCEL_TOPIC):
@@ -160,6 +183,7 @@ class Watches:
 
     def publish_all(self, *, canceled: bool) -> None:
         """Another process has written; who hears this looks whether it was about them."""
+        self._unended.clear()
         known = {**self._by_topic, **self._ends}
         topics = [topic for topic in known if topic not in (WORK_TOPIC, CANCEL_TOPIC)]
         self.publish([*topics, WORK_TOPIC, *([CANCEL_TOPIC] if canceled else ())])

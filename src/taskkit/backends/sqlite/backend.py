@@ -28,4 +28,4 @@ class SqliteBackend(SqlBackend):
         return f"SqliteBackend({str(self._place.path)!r})"
 
     def _connect(self, watches: Watches) -> SqliteStore:
-        return SqliteStore(connect(self._place), self._place.path, watches.wants)
+        return SqliteStore(connect(self._place), self._place.path, watches)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from taskkit.backends.sql.call import Call, Changes
 from taskkit.backends.sql.encoding import micros, to_json
 from taskkit.backends.sql.record import INSERT, SELECT, Record, row_of
 from taskkit.backends.sql.store import Rows, Store
+from taskkit.backends.sql.watch import Watches
 from taskkit.backends.sqlite.connection import unavailable
 
 _KEPT, _KEPT_BYTES = 5_000, 32_000_000
@@ -22,8 +23,8 @@ class SqliteStore(Store):
 
     name = "this SQLite file"
 
-    def __init__(self, db: sqlite3.Connection, path: Path, wants: Callable[[str], bool]) -> None:
-        super().__init__(wants)
+    def __init__(self, db: sqlite3.Connection, path: Path, watches: Watches) -> None:
+        super().__init__(watches)
         self.db = db
         self._path = path
         self._bytes = 0
