@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from taskkit.backends.postgres.session import Cursor, Session
+from taskkit.backends.postgres.session import Answer, Session
 
 _ASK: Final = (
     "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
@@ -30,21 +30,21 @@ class Clock:
     def now(self) -> int:
         return round(self._clock + (time.monotonic() - self._seen_at) * 1_000_000)
 
-    def ask(self, new: int) -> Cursor | None:
+    def ask(self, new: int) -> Answer | None:
         """The question, where what is known is not good enough for a transaction that makes so many runs."""
         self._wanted = new
         age = time.monotonic() - self._seen_at
         is_good = age < (_NUMBERS_GOOD_FOR if new else _GOOD_FOR) and new <= len(self._numbers)
         return None if is_good else self._send(new)
 
-    def ask_again(self) -> Cursor | None:
+    def ask_again(self) -> Answer | None:
         """The question for the next transaction like this one."""
         return self._send(self._wanted) if self._wanted > len(self._numbers) else None
 
-    def _send(self, numbers: int) -> Cursor:
+    def _send(self, numbers: int) -> Answer:
         return self._session.send(_ASK, (numbers,))
 
-    def see(self, answer: Cursor | None) -> None:
+    def see(self, answer: Answer | None) -> None:
         if answer is not None:
             row: tuple[Any, ...] = answer.fetchall()[0]
             self._clock, self._seen_at = float(row[0]), time.monotonic()

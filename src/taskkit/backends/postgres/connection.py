@@ -52,10 +52,11 @@ reads."""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which database (`conninfo` for libpq), and the schema in it."""
+    """Which database (`conninfo` for libpq), the schema in it, and how long an answer may take, in seconds."""
 
     conninfo: str
     schema: str = "taskkit"
+    patience: float = 30.0
 
     @property
     def shown(self) -> str:

@@ -11,7 +11,7 @@ import psycopg
 
 from taskkit.backends.postgres.clock import Clock
 from taskkit.backends.postgres.connection import Place, is_outage, may_succeed_later, told
-from taskkit.backends.postgres.session import Cursor, Session
+from taskkit.backends.postgres.session import Answer, Session
 from taskkit.backends.postgres.writing import THIS_VERSION, insertions, updates
 from taskkit.backends.sql.call import Call, Question
 from taskkit.backends.sql.encoding import from_json, to_json
@@ -64,7 +64,7 @@ class PostgresStore(Store):
         super().__init__(watches)
         self._place = place
         self._committed = committed
-        self._session = Session(place, migrates=committed is not None)
+        self._session = Session(place, writes=committed is not None)
         if committed is not None:
             self.for_update = " FOR UPDATE"
             self.for_update_skip_locked = " FOR UPDATE SKIP LOCKED"
@@ -169,7 +169,7 @@ class PostgresStore(Store):
             text = f"{SELECT}{sql} FOR UPDATE SKIP LOCKED" if selects else sql
             self._ready[text] = (values, self._session.send(text, values))
 
-    def _ask_ends(self, run_ids: Sequence[str]) -> Cursor | None:
+    def _ask_ends(self, run_ids: Sequence[str]) -> Answer | None:
         self._ended = dict.fromkeys(run_ids, OVER)  # one that is unknown is not waited for
         return self._session.send(_ENDS, (list(self._ended),)) if run_ids else None
 
