@@ -315,14 +315,41 @@ class MigrationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerHealth:
+    """How a serving worker is, as it stood when it was asked.
+
+    `last_claim` is its last successful look for work, also one that found nothing or had no slot free, and
+    `last_beat` when it last held its runs for another lease; None when there was none. `unavailable_since`
+    is set while the store does not answer. `given_back` counts what it could not finish when it stopped.
+    """
+
+    worker: str
+    concurrency: int
+    running: int
+    waiting: int
+    last_claim: datetime | None = None
+    last_beat: datetime | None = None
+    unavailable_since: datetime | None = None
+    is_stopping: bool = False
+    given_back: int = 0
+
+
+HealthSource: TypeAlias = Callable[[], WorkerHealth]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How a worker drives a backend. `lease` and `drain` in seconds."""
+    """How a worker drives a backend. `lease` and `drain` in seconds.
+
+    A `serve` that can tell how it is gives `announce`, once when it begins, what does so.
+    """
 
     spec: ClaimSpec
     concurrency: int = 10
     lease: float = 30.0
     drain: float = 25.0
     clock: Clock = SYSTEM_CLOCK
+    announce: Callable[[HealthSource], None] | None = None
 
 
 # What a watch can be asked for: something may be claimable, a held run is asked to end, and every change of

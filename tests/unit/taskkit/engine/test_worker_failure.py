@@ -13,7 +13,7 @@ import taskkit
 from taskkit import Queue, RunHandle, RunStatus, runs, task, wait
 from taskkit.backends.base import Control, Execution, Runner
 from taskkit.backends.memory import MemoryBackend
-from taskkit.errors import NoWorkerError, StoreUnavailableError
+from taskkit.errors import BackendError, NoWorkerError
 from taskkit.model.exchange import Lease, Manifest, Outcome, Signal, Suspended, WorkerOptions
 from taskkit.session import Worker
 from taskkit.testing import FakeClock
@@ -80,7 +80,7 @@ class FaultyStore(MemoryBackend):
 
     def _may_fail(self, call: str) -> None:
         if self.fails and call == self._call:
-            raise StoreUnavailableError("the disk is gone")
+            raise BackendError("the disk is gone")
 
     async def claim(self, *args: Any, **options: Any) -> Any:
         self._may_fail("claim")
@@ -185,13 +185,13 @@ async def test_a_fault_of_the_store_fails_everybody_who_waits(
     call: str, serve: Any, clock: FakeClock
 ) -> None:
     backend = FaultyStore(call)
-    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+    async with dying(serve(backend, clock=clock), BackendError, "the disk is gone"):
         tasks = await waiters(clock)
         if call == "settle":
             tasks.append(asyncio.ensure_future((await serve_me()).result()))
         backend.fails = True
         await clock.advance(10)
-        await assert_all_are_told(tasks, "StoreUnavailableError: the disk is gone")
+        await assert_all_are_told(tasks, "BackendError: the disk is gone")
 
 
 async def test_a_store_that_fails_when_a_body_is_given_up_ends_the_worker(
@@ -209,7 +209,7 @@ async def test_a_store_that_fails_when_a_body_is_given_up_ends_the_worker(
                 continue
 
     backend = FaultyStore("settle")
-    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+    async with dying(serve(backend, clock=clock), BackendError, "the disk is gone"):
         waiting = asyncio.ensure_future((await stubborn.trigger()).result())
         await clock.settle()
         backend.fails = True
@@ -245,10 +245,10 @@ async def test_a_hook_that_raises_what_is_not_its_own_after_a_body_was_given_up(
 
 async def test_idle_raises_what_the_worker_died_of(serve: Any, clock: FakeClock) -> None:
     backend = FaultyStore("claim")
-    async with dying(serve(backend, clock=clock), StoreUnavailableError, "gone") as worker:
+    async with dying(serve(backend, clock=clock), BackendError, "gone") as worker:
         backend.fails = True
         await serve_me()
-        with pytest.raises(StoreUnavailableError, match="the disk is gone"):
+        with pytest.raises(BackendError, match="the disk is gone"):
             await asyncio.wait_for(worker.idle(), 5)
 
 
@@ -276,13 +276,13 @@ async def test_who_stops_a_worker_while_it_dies_hears_what_it_died_of(
     await clock.settle()
     assert not leaving.done()
     gate.set()
-    with pytest.raises(StoreUnavailableError, match="the disk is gone"):
+    with pytest.raises(BackendError, match="the disk is gone"):
         await asyncio.wait_for(leaving, 5)
 
 
 async def test_a_fault_while_the_worker_drains_is_raised_too(serve: Any, clock: FakeClock) -> None:
     backend = FaultyStore("settle")
-    async with dying(serve(backend, clock=clock), StoreUnavailableError, "the disk is gone"):
+    async with dying(serve(backend, clock=clock), BackendError, "the disk is gone"):
         tasks = await waiters(clock)
         backend.fails = True
     await assert_all_are_told(tasks, "the disk is gone")

@@ -1,24 +1,25 @@
-"""The serve() of stores: claim, hand to the runner, beat, settle, advance."""
+"""The loop that drives a store: claim, hand to the runner, beat, advance."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsWake
-from taskkit.errors import LeaseLostError
-from taskkit.model.clock import SYSTEM_CLOCK, Timer
+from taskkit.backends.claim_loop.alarm import Alarm
+from taskkit.backends.claim_loop.held import Held
+from taskkit.backends.claim_loop.outage import Outage
+from taskkit.errors import StoreUnavailableError
+from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
     WORK_TOPIC,
-    Completed,
     Lease,
-    Outcome,
     Signal,
-    Suspended,
-    Wait,
+    WorkerHealth,
     WorkerOptions,
 )
 from taskkit.model.ids import new_id
@@ -26,15 +27,9 @@ from taskkit.model.ids import new_id
 _log = logging.getLogger("taskkit.worker")
 _ADVANCE_LIMIT = 1000
 _BEATS_PER_LEASE = 3
-
-
-class ClaimLoop:
-    """Gives a `QueueBackend` its `serve`. A store inherits it and adds nothing."""
-
-    async def serve(self: QueueBackend, runner: Runner, options: WorkerOptions) -> None:
-        """See `Backend.serve`."""
-        await self.register(runner.manifest)
-        await Worker(self, runner, options).run()
+_LAST_TRIES = (
+    5.0  # seconds in which what could not be stored is tried again before the worker stops
+)
 
 
 class Worker:
@@ -48,6 +43,8 @@ class Worker:
         self.clock = options.clock
         self._moves_time = self.clock is not SYSTEM_CLOCK
         self._shared = Capability.SHARED in backend.capabilities
+        # A hint may be lost; and nobody waits for the turns of a fake clock.
+        self._looks_again = self._shared and not self._moves_time
         self.held: dict[str, Held] = {}
         self.parked: dict[str, Held] = {}
         self.free = options.concurrency
@@ -55,14 +52,19 @@ class Worker:
         self.task: asyncio.Task[None] | None = None
         self.loop = asyncio.get_running_loop()
         self.failure: BaseException | None = None
+        self.outage = Outage(self.name, self.clock)
+        self.claims_end_at = math.inf
+        self._looked: float | None = None
+        self._beaten: float | None = None
+        self._stops_trying = math.inf
+        self._given_back = 0
         self._claiming = False
         self._claimed: asyncio.Future[None] | None = None
         self._woken = False
         self._has_more = True
         self._armed_for: datetime | None = None
         self._sleeper: asyncio.Future[None] | None = None
-        self._alarm: Timer | None = None
-        self._alarm_at = 0.0
+        self._alarm = Alarm(self.clock, self.wake)
         self._next_beat = self.clock.monotonic() + options.lease / _BEATS_PER_LEASE
 
     @property
@@ -70,10 +72,32 @@ class Worker:
         """None lets the store use its own clock, which is the one all workers share."""
         return self.clock.now() if self._moves_time else None
 
+    def health(self) -> WorkerHealth:
+        """How it is just now."""
+        return WorkerHealth(
+            worker=self.name,
+            concurrency=self.options.concurrency,
+            running=self.options.concurrency - self.free,
+            waiting=len(self.parked),
+            last_claim=self._moment(self._looked),
+            last_beat=self._moment(self._beaten),
+            unavailable_since=self._moment(self.outage.since),
+            is_stopping=self.stopping,
+            given_back=self._given_back,
+        )
+
+    def _moment(self, steady: float | None) -> datetime | None:
+        """Wall time for a moment of the clock's steady time."""
+        if steady is None:
+            return None
+        return self.clock.now() - timedelta(seconds=self.clock.monotonic() - steady)
+
     # --- the loop -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
         self.task = asyncio.current_task()
+        if self.options.announce is not None:
+            self.options.announce(self.health)
         stop_listening = self._listen()
         try:
             await self._work()
@@ -83,13 +107,17 @@ class Worker:
             await self._die(error)
             raise
         finally:
-            self._disarm()
+            self._alarm.stop()
             stop_listening()
 
     async def _work(self) -> None:
         try:
             while True:
-                await self._turn()
+                self._raise_failure()
+                try:
+                    await self._turn()
+                except StoreUnavailableError as error:
+                    await self._wait_out(error)
         except asyncio.CancelledError:
             self.stopping = True
             _uncancel()
@@ -102,6 +130,7 @@ class Worker:
         if self.failure is None:
             self.failure = error
         self.wake()
+        self.outage.cut_short()
 
     def _raise_failure(self) -> None:
         if self.failure is not None:
@@ -117,12 +146,16 @@ class Worker:
             await self._release_all()
 
     async def _turn(self) -> None:
-        self._raise_failure()
-        if self.clock.monotonic() >= self._next_beat:
+        began = self.clock.monotonic()
+        if began >= self._next_beat:
             await self._beat()
         due = await self.backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         if self.free > 0 or self.parked:
             await self._claim()
+        self._looked = began
+        if self.outage.since is not None:
+            self.outage.passed(self)
+            self.outage.cut_short()
         if not self._woken:
             await self._sleep(due)
         self._woken = False
@@ -134,8 +167,10 @@ class Worker:
             leases = await self.backend.claim(
                 self.name, options.spec, limit=limit, lease=options.lease, now=self.now
             )
-            for lease in leases:
-                self._begin(lease)
+            if leases:
+                self.claims_end_at = self.clock.monotonic() + options.lease
+                for lease in leases:
+                    self._begin(lease)
         finally:
             self._claiming = False
             if self._claimed is not None:
@@ -153,39 +188,10 @@ class Worker:
             if lease.kind != "start":
                 parked.resume(lease)
                 return
-            parked.execution.tell(Signal.LOST)  # somebody else entered the attempt meanwhile
+            parked.tell(Signal.LOST)  # somebody else entered the attempt meanwhile
         held = Held(self, lease)
         self.held[lease.token] = held
-        held.task = self.loop.create_task(self._carry(held), name=lease.run.request.run_id)
-
-    async def _carry(self, held: Held) -> None:
-        try:
-            outcome = await held.execution.run()
-            if not held.abandoned:
-                try:
-                    await self.backend.settle(held.lease, outcome, now=self.now)
-                except LeaseLostError:
-                    await self.settle(held, outcome)  # tells whether that was only an older lease
-                if not isinstance(outcome, Completed):
-                    self.wake()  # a retry may be due before anything that this worker knows of
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
-        except BaseException as error:  # a fault of the engine or the store, or what is not ours
-            self.fail(error)
-        finally:
-            self._let_go(held)
-
-    async def settle(self, held: Held, outcome: Outcome) -> None:
-        """Record how a run ended, under the lease that is held when that arrives."""
-        lease = held.lease
-        try:
-            await self.backend.settle(lease, outcome, now=self.now)
-        except LeaseLostError:
-            if await self.is_renewed(held, lease):
-                await self.settle(held, outcome)
-                return
-            run_id = lease.run.id
-            _log.warning("run %s: its lease was lost, what it did here is not recorded", run_id)
+        held.task = self.loop.create_task(held.carry(), name=lease.run.request.run_id)
 
     async def is_renewed(self, held: Held, lease: Lease) -> bool:
         """Whether only an older lease was lost: the next one may still be on its way here."""
@@ -195,7 +201,7 @@ class Worker:
             await asyncio.shield(self._claimed)
         return held.lease is not lease
 
-    def _let_go(self, held: Held) -> None:
+    def let_go(self, held: Held) -> None:
         self.held.pop(held.lease.token, None)
         if self.parked and self.parked.get(held.lease.run.id) is held:
             del self.parked[held.lease.run.id]
@@ -213,18 +219,59 @@ class Worker:
     @property
     def _must_beat(self) -> bool:
         """A parked run has no lease to lose; only another process could take it from here."""
-        return len(self.held) > (0 if self._shared else len(self.parked))
+        return self._looks_again or len(self.held) > (0 if self._shared else len(self.parked))
 
     async def _beat(self) -> None:
         self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
-        held = [h for h in self.held.values() if self._shared or h.lease.run.id not in self.parked]
+        held = [
+            one
+            for one in self.held.values()
+            if (self._shared or one.lease.run.id not in self.parked) and not one.is_lost
+        ]
         if not held:
             return
         leases = [h.lease for h in held]
         signals = await self.backend.extend(leases, lease=self.options.lease, now=self.now)
+        self._beaten = self.clock.monotonic()
         for one, lease, signal in zip(held, leases, signals, strict=True):
+            if one.lease is lease:
+                one.ends_at = self._beaten + self.options.lease
             if signal is not Signal.HELD and self.held.get(lease.token) is one:
-                one.execution.tell(signal)
+                one.tell(signal)
+
+    # --- an outage of the store ---------------------------------------------------------------------
+
+    async def _wait_out(self, error: StoreUnavailableError) -> None:
+        """What runs goes on while the store is away, until its lease has surely ended."""
+        now = self._next_beat = self.clock.monotonic()  # the first thing to do when it is back
+        until = now + self.outage.met(self, error)
+        while now < until and self.failure is None:
+            next_end = self._end_leases(now)
+            await self.outage.pause(min(until, next_end) - now)
+            now = self.clock.monotonic()
+
+    def _end_leases(self, now: float) -> float:
+        """Tell those whose lease is over that they are lost; when the next one ends.
+
+        A parked one can do no harm, and goes on if nobody has taken it when the store is back.
+        """
+        following = math.inf
+        for one in list(self.held.values()):
+            if one.is_lost or one.lease.run.id in self.parked:
+                continue
+            if one.ends_at <= now:
+                one.tell(Signal.LOST)
+            else:
+                following = min(following, one.ends_at)
+        return following
+
+    async def outlasts(self, who: object, error: StoreUnavailableError) -> bool:
+        """Wait until it is time to ask the store again; False where the worker has no more time for that."""
+        delay = self.outage.met(who, error)
+        if self.loop.time() >= self._stops_trying:
+            return False
+        await self.outage.pause(delay)
+        return True
 
     # --- sleeping and waking ------------------------------------------------------------------------
 
@@ -235,8 +282,8 @@ class Worker:
             self._sleeper.set_result(None)
 
     async def _sleep(self, due: datetime | None) -> None:
-        is_armed = self._alarm is not None and due is self._armed_for
-        if not is_armed or (self._alarm_at > self._next_beat and self._must_beat):
+        is_armed = self._alarm.is_set and due is self._armed_for
+        if not is_armed or (self._alarm.at > self._next_beat and self._must_beat):
             monotonic = self.clock.monotonic()
             until = self._next_beat if self._must_beat else None
             if due is not None:
@@ -245,31 +292,14 @@ class Worker:
             if until is not None and until <= monotonic:
                 await asyncio.sleep(0)
                 return
-            self._arm(until)
+            if until is not None:
+                self._alarm.set(until)
             self._armed_for = due
         self._sleeper = self.loop.create_future()
         try:
             await self._sleeper
         finally:
             self._sleeper = None
-
-    def _arm(self, until: float | None) -> None:
-        if self._alarm is not None and (until is None or self._alarm_at <= until):
-            return  # an earlier alarm costs one more look; a timer made and canceled for each run costs more
-        if until is None:
-            return
-        self._disarm()
-        self._alarm_at = until
-        self._alarm = self.clock.call_at(until, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.wake()
-
-    def _disarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
 
     def _heard(self, topic: str) -> None:
         if topic == CANCEL_TOPIC:
@@ -309,9 +339,16 @@ class Worker:
 
     async def _drain_turn(self, deadline: float) -> None:
         self._raise_failure()
-        if self.clock.monotonic() >= self._next_beat:
-            await self._beat()
-        self._arm(min(deadline, self._next_beat))
+        now = self.clock.monotonic()
+        if now >= self._next_beat:
+            try:
+                await self._beat()
+            except StoreUnavailableError as error:
+                self._next_beat = now + self.outage.met(self, error)
+                self._end_leases(now)
+            else:
+                self.outage.passed(self)
+        self._alarm.set(min(deadline, self._next_beat))
         if not self._woken:
             self._sleeper = asyncio.get_running_loop().create_future()
             await self._sleeper
@@ -319,74 +356,15 @@ class Worker:
 
     async def _release_all(self) -> None:
         self.stopping = True
+        self._given_back = len(self.held)
+        self._stops_trying = self.loop.time() + _LAST_TRIES
+        self.outage.pause_clock = SYSTEM_CLOCK  # nobody moves a fake clock while a worker stops
         for one in list(self.held.values()):
-            one.execution.tell(Signal.SHUTDOWN)
+            one.tell(Signal.SHUTDOWN)
+        self.outage.cut_short()
         while self.held:  # not their tasks, some of which may ignore their cancellation
             self._sleeper = asyncio.get_running_loop().create_future()
             await self._sleeper
-
-
-class Held:
-    """One run in this worker's hands, and the `Control` that its execution is given."""
-
-    __slots__ = ("_worker", "abandoned", "execution", "in_slot", "lease", "task")
-
-    def __init__(self, worker: Worker, lease: Lease) -> None:
-        self._worker = worker
-        self.lease = lease
-        self.in_slot = lease.kind != "cleanup"
-        self.abandoned = False
-        self.task: asyncio.Task[None] | None = None
-        self.execution = worker.runner.begin(lease, self)
-
-    @property
-    def is_stopping(self) -> bool:
-        worker = self._worker
-        return worker.stopping or worker.task is None or worker.task.cancelling() > 0
-
-    async def park(self, waits: Sequence[Wait]) -> None:
-        worker, lease = self._worker, self.lease
-        worker.parked[lease.run.id] = (
-            self  # before the store knows: its answer may come with the next claim
-        )
-        try:
-            await worker.backend.settle(lease, Suspended(tuple(waits)), now=worker.now)
-        except LeaseLostError:
-            if not await worker.is_renewed(self, lease):
-                worker.parked.pop(lease.run.id, None)
-                self.execution.tell(Signal.LOST)
-        except BaseException:
-            worker.parked.pop(lease.run.id, None)  # the body is told, and goes on in its slot
-            raise
-        if self.lease is not lease:
-            return  # resumed while this was under way; the slot is the new lease's
-        self.give_back()
-        worker.wake()
-
-    def resume(self, lease: Lease) -> None:
-        """Go on under a new lease."""
-        del self._worker.held[self.lease.token]
-        self._worker.held[lease.token] = self
-        self.give_back()  # claimed before `park` came to it
-        self.lease = lease
-        self.in_slot = lease.kind != "cleanup"
-        self.execution.resume(lease)
-
-    async def abandon(self, outcome: Outcome) -> None:
-        self.abandoned = True
-        try:
-            await self._worker.settle(self, outcome)
-        except BaseException as error:  # nobody waits for this: the loop has to tell
-            self._worker.fail(error)
-        self._worker.held.pop(self.lease.token, None)
-        self.give_back()
-        self._worker.wake()
-
-    def give_back(self) -> None:
-        """The slot is free again, once."""
-        if self.in_slot:
-            self.in_slot = False
-            self._worker.free += 1
 
 
 def _uncancel() -> None:
