@@ -1,13 +1,38 @@
-"""What every test shares: the event loop, and how hard Hypothesis tries."""
+"""What every test shares: the event loop, how hard Hypothesis tries, and a PostgreSQL server for runs."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 from hypothesis import settings
+
+from benchmarks.servers import PostgresServer, postgres_server
 
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("ci")  # `--hypothesis-profile=thorough` overrides it
 
+SCHEMAS = count()
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def runs_server() -> Iterator[PostgresServer]:
+    """A server that is started when the first test needs it; who stops or breaks one starts its own."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url(runs_server: PostgresServer) -> Callable[[], str]:
+    """Makes URLs of backends that know nothing of each other."""
+    return lambda: f"{runs_server.url()}?schema=taskkit_{next(SCHEMAS)}"
+
+
+@pytest.fixture
+def postgres_url(new_postgres_url: Callable[[], str]) -> str:
+    return new_postgres_url()

@@ -1,19 +1,16 @@
 """The PostgreSQL backend does what the reference model does, also when it is opened again after a crash."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from benchmarks.servers import PostgresServer, postgres_server
 from taskkit.backends.postgres import PostgresBackend
 from taskkit.testing import BackendStateMachine
 
-SCHEMAS = count()
 FEW = settings(
     max_examples=40,
     stateful_step_count=50,
@@ -22,18 +19,12 @@ FEW = settings(
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
-
-
 class Machine(BackendStateMachine):
-    server: ClassVar[PostgresServer]
+    new_url: ClassVar[Callable[[], str]]
 
     @asynccontextmanager
     async def make_backend(self) -> AsyncIterator[PostgresBackend]:
-        self.url = f"{self.server.url()}?schema=taskkit_{next(SCHEMAS)}"
+        self.url = type(self).new_url()
         yield PostgresBackend.from_url(self.url)
 
     def reopen_backend(self, backend: PostgresBackend) -> PostgresBackend:
@@ -41,6 +32,6 @@ class Machine(BackendStateMachine):
 
 
 @pytest.mark.timeout(120)
-def test_postgres_does_what_the_model_does(server: PostgresServer) -> None:
-    Machine.server = server
+def test_postgres_does_what_the_model_does(new_postgres_url: Callable[[], str]) -> None:
+    Machine.new_url = staticmethod(new_postgres_url)
     run_state_machine_as_test(Machine, settings=FEW)
