@@ -21,7 +21,7 @@ from taskkit.errors import (
 )
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.duration import Duration, seconds
-from taskkit.model.exchange import ClaimSpec, WorkerOptions
+from taskkit.model.exchange import ClaimSpec, HealthSource, WorkerHealth, WorkerOptions
 from taskkit.model.options import TriggerOptions
 from taskkit.model.queue import check_name
 from taskkit.model.result import RunResult
@@ -112,6 +112,7 @@ class Worker:
         self._serving: asyncio.Task[None] | None = None
         self._scheduling: asyncio.Task[None] | None = None
         self._chosen: AbstractContextManager[None] | None = None
+        self._health: HealthSource | None = None
         if self._lease <= 0:
             raise InvalidOptionError("lease", lease, "give more than 0 seconds.")
 
@@ -119,6 +120,32 @@ class Worker:
     def backend(self) -> Backend:
         """The backend that this worker serves."""
         return self._home.backend
+
+    @property
+    def is_serving(self) -> bool:
+        """It has started and not ended, though it may be stopping."""
+        return self._serving is not None and not self._serving.done()
+
+    def health(self) -> WorkerHealth:
+        """When it last looked for work, and whether its store answers; UnsupportedByBackendError where none tells.
+
+        After its end: how it was then.
+        """
+        if self._health is None:
+            raise UnsupportedByBackendError("The health of a worker", backend=self._home.name)
+        return self._health()
+
+    async def ended(self) -> None:
+        """Return when it has stopped serving; raises what it died of."""
+        if self._serving is not None:
+            await asyncio.wait((self._serving,))
+            if not self._serving.cancelled():
+                self._serving.result()
+
+    def release(self) -> None:
+        """Give back at once what still runs: for a worker whose block is being left, and which drains."""
+        if self._serving is not None:
+            self._serving.cancel()
 
     async def idle(self) -> None:
         """Return when no run is due or executing; what is delayed or waits for its time does not count."""
@@ -185,7 +212,17 @@ class Worker:
     def _options(self) -> WorkerOptions:
         tasks = self._runner.manifest.tasks if self._home.is_shared else None
         spec = ClaimSpec(tasks=tasks, queues=self._queues)
-        return WorkerOptions(spec, self._concurrency, self._lease, self._drain, self._home.clock)
+        return WorkerOptions(
+            spec,
+            self._concurrency,
+            self._lease,
+            self._drain,
+            self._home.clock,
+            announce=self._announced,
+        )
+
+    def _announced(self, health: HealthSource) -> None:
+        self._health = health
 
     async def _started(self, serving: asyncio.Task[None]) -> None:
         """Wait until the backend knows its worker, so that nobody who asks for a result is told there is none."""

@@ -13,6 +13,7 @@ from taskkit.model.clock import Clock
 _log = logging.getLogger("taskkit.worker")
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
+_TRIES_PER_LEASE = 6  # at least: what runs shall be held again before others may take it
 
 
 class Outage:
@@ -22,11 +23,12 @@ class Outage:
     the store answers, otherwise a moment of the clock's steady time.
     """
 
-    def __init__(self, worker: str, clock: Clock) -> None:
+    def __init__(self, worker: str, clock: Clock, lease: float) -> None:
         self.pause_clock = clock
         self._clock = clock
         self.since: float | None = None
         self._worker = worker
+        self._longest = min(_LONGEST_PAUSE, lease / _TRIES_PER_LEASE)
         self._tries: dict[object, int] = {}
         self._pauses: set[asyncio.Future[None]] = set()
 
@@ -40,7 +42,7 @@ class Outage:
                 error,
             )
         tries = self._tries[who] = self._tries.get(who, 0) + 1
-        longest = min(_LONGEST_PAUSE, math.ldexp(_FIRST_PAUSE, min(tries - 1, 10)))
+        longest = min(self._longest, math.ldexp(_FIRST_PAUSE, min(tries - 1, 10)))
         return longest * random.uniform(0.5, 1.0)
 
     def passed(self, who: object) -> None:

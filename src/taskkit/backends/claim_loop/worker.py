@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsWake
+from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsTurn, SupportsWake
 from taskkit.backends.claim_loop.alarm import Alarm
 from taskkit.backends.claim_loop.held import Held
 from taskkit.backends.claim_loop.outage import Outage
@@ -52,12 +52,13 @@ class Worker:
         self.task: asyncio.Task[None] | None = None
         self.loop = asyncio.get_running_loop()
         self.failure: BaseException | None = None
-        self.outage = Outage(self.name, self.clock)
+        self.outage = Outage(self.name, self.clock, options.lease)
         self.claims_end_at = math.inf
         self._looked: float | None = None
         self._beaten: float | None = None
         self._stops_trying = math.inf
         self._given_back = 0
+        self._turns = backend if isinstance(backend, SupportsTurn) else None
         self._claiming = False
         self._claimed: asyncio.Future[None] | None = None
         self._woken = False
@@ -149,9 +150,10 @@ class Worker:
         began = self.clock.monotonic()
         if began >= self._next_beat:
             await self._beat()
-        due = await self.backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         if self.free > 0 or self.parked:
-            await self._claim()
+            due = await self._claim()
+        else:
+            due = await self.backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         self._looked = began
         if self.outage.since is not None:
             self.outage.passed(self)
@@ -160,13 +162,21 @@ class Worker:
             await self._sleep(due)
         self._woken = False
 
-    async def _claim(self) -> None:
+    async def _claim(self) -> datetime | None:
+        """Do what is due, and take what may run; when something is due again."""
         options, limit = self.options, self.free
+        backend, asked = self.backend, (self.name, self.options.spec)
+        due: datetime | None = None
+        if self._turns is None:
+            due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         self._claiming = True
         try:
-            leases = await self.backend.claim(
-                self.name, options.spec, limit=limit, lease=options.lease, now=self.now
-            )
+            if self._turns is None:
+                leases = await backend.claim(*asked, limit=limit, lease=options.lease, now=self.now)
+            else:
+                due, leases = await self._turns.turn(
+                    *asked, limit=limit, lease=options.lease, now=self.now, advance=_ADVANCE_LIMIT
+                )
             if leases:
                 self.claims_end_at = self.clock.monotonic() + options.lease
                 for lease in leases:
@@ -179,6 +189,7 @@ class Worker:
         self._has_more = len(leases) >= limit
         if self._has_more and self.free > 0:
             self.wake()  # given back while the claim was under way
+        return due
 
     def _begin(self, lease: Lease) -> None:
         parked = self.parked.pop(lease.run.request.run_id, None) if self.parked else None
@@ -219,14 +230,19 @@ class Worker:
     @property
     def _must_beat(self) -> bool:
         """A parked run has no lease to lose; only another process could take it from here."""
-        return self._looks_again or len(self.held) > (0 if self._shared else len(self.parked))
+        if self._looks_again or len(self.held) > (0 if self._shared else len(self.parked)):
+            return True
+        return (
+            self.free < self.options.concurrency
+        )  # one is parked here, and the store does not know yet
 
     async def _beat(self) -> None:
         self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
         held = [
             one
             for one in self.held.values()
-            if (self._shared or one.lease.run.id not in self.parked) and not one.is_lost
+            if (self._shared or one.in_slot or one.lease.run.id not in self.parked)
+            and not one.is_lost
         ]
         if not held:
             return
