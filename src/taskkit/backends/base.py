@@ -38,6 +38,7 @@ from taskkit.backends.optional import (
     SupportsSchedules,
     SupportsTake,
     SupportsTokens,
+    SupportsTurn,
     SupportsWake,
     SupportsWorkers,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "SupportsSchedules",
     "SupportsTake",
     "SupportsTokens",
+    "SupportsTurn",
     "SupportsWake",
     "SupportsWorkers",
     "Watch",

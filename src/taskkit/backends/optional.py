@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 
 from taskkit.model.clock import Now
 from taskkit.model.exchange import (
+    ClaimSpec,
+    Lease,
     MigrationStatus,
     Page,
     QueueRecord,
@@ -202,4 +204,22 @@ class SupportsWake(Protocol):
 class SupportsIdle(Protocol):
     async def idle(self) -> None:
         """Return when no run is due, executing, or has an answer that it has not met."""
+        ...
+
+
+@runtime_checkable
+class SupportsTurn(Protocol):
+    """A store for which one call is cheaper than two."""
+
+    async def turn(
+        self,
+        worker: str,
+        spec: ClaimSpec,
+        *,
+        limit: int,
+        lease: float,
+        now: Now,
+        advance: int,
+    ) -> tuple[datetime | None, Sequence[Lease]]:
+        """`advance` with that limit, then `claim`."""
         ...

@@ -201,6 +201,42 @@ class SqlBackend(ClaimLoop):
             undo=self._give_back,
         )
 
+    async def turn(
+        self,
+        worker: str,
+        spec: ClaimSpec,
+        *,
+        limit: int,
+        lease: float,
+        now: Now,
+        advance: int,
+    ) -> tuple[datetime | None, Sequence[Lease]]:
+        """See `SupportsTurn`."""
+        rooms = self._rooms
+
+        def turn() -> tuple[int | None, Sequence[Lease]]:
+            moment = rooms.at(now)
+            is_due = rooms.life.is_due(moment)
+            due = rooms.life.advance(moment, advance) if is_due else rooms.life.seen_due
+            return due, rooms.leases.claim(worker, spec, limit, lease, moment)
+
+        def is_needed() -> bool:
+            return rooms.life.is_due(rooms.at(now)) or rooms.leases.has_work()
+
+        due, leases = await self._ask(
+            turn,
+            needed=is_needed if self._looks_first else None,
+            idle=lambda: (rooms.life.seen_due, ()),
+            needs=Needs(
+                questions=lambda: [
+                    *rooms.life.questions(),
+                    *rooms.leases.questions(worker, limit),
+                ]
+            ),
+            undo=lambda taken: self._give_back(taken[1]),
+        )
+        return moment_or_none(due), leases
+
     def _give_back(self, leases: Sequence[Lease]) -> None:
         """Whoever claimed these was canceled before the answer came: others need not wait for a lease to end."""
         for lease in leases:

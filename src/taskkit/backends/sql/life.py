@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from taskkit.backends.sql.call import Question
 from taskkit.backends.sql.encoding import error_text, later, micros, micros_or_none, to_json
 from taskkit.backends.sql.keys import Keys
 from taskkit.backends.sql.lanes import ANYBODY, Lanes
@@ -137,6 +138,10 @@ class Life:
         self.waiting.ended(record, now)
 
     # --- time ---------------------------------------------------------------------------------------
+
+    def questions(self) -> list[Question]:
+        """What `is_due` asks."""
+        return [Question(_NEXT)]
 
     def is_due(self, now: int) -> bool:
         due = self.seen_due = self.next_due()
