@@ -6,7 +6,7 @@ from importlib import metadata
 
 from cyclopts import App, Parameter
 
-from taskkit.cli import doctor, queues, run, runs, schedules, tasks
+from taskkit.cli import db, doctor, queues, run, runs, schedules, tasks, worker
 
 _HELP = """Run tasks, and look at their runs.
 
@@ -14,6 +14,7 @@ For example:
 
     taskkit tasks --app shop/tasks.py
     taskkit run greet --payload '{"name": "Ada"}' --follow
+    taskkit worker --backend sqlite:///runs.db
     taskkit runs list --status FAILED --since 1d
     taskkit doctor
 """
@@ -33,6 +34,7 @@ def make_app() -> App:
         default_parameter=Parameter(negative=(), show_default=False),
     )
     app.command(run.run)
+    app.command(worker.worker)
     app.command(tasks.tasks)
     of_runs = App(name="runs", help="List, show, cancel and follow runs.")
     of_runs.command(runs.list_runs, name="list")
@@ -43,5 +45,10 @@ def make_app() -> App:
     app.command(of_runs)
     app.command(schedules.schedules)
     app.command(queues.queues)
+    of_db = App(name="db", help="Look after the store that keeps runs.")
+    of_db.command(db.status)
+    of_db.command(db.upgrade)
+    of_db.command(db.purge)
+    app.command(of_db)
     app.command(doctor.doctor)
     return app

@@ -40,14 +40,23 @@ class Interruption:
 
 
 @contextmanager
-def gently(first: Callable[[], object]) -> Generator[Interruption]:
-    """In this block the first signal calls `first` on the event loop; the second ends the process at once."""
+def gently(
+    first: Callable[[], object], *, second: Callable[[], object] | None = None
+) -> Generator[Interruption]:
+    """In this block the first signal calls `first` on the event loop, the second `second` where there is one.
+
+    The next one ends the process at once.
+    """
+    left = [] if second is None else [second]
     seen = Interruption(first)
     loop = asyncio.get_running_loop()
 
     def handle(number: int, _: FrameType | None) -> None:
         if seen.number is not None:
-            end_now(128 + number)
+            if not left:
+                end_now(128 + number)
+            loop.call_soon_threadsafe(left.pop())
+            return
         seen.number = number
         loop.call_soon_threadsafe(seen.begin)
 

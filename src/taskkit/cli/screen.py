@@ -77,20 +77,26 @@ def write_json(value: object, *, stderr: bool = False) -> None:
     print(as_json(value), file=sys.stderr if stderr else sys.stdout, flush=True)
 
 
+def write_json_line(value: object) -> None:
+    """One JSON value in one line, for those who read while more comes."""
+    print(json.dumps(plain(value), ensure_ascii=False, default=str), flush=True)
+
+
 def as_json(value: object) -> str:
     """A value as indented JSON; infinity, which JSON has not, is null."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str)
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, default=str)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: moments as text, infinity as null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any JSON
+        return {str(key): plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any JSON
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]  # any JSON
+        return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]  # any JSON
     return value
 
 

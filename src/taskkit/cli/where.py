@@ -24,7 +24,7 @@ def shared_home() -> Home | None:
     except TaskkitError:
         raise
     except Exception as error:  # a driver may raise what it likes
-        raise _unreachable(config.current().backend or "", error) from error
+        raise unreachable(config.current().backend or "", error) from error
     return home if home.is_shared else None
 
 
@@ -36,7 +36,7 @@ async def reached(home: Home) -> AsyncGenerator[None]:
     except TaskkitError:
         raise
     except Exception as error:  # a driver may raise what it likes
-        raise _unreachable(home.name, error) from error
+        raise unreachable(home.name, error) from error
     try:
         with choose(home):
             yield
@@ -49,7 +49,8 @@ def without_password(url: str) -> str:
     return _PASSWORD.sub(r"\1:***@", url)
 
 
-def _unreachable(backend: str, error: Exception) -> Problem:
+def unreachable(backend: str, error: Exception) -> Problem:
+    """What a driver raised, told as trouble with the backend."""
     return Problem(
         f"The backend {without_password(backend)} cannot be opened.",
         why=without_password(f"{type(error).__name__}: {error}"),
