@@ -59,9 +59,11 @@ class Session:
     own time limit. Whatever takes the server longer than `patience` seconds counts as a lost connection.
     """
 
-    def __init__(self, place: Place, *, writes: bool) -> None:
+    def __init__(self, place: Place, *, writes: bool, **parameters: str) -> None:
+        """`parameters` are the server's, for this session."""
         self._place = place
         self._writes = writes
+        self._parameters = parameters
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._unsure: list[tuple[str, tuple[int, ...]]] = []
@@ -73,7 +75,7 @@ class Session:
         """Connect, and make the tables where they are missing."""
         connection = None
         try:
-            connection = connect(self._place)
+            connection = connect(self._place, **self._parameters)
             if self._writes:
                 migrate(connection, self._place.schema)
                 for setting, value in _PLANS.items():
