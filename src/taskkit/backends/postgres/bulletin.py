@@ -109,8 +109,9 @@ class Bulletin:
         self._wake()
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # there are enough of them in the pipe, or it was closed
-            os.write(self._wake_write, b"!")
+        with self._lock, contextlib.suppress(BlockingIOError):  # full: it will be woken anyway
+            if self._wake_write >= 0:
+                os.write(self._wake_write, b"!")
 
     # --- in the thread ------------------------------------------------------------------------------
 
@@ -134,8 +135,10 @@ class Bulletin:
         finally:
             if session is not None:
                 session.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+            with self._lock:  # nobody may write to whatever gets this number next
+                os.close(self._wake_read)
+                os.close(self._wake_write)
+                self._wake_read = self._wake_write = -1
             self._post(self._end)
 
     def _connect(self) -> Session:

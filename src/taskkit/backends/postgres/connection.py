@@ -23,9 +23,11 @@ except ImportError as error:
 _OLDEST: Final = 120_000
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 _FIX: Final = (
-    "Write postgresql://user:password@host:5432/database; behind a ? may stand schema=taskkit (the default), and "
-    "options of libpq such as sslmode=verify-full."
+    "Write postgresql://user:password@host:5432/database; behind a ? may stand schema=taskkit (the default), "
+    "migrate=no, and options of libpq such as sslmode=verify-full."
 )
+_OURS: Final = ("schema", "migrate")
+"""Options of the URL that libpq does not know."""
 _PATIENCE: Final = {
     "connect_timeout": "5",
     "keepalives_idle": "10",
@@ -52,11 +54,15 @@ reads."""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which database (`conninfo` for libpq), the schema in it, and how long an answer may take, in seconds."""
+    """Which database (`conninfo` for libpq), the schema in it, and how long an answer may take, in seconds.
+
+    `upgrades` says whether opening an older schema upgrades it.
+    """
 
     conninfo: str
     schema: str = "taskkit"
     patience: float = 30.0
+    upgrades: bool = True
 
     @property
     def shown(self) -> str:
@@ -73,12 +79,18 @@ def place_of(url: str) -> Place:
     parts = urlsplit(url)
     options = parse_qsl(parts.query, keep_blank_values=True)
     schema = dict(options).get("schema", "taskkit")
-    rest = urlencode([(name, value) for name, value in options if name != "schema"])
-    place = Place(urlunsplit(("postgresql", parts.netloc, parts.path, rest, "")), schema)
+    migrate = dict(options).get("migrate", "yes")
+    rest = urlencode([(name, value) for name, value in options if name not in _OURS])
+    conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
+    place = Place(conninfo, schema, upgrades=migrate == "yes")
     if _SCHEMA.fullmatch(schema) is None:
         raise InvalidConfigError(
             f"The backend URL of {place.shown} names the schema {schema!r}: give a name of small letters, digits "
             f"and underscores, at most 40 of them. {_FIX}"
+        )
+    if migrate not in ("yes", "no"):
+        raise InvalidConfigError(
+            f"The backend URL of {place.shown} says migrate={migrate!r}: give yes or no. {_FIX}"
         )
     try:
         psycopg.conninfo.conninfo_to_dict(place.conninfo)

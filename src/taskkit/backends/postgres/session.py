@@ -67,6 +67,7 @@ class Session:
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._unsure: list[tuple[str, tuple[int, ...]]] = []
+        self._was_open = False
         self._count = 0
         self._asked: list[Answer | None] = []
         self.open()
@@ -77,7 +78,10 @@ class Session:
         try:
             connection = connect(self._place, **self._parameters)
             if self._writes:
-                migrate(connection, self._place.schema)
+                place = self._place
+                migrate(
+                    connection, place.schema, upgrades=place.upgrades, newer=self._was_open
+                )
                 for setting, value in _PLANS.items():
                     connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
             connection.pgconn.enter_pipeline_mode()
@@ -85,7 +89,7 @@ class Session:
             if connection is not None:
                 connection.close()
             raise told(self._place, error) from error
-        self._connection = connection
+        self._connection, self._was_open = connection, True
         self._transformer = Transformer(connection)
         self._prepared, self._unsure, self._asked = {}, [], []
 
