@@ -15,10 +15,10 @@ from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.attempt import Attempt
+from taskkit.engine.child.stop_times import STOP_TIMES
 from taskkit.engine.decide import Retries
 from taskkit.engine.isolation import unlimited
 from taskkit.engine.stand_in import StandIn
-from taskkit.engine.stop_times import STOP_TIMES
 from taskkit.engine.time_limit import TimeLimits
 from taskkit.engine.watchdog import Watchdog
 from taskkit.model.error_info import ErrorInfo
@@ -55,7 +55,7 @@ class Runner:
         if REGISTRY.stand_ins and (answer := REGISTRY.stand_ins.get(definition.id)) is not None:
             return StandIn(lease, definition, answer)
         if definition.isolation == "process" and lease.kind != "cleanup":
-            from taskkit.engine.process_execution import ProcessExecution  # most workers have none
+            from taskkit.engine.child.execution import ProcessExecution  # most workers have none
 
             return ProcessExecution(self, lease, control, definition)
         return Attempt(self, lease, control, definition)

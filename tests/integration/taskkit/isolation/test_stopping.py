@@ -10,7 +10,7 @@ import pytest
 
 import taskkit
 from taskkit import Run, RunStatus
-from taskkit.engine.stop_times import StopTimes
+from taskkit.engine.child.stop_times import StopTimes
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from taskkit.engine import memory_watch
+from taskkit.engine.child import memory_watch
 
 pytestmark = [
     pytest.mark.anyio,
