@@ -1,15 +1,30 @@
-"""Lists of runs."""
+"""Lists of runs: newest first, by the index that leaves the fewest of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from taskkit.backends.sql.encoding import micros, to_json
 from taskkit.backends.sql.store import Store
 from taskkit.errors import InvalidOptionError
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import Run
+
+_MOST_BRANCHES: Final = 20
+_COUNTED: Final = 1_000
+"""Entries of an index that are looked at to learn whether few have a value."""
+
+
+class _Column(NamedTuple):
+    """A column with an index that ends with the number, and the values that are wanted."""
+
+    name: str
+    values: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return "run_tags" if self.name == "tag" else "runs"
 
 
 def position(cursor: int | str | None) -> int | None:
@@ -23,38 +38,78 @@ def position(cursor: int | str | None) -> int | None:
 
 def page_of_runs(store: Store, where: RunFilter, below: int | None, limit: int) -> Page[Run]:
     """Runs that match, newest first, of those numbered below."""
-    texts, values = _conditions(store, where)
-    if below is not None:
-        texts.append("number < ?")
-        values.append(below)
-    conditions = f"WHERE {' AND '.join(texts)} " if texts else ""
-    records = list(store.select(f"{conditions}ORDER BY number DESC LIMIT ?", (*values, limit + 1)))
+    columns = list(_columns(where))
+    first = _narrowest(store, columns)
+    rest = [column for column in columns if column is not first]
+    text, values = _conditions(store, where, rest, below)
+    if first is None:
+        text = f"WHERE {text} ORDER BY number DESC LIMIT ?"
+        values.append(limit + 1)
+    else:
+        text, values = _by_index(first, text, values, limit + 1)
+    records = list(store.select(text, values))
     page = records[:limit]
     return Page(
         [record.shown() for record in page], page[-1].number if len(records) > limit else None
     )
 
 
-def _conditions(store: Store, where: RunFilter) -> tuple[list[str], list[Any]]:
-    texts: list[str] = []
-    values: list[Any] = []
-
-    def among(column: str, wanted: Iterable[str] | None, text: str = "{}") -> None:
-        if wanted is not None:
-            condition, found = store.among(column, [str(one) for one in wanted])
-            texts.append(text.format(condition))
-            values.extend(found)
-
-    among("status", where.status)
-    among("task", where.task)
-    among("batch_id", where.batch)
-    among("schedule_id", where.schedule)
+def _columns(where: RunFilter) -> Iterator[_Column]:
     tags = None if where.tag is None else [to_json(tag) for tag in where.tag]
-    among("tag", tags, "number IN (SELECT number FROM run_tags WHERE {})")
-    if where.since is not None:
-        texts.append("created_at >= ?")
-        values.append(micros(where.since))
-    if where.until is not None:
-        texts.append("created_at <= ?")
-        values.append(micros(where.until))
-    return texts, values
+    for name, wanted in (
+        ("status", where.status), ("task", where.task), ("tag", tags), ("batch_id", where.batch),
+        ("schedule_id", where.schedule),
+    ):  # fmt: skip
+        if wanted is not None:
+            yield _Column(name, sorted(map(str, wanted)))
+
+
+def _narrowest(store: Store, columns: Sequence[_Column]) -> _Column | None:
+    """The one whose index is gone through; None when it is better to go through all runs."""
+    fit = [column for column in columns if len(column.values) <= _MOST_BRANCHES]
+    if len(fit) < 2:
+        return fit[0] if fit else None
+    return min(fit, key=lambda column: _count(store, column))
+
+
+def _count(store: Store, column: _Column) -> int:
+    """How many runs have one of the values, where they are few."""
+    among, values = store.among(column.name, column.values)
+    text = f"SELECT count(*) FROM (SELECT 1 FROM {column.table} WHERE {among} LIMIT ?) AS counted"
+    return int(store.execute(text, (*values, _COUNTED)).fetchone()[0])
+
+
+def _by_index(
+    column: _Column, text: str, values: Sequence[Any], limit: int
+) -> tuple[str, list[Any]]:
+    """Of each value the newest that match, and the newest of these: the index gives them in this order."""
+    source = "run_tags JOIN runs USING (number)" if column.name == "tag" else "runs"
+    branch = (
+        f"SELECT number FROM (SELECT number FROM {source} WHERE {column.name} = ? AND {text} "
+        "ORDER BY number DESC LIMIT ?) AS branch"
+    )
+    every = " UNION ".join([branch] * len(column.values)) or "SELECT 0 WHERE 1 = 0"
+    given = [one for value in column.values for one in (value, *values, limit)]
+    return f"WHERE number IN ({every}) ORDER BY number DESC LIMIT ?", [*given, limit]
+
+
+def _conditions(
+    store: Store, where: RunFilter, columns: Sequence[_Column], below: int | None
+) -> tuple[str, list[Any]]:
+    texts: list[str] = ["1 = 1"]
+    values: list[Any] = []
+    for column in columns:
+        condition, found = store.among(column.name, column.values)
+        if column.name == "tag":
+            condition = f"EXISTS (SELECT 1 FROM run_tags WHERE run_tags.number = runs.number AND {condition})"
+        texts.append(condition)
+        values.extend(found)
+    for condition, bound in (
+        ("created_at >= ?", None if where.since is None else micros(where.since)),
+        ("created_at <= ?", None if where.until is None else micros(where.until)),
+        ("number < ?", below),
+    ):
+        if bound is not None:
+            texts.append(condition)
+            values.append(bound)
+    return " AND ".join(texts), values
