@@ -22,7 +22,9 @@ from taskkit.engine.isolation import call_in_thread
 from taskkit.engine.lifecycle import OWN_ENDS, Lifecycle
 from taskkit.engine.time_limit import TimeLimit
 from taskkit.errors import (
+    BackendError,
     CompleteTaskWithOutput,
+    ConfigError,
     MaxDurationError,
     NotSerializableError,
     PayloadTooLargeError,
@@ -155,7 +157,12 @@ class Attempt(ContextParts):
         policy = self._policy
         if definition.has_payload:
             try:
-                self.payload = policy.payload.decode(request.payload or b"null", request.secrets)
+                self.payload = self.read_payload(policy.payload)
+            except (ConfigError, BackendError) as error:  # what is sealed cannot be opened here
+                is_here = isinstance(error, ConfigError)  # and not in the store
+                code = "CONFIGURED_INCORRECTLY" if is_here else "TASK_INPUT_ERROR"
+                info = ErrorInfo.verdict(code, type(error).__name__, str(error))
+                return Failed(self.without_secrets(info))
             except Exception as error:  # or what a validator of the user's raises
                 info = ErrorInfo.of(error, code="TASK_INPUT_ERROR")
                 return Failed(self.without_secrets(info))

@@ -49,7 +49,7 @@ class StandIn:
         policy, request = policy_of(self._definition), self._lease.run.request
         payload = None
         if self._definition.has_payload:
-            payload = policy.payload.decode(request.payload or b"null", request.secrets)
+            payload = policy.payload.decode(*request.opened())
         output = self._answer(payload)
         if inspect.isawaitable(output):
             output = await output

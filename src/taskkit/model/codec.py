@@ -87,6 +87,13 @@ class PayloadCodec:
         except ValidationError as error:
             raise invalid_payload(error, self._owner, show_input=not secrets) from None
 
+    def secrets_in(self, payload: object) -> Mapping[str, str] | None:
+        """The secrets of a decoded payload as JSON texts by JSON pointer, as `encode` sets them aside."""
+        if self._any or not secret_paths.may_hold_secrets(self._adapter):
+            return None
+        dumped = self._adapter.dump_python(payload, by_alias=True, round_trip=True, warnings=False)
+        return secret_paths.set_aside(dumped)[1] or None
+
     def _encode_raw(self, payload: object) -> bytes:
         # Written as the schema reads them, bytes come back as they were, and no computed field comes with a model.
         data = json_of(

@@ -26,10 +26,11 @@ class Redaction:
     __slots__ = ("_forms",)
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
-        """`secrets` as a request holds them: JSON texts by JSON pointer."""
+        """`secrets` as a request holds them before they are sealed: JSON texts by JSON pointer."""
         self._forms: list[str] = []
         for value in (secrets or {}).values():
-            self.add(str(from_json(value)))
+            for secret in _texts_of(from_json(value)):
+                self.add(secret)
 
     def add(self, secret: str) -> None:
         """Mask this text too, however it is written: plain, in a URL, in JSON, in a repr.
@@ -62,6 +63,17 @@ class Redaction:
         """The record of an error with a mask for each secret."""
         stack = None if info.stack is None else self.text(info.stack)
         return replace(info, message=self.text(info.message), stack=stack)
+
+
+def _texts_of(secret: object) -> Iterable[str]:
+    """What stands in a secret, which may be a whole object."""
+    if isinstance(secret, Mapping):
+        secret = list(cast("Mapping[object, object]", secret).values())
+    if isinstance(secret, list):
+        for part in cast("list[object]", secret):
+            yield from _texts_of(part)
+    elif secret is not None and not isinstance(secret, bool):
+        yield str(secret)
 
 
 def _forms_of(secret: str) -> Iterable[str]:

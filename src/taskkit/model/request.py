@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from taskkit.model.options import Debounce
+
+SEALED: Final = b'{"$sealed":"'
+"""What a payload begins with that is an envelope round the payload proper; `taskkit.model.sealing` makes it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -17,6 +20,9 @@ class TriggerRequest:
     Times that depend on the store's clock are relative (`ttl`, `idempotency_key_ttl` in seconds) or decided
     by the caller (`delay_until`). `idempotency_key` is hashed. `max_attempts` is the task's own policy when
     the caller gave none, so that a store can tell a run that kills its workers from one that is retried.
+
+    `secrets` are clear, so they stay in this process: a backend that declares DURABLE is given none, they are
+    sealed inside `payload` then.
     """
 
     run_id: str
@@ -44,3 +50,25 @@ class TriggerRequest:
     is_test: bool = False
     is_replay: bool = False
     version: str | None = None
+
+    @property
+    def visible_payload(self) -> bytes | None:
+        """The payload as anybody may see it, with a mask for each secret."""
+        if self.payload is None or not self.payload.startswith(SEALED):
+            return self.payload
+        from taskkit.model.sealing import visible  # which hardly any payload needs
+
+        return visible(self.payload)
+
+    def opened(self) -> tuple[bytes, Mapping[str, str] | None]:
+        """What a codec decodes: the payload, and its secrets in the clear.
+
+        ConfigError where the key that they are sealed with is not here, BackendError where they were changed.
+        """
+        if self.payload is None:
+            return b"null", None
+        if not self.payload.startswith(SEALED):
+            return self.payload, self.secrets
+        from taskkit.model.sealing import opened  # which hardly any payload needs
+
+        return opened(self)

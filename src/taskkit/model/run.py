@@ -113,7 +113,8 @@ class Run:
     @property
     def payload(self) -> Any:
         """What the run was given, as JSON data; secrets show as `********`."""
-        return None if self.request.payload is None else from_json(self.request.payload)
+        visible = self.request.visible_payload
+        return None if visible is None else from_json(visible)
 
     @property
     def output(self) -> Any:

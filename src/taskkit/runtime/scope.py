@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from taskkit.definition.context import Signal
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.errors import NotInTaskError
 from taskkit.model.clock import after
+from taskkit.model.codec import PayloadCodec
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Answer, Lease, Wait
 from taskkit.model.ids import derived_id
@@ -45,6 +47,7 @@ class RunScope:
         "loop",
         "memos",
         "received",
+        "secrets",
         "wait_hook",
     )
 
@@ -66,6 +69,7 @@ class RunScope:
         self.wait_hook: WaitHook | None = None
         self.memos: dict[str, asyncio.Future[bytes]] | None = None
         self.received = home.clock.monotonic()
+        self.secrets: Mapping[str, str] | None = lease.run.request.secrets
         self._signal: Signal | None = None
         self._buffers: Buffers | None = None
         self._other_buffers: dict[str, Buffers] | None = None
@@ -91,14 +95,27 @@ class RunScope:
     @property
     def redaction(self) -> Redaction | None:
         """What masks this run's secrets; None where it has none."""
-        if self._redaction is None and self.lease.run.request.secrets:
-            self._redaction = Redaction(self.lease.run.request.secrets)
+        if self._redaction is None and self.secrets:
+            self._redaction = Redaction(self.secrets)
         return self._redaction
+
+    def read_payload(self, codec: PayloadCodec) -> Any:
+        """The payload that the task is called with; its secrets are opened, and masked from here on."""
+        data, self.secrets = self.lease.run.request.opened()
+        payload = codec.decode(data, self.secrets)
+        if (
+            self.secrets and "" in self.secrets
+        ):  # sealed whole: only now is known what in it is secret
+            with suppress(
+                Exception
+            ):  # of a user's serializer; then all that stands in it stays masked
+                self.secrets = codec.secrets_in(payload)
+        return payload
 
     def mask(self, secret: str) -> None:
         """Keep this text too out of everything that the run leaves behind."""
         if self._redaction is None:
-            self._redaction = Redaction(self.lease.run.request.secrets)
+            self._redaction = Redaction(self.secrets)
         self._redaction.add(secret)
 
     def masked(self, data: Any) -> Any:

@@ -157,10 +157,11 @@ def _has_payload(run: Run, payload: Any) -> bool:
     codec, request = policy_of(definition).payload, run.request
     try:
         data, secrets = codec.encode(payload)
-        if (data, secrets or {}) == (request.payload, request.secrets or {}):
+        stored, stored_secrets = request.opened()
+        if (data, secrets or {}) == (stored, stored_secrets or {}):
             return True
         wanted = codec.decode(data, secrets)
-        return bool(codec.decode(request.payload or b"null", request.secrets) == wanted)
+        return bool(codec.decode(stored, stored_secrets) == wanted)
     except TaskkitError:  # part of a payload, or one with matchers in it: compared as it is, above
         return False
 

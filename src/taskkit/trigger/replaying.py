@@ -19,7 +19,7 @@ from taskkit.runtime.home import Home
 from taskkit.runtime.scope import current_scope
 from taskkit.trigger.handle import RunHandle, handles, presented, retrieve
 from taskkit.trigger.run_list import all_of
-from taskkit.trigger.submit import build, find, send
+from taskkit.trigger.submit import digest_of, draft, find, seal, send
 
 _AT_ONCE = 100
 
@@ -51,15 +51,17 @@ def _again(run: Run, payload: object, home: Home) -> TriggerRequest:
     """The request of a run, as a new one: what its first start depended on is left out."""
     before = run.request
     definition = find(before.task_id, home)
-    data, secrets = before.payload, before.secrets
+    given = before  # what is sealed in it stays so: it opens in any run of its task
+    digest = before.payload or b""
     if payload is not UNSET:
-        with_payload = build(definition or before.task_id, payload, {}, home)
-        data, secrets = with_payload.payload, with_payload.secrets
+        given = draft(definition or before.task_id, payload, {}, home)
+        digest = digest_of(given)
+        seal(given, home)
     return replace(
         before,
-        run_id=_new_id(before.run_id, data),
-        payload=data,
-        secrets=secrets,
+        run_id=_new_id(before.run_id, digest),
+        payload=given.payload,
+        secrets=given.secrets,
         delay_until=None,
         idempotency_key=None,
         idempotency_key_ttl=None,
@@ -74,12 +76,12 @@ def _again(run: Run, payload: object, home: Home) -> TriggerRequest:
     )
 
 
-def _new_id(run_id: str, payload: bytes | None) -> str:
+def _new_id(run_id: str, payload: bytes) -> str:
     """Inside a task one that a second entry of the attempt meets again, as for every run that is asked for."""
     scope = current_scope.get()
     if scope is None:
         return new_run_id()
-    digest = blake2b(payload or b"", digest_size=16).digest()
+    digest = blake2b(payload, digest_size=16).digest()
     return scope.derived_id("run", "replay", run_id, digest)
 
 

@@ -20,7 +20,6 @@ from taskkit.errors import (
     InvalidOptionError,
     PayloadValidationError,
     QueueNotFoundError,
-    SecretInPayloadError,
     TaskNotFoundError,
 )
 from taskkit.model.codec import METADATA_LIMIT, PAYLOAD_LIMIT, check_size, json_of
@@ -31,7 +30,7 @@ from taskkit.model.ids import new_id, new_run_id
 from taskkit.model.machine import preset_name
 from taskkit.model.options import Debounce, TriggerOptions, check_text
 from taskkit.model.queue import Queue
-from taskkit.model.request import TriggerRequest
+from taskkit.model.request import SEALED, TriggerRequest
 from taskkit.runtime.home import Home
 from taskkit.runtime.scope import RunScope, current_scope
 
@@ -61,9 +60,23 @@ def build(
     awaited: bool = False,
 ) -> TriggerRequest:
     """A request that a backend can store; every fault of the payload and the options is raised here."""
+    request = draft(task, payload, options, home, awaited=awaited)
+    seal(request, home)
+    return request
+
+
+def draft(
+    task: TaskDefinition | str,
+    payload: object,
+    options: TriggerOptions,
+    home: Home,
+    *,
+    awaited: bool = False,
+) -> TriggerRequest:
+    """The same before `seal`: no backend may be given it."""
     definition = task if isinstance(task, TaskDefinition) else find(task, home)
     if definition is None:
-        request = _unknown_task(str(task), payload)
+        request = _unknown_task(str(task), payload, home)
     else:
         request = _known_task(definition, payload, home)
     scope = current_scope.get()
@@ -74,6 +87,27 @@ def build(
     if options:
         _apply(request, options, home, scope)
     return request
+
+
+def seal(request: TriggerRequest, home: Home) -> None:
+    """Leave no clear secret in a request for a backend that writes it down; SecretInPayloadError without a key."""
+    if request.secrets and Capability.DURABLE in home.backend.capabilities:
+        from taskkit.model import sealing  # which hardly any payload needs
+
+        sealing.seal(request)
+    elif request.payload is not None and request.payload.startswith(SEALED):
+        from taskkit.model import sealing
+
+        sealing.escape(request)
+
+
+def digest_of(request: TriggerRequest) -> bytes:
+    """What the id of a draft may be derived from; tells nothing of its secrets."""
+    if not request.secrets:
+        return request.payload or b""
+    from taskkit.model import sealing  # which hardly any payload needs
+
+    return sealing.digest(request)
 
 
 def find(task_id: str, home: Home) -> TaskDefinition | None:
@@ -100,8 +134,6 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
             f"Task {definition.id!r} ({definition.file_path}:{definition.line}) takes no payload, but one of type "
             f"{type(payload).__name__} was given. Trigger it without, or give its function a parameter."
         )
-    if secrets and Capability.DURABLE in home.backend.capabilities:
-        _refuse_secrets(secrets)
     request = TriggerRequest(
         "",
         definition.id,
@@ -127,7 +159,7 @@ def _need_limits(queue: Queue, home: Home) -> None:
         home.need(Capability.QUEUE_LENGTH, f"The max_length of queue {queue.name!r}")
 
 
-def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
+def _unknown_task(task_id: str, payload: object, home: Home) -> TriggerRequest:
     _log.warning(
         "no task has the id %r in this process; the run waits until a worker that knows it has come",
         task_id,
@@ -136,13 +168,18 @@ def _unknown_task(task_id: str, payload: object) -> TriggerRequest:
     data = None if payload is None else json_of(payload, what)
     if data is not None:
         check_size(data, PAYLOAD_LIMIT, what)
-    return TriggerRequest("", task_id, data, f"task/{task_id}")
+    request = TriggerRequest("", task_id, data, f"task/{task_id}")
+    if data is not None and Capability.DURABLE in home.backend.capabilities:
+        from taskkit.model import sealing  # which hardly any payload needs
+
+        sealing.keep_whole(request)
+    return request
 
 
 def _belong(request: TriggerRequest, scope: RunScope, awaited: bool) -> None:
     """Make it a child of the running attempt, with an id that a second entry of the attempt meets again."""
     parent = scope.lease.run
-    digest = request.payload or b""
+    digest = digest_of(request)
     if len(digest) > _SHORT:  # the scope keeps it as long as the attempt lasts
         digest = blake2b(digest, digest_size=_SHORT).digest()
     kind = "wait" if awaited else "trigger"
@@ -330,7 +367,3 @@ def batch_id_of(requests: Sequence[TriggerRequest]) -> str:
     if scope is None:
         return new_id("batch")
     return scope.derived_id("batch", "batch", ",".join(request.run_id for request in requests))
-
-
-def _refuse_secrets(secrets: Mapping[str, str]) -> None:
-    raise SecretInPayloadError([pointer.strip("/").replace("/", ".") for pointer in secrets])
