@@ -62,10 +62,10 @@ CREATE INDEX runs_ready ON runs (lane, sort, rank, number) WHERE place = 'ready'
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX runs_cleanup ON runs (number) WHERE place = 'cleanup';
 CREATE INDEX runs_slot ON runs (queue, key) WHERE slot = 1;
-CREATE INDEX runs_batch ON runs (batch_id) WHERE batch_id IS NOT NULL;
-CREATE INDEX runs_schedule ON runs (schedule_id) WHERE schedule_id IS NOT NULL;
-CREATE INDEX runs_failed ON runs (status, number)
-    WHERE status IN ('FAILED', 'CRASHED', 'SYSTEM_FAILURE', 'TIMED_OUT', 'CANCELED', 'EXPIRED');
+CREATE INDEX runs_batch ON runs (batch_id, number) WHERE batch_id IS NOT NULL;
+CREATE INDEX runs_schedule ON runs (schedule_id, number) WHERE schedule_id IS NOT NULL;
+CREATE INDEX runs_status ON runs (status, number);
+CREATE INDEX runs_task ON runs (task, number);
 CREATE TABLE run_tags (
     tag TEXT NOT NULL,
     number INTEGER NOT NULL,
