@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from taskkit.backends.sqlite.rights import warn_of_readers
 from taskkit.backends.sqlite.schema import migrate
 from taskkit.errors import BackendError, InvalidConfigError, StoreUnavailableError
 
@@ -90,6 +91,7 @@ def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
+        warn_of_readers(path)
         return
     if os.name == "posix":
         _sync(path.parent)

@@ -54,6 +54,31 @@ def test_a_new_file_is_for_its_owner_and_of_this_version(tmp_path: Path) -> None
     db.close()
 
 
+def test_files_are_for_their_owner_alone_while_they_are_written_to(tmp_path: Path) -> None:
+    place = Place(tmp_path / "runs.db")
+    db = connect(place)
+    db.execute("INSERT INTO queues (name) VALUES ('kept')")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    db.close()
+    assert modes == {"runs.db": 0o600, "runs.db-wal": 0o600, "runs.db-shm": 0o600}
+
+
+def test_a_file_that_others_may_read_is_told_of_once_with_what_to_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Place(tmp_path / "my runs.db")
+    connect(place).close()
+    connect(place).close()
+    assert caplog.text == ""
+    place.path.chmod(0o640)
+    db = connect(place)  # which makes the other two as it finds this one
+    connect(place).close()
+    db.close()
+    (record,) = caplog.records
+    assert "others than the owner may read or change the runs in" in record.getMessage()
+    assert record.getMessage().endswith(f"Run: chmod 600 '{place.path}'")
+
+
 def test_a_file_that_is_known_is_not_made_again(tmp_path: Path) -> None:
     place = Place(tmp_path / "runs.db")
     db = connect(place)
