@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -115,7 +116,15 @@ def _until_ready(command: Sequence[str | Path]) -> None:
         time.sleep(0.02)
 
 
-@dataclass(frozen=True)
+StopMode: TypeAlias = Literal["fast", "immediate", "kill"]
+_STOPS: Mapping[StopMode, signal.Signals] = {
+    "fast": signal.SIGINT,
+    "immediate": signal.SIGQUIT,
+    "kill": signal.SIGKILL,
+}
+
+
+@dataclass
 class PostgresServer:
     """A running PostgreSQL; `authority` is the certificate that stands behind its own, which is for 127.0.0.1 alone."""
 
@@ -123,6 +132,7 @@ class PostgresServer:
     process: subprocess.Popen[bytes]
     folder: Path
     authority: str
+    command: Sequence[str | Path]
     host: str = "127.0.0.1"
     user: str = "postgres"
     password: str = "secret"
@@ -143,6 +153,43 @@ class PostgresServer:
         """The same as a backend's URL."""
         return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
 
+    def restart(self, mode: StopMode) -> None:
+        """Stop it in this way, and start it on the same data and the same port."""
+        self.stop(mode)
+        self.start()
+
+    def stop(self, mode: StopMode) -> None:
+        """End sessions and write everything (fast), as a crash does (immediate), or kill it without its children."""
+        if self.process.poll() is None:
+            self.process.send_signal(_STOPS[mode])
+        self.process.wait(_STOP_SECONDS)
+
+    def start(self) -> None:
+        """Start it again; it returns when connections are taken, after the recovery from a crash."""
+        ends = time.monotonic() + _START_SECONDS
+        while True:
+            log = self.folder / "log"
+            with log.open("ab") as output:
+                self.process = subprocess.Popen(
+                    _as("postgres", self.command),
+                    stdout=output,
+                    stderr=output,
+                    stdin=subprocess.DEVNULL,
+                    cwd="/",
+                )
+            try:
+                _wait_for(self.process, self.port, log)
+                break
+            except RuntimeError:  # children of one that was killed still hold its memory
+                if self.process.poll() is None or time.monotonic() > ends:
+                    raise
+                time.sleep(0.02)
+        _until_ready(self._is_ready())
+
+    def _is_ready(self) -> list[str | Path]:
+        folder = Path(self.command[0]).parent
+        return [folder / "pg_isready", "-q", "-h", self.host, "-p", str(self.port)]
+
 
 @contextmanager
 def postgres_server(*settings: str) -> Iterator[PostgresServer]:
@@ -155,12 +202,16 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             give_to("postgres", path)
         _make_cluster(postgres.parent / "initdb", folder)
         port = free_port()
-        command = [postgres, "-D", folder / "data"]
+        command: list[str | Path] = [postgres, "-D", folder / "data"]
         for setting in (*_POSTGRES_SETTINGS, *settings, f"port={port}"):
             command += ["-c", setting.format(folder=folder)]
         with running("postgres", command, port, folder / "log", signal.SIGQUIT) as process:
-            _until_ready([postgres.parent / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)])
-            yield PostgresServer(port, process, folder, authority)
+            server = PostgresServer(port, process, folder, authority, command)
+            _until_ready(server._is_ready())
+            try:
+                yield server
+            finally:
+                server.stop("immediate")
 
 
 _POSTGRES_SETTINGS = (
