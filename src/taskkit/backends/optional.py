@@ -158,7 +158,11 @@ class SupportsMigrations(Protocol):
 @runtime_checkable
 class SupportsPurge(Protocol):
     async def purge(self, before: datetime, *, limit: int) -> int:
-        """Forget up to `limit` runs that ended before this moment; how many were forgotten."""
+        """Forget up to `limit` runs that ended before this moment; how many were forgotten.
+
+        In small steps, so that others can go on meanwhile. Never a run whose parent has not ended: the parent may
+        be entered again, and meets its children. What else is over and older may go with them.
+        """
         ...
 
 
@@ -166,6 +170,18 @@ class SupportsPurge(Protocol):
 class SupportsWorkers(Protocol):
     async def list_workers(self) -> Sequence[WorkerRecord]:
         """The workers seen, also those that have stopped."""
+        ...
+
+
+@runtime_checkable
+class SupportsReports(Protocol):
+    """A store that learns from the workers themselves that they are there."""
+
+    async def report(self, worker: WorkerRecord, *, lasts: float | None) -> None:
+        """This worker is there, or has just stopped (`alive`); the moments are those of the store's clock.
+
+        It counts as alive for `lasts` seconds, None meaning until it says that it has stopped.
+        """
         ...
 
 

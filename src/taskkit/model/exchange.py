@@ -296,13 +296,18 @@ class QueueRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """A worker that a backend has seen; `failure` says why it died."""
+    """A worker that a backend has seen; `failure` says why it died.
+
+    `version` is that of its manifest; `started_at` is None where the backend does not keep it.
+    """
 
     worker: str
     tasks: frozenset[str]
     last_seen: datetime
     alive: bool = True
     failure: str | None = None
+    version: str | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsTurn
 from taskkit.backends.claim_loop.alarm import Alarm
 from taskkit.backends.claim_loop.held import Held
 from taskkit.backends.claim_loop.outage import Outage
+from taskkit.backends.claim_loop.presence import Presence
 from taskkit.errors import StoreUnavailableError
 from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.exchange import (
@@ -66,7 +67,9 @@ class Worker:
         self._armed_for: datetime | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._alarm = Alarm(self.clock, self.wake)
-        self._next_beat = self.clock.monotonic() + options.lease / _BEATS_PER_LEASE
+        beat = options.lease / _BEATS_PER_LEASE
+        self._presence = Presence(backend, runner, self.name, self.clock, beat)
+        self._next_beat = self.clock.monotonic()
 
     @property
     def now(self) -> datetime | None:
@@ -110,6 +113,7 @@ class Worker:
         finally:
             self._alarm.stop()
             stop_listening()
+            await self._presence.end(self.failure)
 
     async def _work(self) -> None:
         try:
@@ -238,6 +242,7 @@ class Worker:
 
     async def _beat(self) -> None:
         self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
+        await self._presence.show()
         held = [
             one
             for one in self.held.values()
@@ -346,6 +351,8 @@ class Worker:
     async def _drain(self) -> None:
         """Wait for what runs, then give the rest back; a second cancellation gives it back at once."""
         deadline = self.clock.monotonic() + self.options.drain
+        if _uncancel():  # the second one came before the first was heard
+            deadline = -math.inf
         try:
             while self.free < self.options.concurrency and self.clock.monotonic() < deadline:
                 await self._drain_turn(deadline)
@@ -383,8 +390,10 @@ class Worker:
             await self._sleeper
 
 
-def _uncancel() -> None:
-    """This task goes on after its cancellation, so that it can be awaited again."""
+def _uncancel() -> bool:
+    """This task goes on after its cancellation, so that it can be awaited again; whether there was one."""
     task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
+    if task is None or not task.cancelling():
+        return False
+    task.uncancel()
+    return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from taskkit.backends.postgres.bulletin import Bulletin
-from taskkit.backends.postgres.connection import Place, place_of
+from taskkit.backends.postgres.connection import Place, ask, place_of
+from taskkit.backends.postgres.schema import migrate, version_of
 from taskkit.backends.postgres.store import PostgresStore
-from taskkit.backends.sql.backend import SqlBackend
+from taskkit.backends.sql.kept_backend import KeptBackend
 from taskkit.backends.sql.watch import Watches
 
 
-class PostgresBackend(SqlBackend):
+class PostgresBackend(KeptBackend):
     """Runs live in a schema of a PostgreSQL database. What a call has returned for is committed there.
 
     Times are those of the database's clock. Three connections: one that writes, one that reads, one that
@@ -40,6 +41,13 @@ class PostgresBackend(SqlBackend):
     async def close(self) -> None:
         await super().close()
         await self._bulletin.close()
+
+    def _version(self) -> int:
+        return ask(self._place, version_of)
+
+    def _upgrade(self) -> int:
+        ask(self._place, migrate)
+        return self._version()
 
     def _connect(self, watches: Watches) -> PostgresStore:
         return PostgresStore(self._place, watches, self._bulletin.tell)

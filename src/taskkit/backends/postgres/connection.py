@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from taskkit.errors import (
@@ -20,6 +21,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("postgres", "The PostgreSQL backend needs psycopg") from error
 
+T = TypeVar("T")
 _OLDEST: Final = 120_000
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 _FIX: Final = (
@@ -128,6 +130,18 @@ def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]
         connection.close()
         raise
     return connection
+
+
+def ask(place: Place, question: Callable[[psycopg.Connection[tuple[Any, ...]], str], T]) -> T:
+    """The answer to something that is asked of the schema, on a connection of its own."""
+    try:
+        connection = connect(place)
+        try:
+            return question(connection, place.schema)
+        finally:
+            connection.close()
+    except psycopg.Error as error:
+        raise told(place, error) from error
 
 
 def _check_version(connection: psycopg.Connection[tuple[Any, ...]], place: Place) -> None:

@@ -79,9 +79,7 @@ class Session:
             connection = connect(self._place, **self._parameters)
             if self._writes:
                 place = self._place
-                migrate(
-                    connection, place.schema, upgrades=place.upgrades, newer=self._was_open
-                )
+                migrate(connection, place.schema, upgrades=place.upgrades, newer=self._was_open)
                 for setting, value in _PLANS.items():
                     connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
             connection.pgconn.enter_pipeline_mode()

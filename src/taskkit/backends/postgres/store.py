@@ -316,7 +316,7 @@ class PostgresStore(Store):
         tags = [
             (to_json(tag), row[0]) for row in rows if row[_TAGS] for tag in from_json(row[_TAGS])
         ]
-        self._session.send_many("INSERT INTO run_tags VALUES (?, ?)", tags)
+        self._session.send_many("INSERT INTO run_tags (tag, number) VALUES (?, ?)", tags)
 
     # --- waits --------------------------------------------------------------------------------------
 

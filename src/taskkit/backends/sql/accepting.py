@@ -63,7 +63,7 @@ class Accepting:
         """Let later triggers with this debounce key join the run."""
         if request.debounce is not None:
             self._store.execute(
-                "INSERT INTO debounces VALUES (?, ?, ?) "
+                "INSERT INTO debounces (task, key, number) VALUES (?, ?, ?) "
                 "ON CONFLICT (task, key) DO UPDATE SET number = excluded.number",
                 (request.task_id, request.debounce.key, record.number),
             )
@@ -89,7 +89,9 @@ class Accepting:
             execute("DELETE FROM debounces WHERE task = ? AND key = ?", name)
             return None
         self._push_back(record, request, debounce, at)
-        execute("INSERT INTO joined VALUES (?, ?)", (request.run_id, record.number))
+        execute(
+            "INSERT INTO joined (run_id, number) VALUES (?, ?)", (request.run_id, record.number)
+        )
         return record
 
     def _push_back(

@@ -16,7 +16,7 @@ from taskkit.backends.sql.reading import page_of_runs, position
 from taskkit.backends.sql.rooms import Rooms
 from taskkit.backends.sql.store import Store
 from taskkit.backends.sql.store_thread import StoreThread
-from taskkit.backends.sql.watch import Watches
+from taskkit.backends.sql.watch import CHANGE_TOPIC, Watches
 from taskkit.errors import RunNotDelayedError
 from taskkit.model.exchange import (
     ClaimSpec,
@@ -124,7 +124,8 @@ class SqlBackend(ClaimLoop):
 
         def read() -> list[Run | None]:
             found = [rooms.store.find(run_id) for run_id in run_ids]
-            return [None if record is None else record.shown() for record in found]
+            shown = rooms.workers.shown
+            return [None if record is None else shown(record) for record in found]
 
         return await self._look(read, needs=Needs(runs=run_ids))
 
@@ -342,13 +343,17 @@ class SqlBackend(ClaimLoop):
         self, name: str, *, paused: bool | None = None, limit: int | Declared | None = None
     ) -> QueueRecord:
         rooms = self._rooms
-        return await self._ask(lambda: rooms.queues.update(name, paused, limit))
+        record = await self._ask(lambda: rooms.queues.update(name, paused, limit))
+        self._watches.publish([CHANGE_TOPIC])  # all may be idle now
+        return record
 
     # --- looking and changing -----------------------------------------------------------------------
 
     async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
         rooms, below = self._reading, position(cursor)
-        return await self._look(lambda: page_of_runs(rooms.store, where, below, limit))
+        return await self._look(
+            lambda: page_of_runs(rooms.store, rooms.workers, where, below, limit)
+        )
 
     async def reschedule(self, run_id: str, at: datetime, *, now: Now) -> Run:
         rooms = self._rooms
@@ -358,7 +363,7 @@ class SqlBackend(ClaimLoop):
             if record.status != RunStatus.DELAYED:
                 raise RunNotDelayedError(run_id, record.status)
             rooms.life.reschedule(record, micros(at), rooms.at(now))
-            return record.shown()
+            return rooms.workers.shown(record)
 
         return await self._ask(reschedule, needs=Needs(runs=[run_id]))
 

@@ -30,7 +30,7 @@ class Entries:
         if lease is not None and not self._leases.holds(record, lease):
             raise LeaseLostError(run_id)
         is_new = self._store.execute(
-            "INSERT INTO flushes VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+            "INSERT INTO flushes (number, flush_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1",
             (record.number, flush_id),
         ).fetchone()
         if is_new is None:
@@ -59,8 +59,8 @@ class Entries:
     def _keep(self, record: Record, entry: Entry) -> None:
         kind = str(entry.kind)
         self._store.execute(
-            "INSERT INTO entries VALUES (?, ?, (SELECT 1 + coalesce(max(position), 0) FROM entries "
-            "WHERE number = ? AND kind = ?), ?, ?, ?)",
+            "INSERT INTO entries (number, kind, position, key, at, data) VALUES (?, ?, "
+            "(SELECT 1 + coalesce(max(position), 0) FROM entries WHERE number = ? AND kind = ?), ?, ?, ?)",
             (
                 record.number,
                 kind,

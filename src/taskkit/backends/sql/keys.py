@@ -39,7 +39,7 @@ class Keys:
             return
         ttl = request.idempotency_key_ttl
         self._store.execute(
-            "INSERT INTO keys VALUES (?, ?, ?, ?) ON CONFLICT (task, key) "
+            "INSERT INTO keys (task, key, number, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (task, key) "
             "DO UPDATE SET number = excluded.number, expires_at = excluded.expires_at",
             (
                 request.task_id,

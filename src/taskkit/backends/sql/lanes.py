@@ -115,7 +115,7 @@ class Lanes:
     def _make(self, name: LaneName) -> int:
         text = to_json(name)
         lane = self._known(text)
-        if lane is None:
+        while lane is None:  # one that somebody else made may have been purged before it was seen
             self._store.execute(
                 "INSERT INTO lanes (name, queue, key, task, machine, holder) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (name) DO NOTHING",
@@ -123,7 +123,6 @@ class Lanes:
             )
             self._make_gate(name)
             lane = self._known(text)
-            assert lane is not None
         if name.key is None and not name.holder:  # others may never come again
             self._store.lanes[name] = lane
         return lane
@@ -138,7 +137,7 @@ class Lanes:
         """A new key waits for the next round: keys without end would hold up those that are there."""
         if name.key is not None:
             self._store.execute(
-                "INSERT INTO gates VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO gates (queue, key, turn) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (name.queue, to_json(name.key), self._store.queue(name.queue).round),
             )
 
@@ -150,22 +149,28 @@ class Lanes:
 
     def _heads(self) -> list[Head]:
         return [
-            Head(lane, (sort, rank, number), payer, self._name(lane))
+            Head(lane, (sort, rank, number), payer, name)
             for lane, sort, rank, number, payer in self._store.execute(_HEADS).fetchall()
+            if (name := self._name(lane)) is not None
         ]
 
-    def _name(self, lane: int) -> LaneName:
+    def standing(self) -> list[LaneName]:
+        """The names of the lanes in which something stands."""
+        return [head.name for head in self._heads()]
+
+    def _name(self, lane: int) -> LaneName | None:
+        """None when it was purged, because what stood in it was claimed meanwhile."""
         names = self._store.lane_names
-        name = names.get(lane)
-        if name is None:
+        if lane not in names:
             row = self._store.execute(
                 "SELECT queue, key, task, machine, holder FROM lanes WHERE id = ?", (lane,)
             ).fetchone()
+            if row is None:
+                return None
             if len(names) > _NAMES_KEPT:
                 names.clear()
             names[lane] = row
-            name = names[lane]
-        return LaneName(*name)
+        return LaneName(*names[lane])
 
     # --- out ----------------------------------------------------------------------------------------
 
@@ -312,7 +317,7 @@ class Claim:
         for (queue, key), gate in self._gates.items():
             if gate.is_changed:
                 self._store.execute(
-                    "INSERT INTO gates VALUES (?, ?, ?) ON CONFLICT (queue, key) "
+                    "INSERT INTO gates (queue, key, turn) VALUES (?, ?, ?) ON CONFLICT (queue, key) "
                     "DO UPDATE SET turn = excluded.turn",
                     (queue, to_json(key), gate.turn),
                 )

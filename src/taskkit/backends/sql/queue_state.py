@@ -38,6 +38,11 @@ class QueueState:
         """Its settings can hold runs back."""
         return self.paused or self.limit is not None
 
+    @property
+    def is_shut(self) -> bool:
+        """It lets no run start."""
+        return self.paused or self.limit == 0
+
     def settings(self) -> tuple[Any, ...]:
         return (
             self.declared,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from taskkit.backends.sql.encoding import micros, to_json
 from taskkit.backends.sql.store import Store
+from taskkit.backends.sql.workers import Workers, shown, stored_status
 from taskkit.errors import InvalidOptionError
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import Run
@@ -36,12 +38,21 @@ def position(cursor: int | str | None) -> int | None:
     return int(cursor)
 
 
-def page_of_runs(store: Store, where: RunFilter, below: int | None, limit: int) -> Page[Run]:
+def page_of_runs(
+    store: Store, workers: Workers, where: RunFilter, below: int | None, limit: int
+) -> Page[Run]:
     """Runs that match, newest first, of those numbered below."""
+    known, beside = workers.known(), ""
+    its_values: Sequence[Any] = ()
+    if where.status is not None:
+        status, beside, its_values = stored_status(store, where.status, known)
+        where = replace(where, status=status)
     columns = list(_columns(where))
     first = _narrowest(store, columns)
     rest = [column for column in columns if column is not first]
     text, values = _conditions(store, where, rest, below)
+    if beside:
+        text, values = f"{text} AND {beside}", [*values, *its_values]
     if first is None:
         text = f"WHERE {text} ORDER BY number DESC LIMIT ?"
         values.append(limit + 1)
@@ -50,7 +61,8 @@ def page_of_runs(store: Store, where: RunFilter, below: int | None, limit: int) 
     records = list(store.select(text, values))
     page = records[:limit]
     return Page(
-        [record.shown() for record in page], page[-1].number if len(records) > limit else None
+        [shown(record, known) for record in page],
+        page[-1].number if len(records) > limit else None,
     )
 
 

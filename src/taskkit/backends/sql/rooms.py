@@ -6,17 +6,20 @@ from collections.abc import Callable
 from datetime import datetime
 
 from taskkit.backends.sql.accepting import Accepting
+from taskkit.backends.sql.busy import Busy
 from taskkit.backends.sql.call import Changes
 from taskkit.backends.sql.claim import Leases
 from taskkit.backends.sql.encoding import micros
 from taskkit.backends.sql.entries import Entries
 from taskkit.backends.sql.keys import Keys
 from taskkit.backends.sql.life import Life
+from taskkit.backends.sql.purging import Purging
 from taskkit.backends.sql.queues import Queues
 from taskkit.backends.sql.schedules import Schedules
 from taskkit.backends.sql.store import Store
 from taskkit.backends.sql.tokens import Tokens
 from taskkit.backends.sql.watch import Watches
+from taskkit.backends.sql.workers import Workers
 
 
 class Rooms:
@@ -31,6 +34,9 @@ class Rooms:
     tokens: Tokens
     schedules: Schedules
     queues: Queues
+    workers: Workers
+    busy: Busy
+    purging: Purging
 
     def __init__(self, connect: Callable[[], Store], watches: Watches) -> None:
         self._connect = connect
@@ -47,6 +53,9 @@ class Rooms:
         self.tokens = self.life.waiting.tokens
         self.schedules = Schedules(store)
         self.queues = Queues(store, self.life.lanes)
+        self.workers = Workers(store)
+        self.busy = Busy(store, self.life.lanes)
+        self.purging = Purging(store)
         return store
 
     def finish(self) -> None:

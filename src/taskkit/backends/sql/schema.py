@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from taskkit.errors import BackendError
+from taskkit.model.exchange import MigrationStatus
 
 _FIRST = """
 CREATE TABLE runs (
@@ -66,6 +67,7 @@ CREATE INDEX runs_batch ON runs (batch_id, number) WHERE batch_id IS NOT NULL;
 CREATE INDEX runs_schedule ON runs (schedule_id, number) WHERE schedule_id IS NOT NULL;
 CREATE INDEX runs_status ON runs (status, number);
 CREATE INDEX runs_task ON runs (task, number);
+CREATE INDEX runs_over ON runs (finished_at) WHERE place = 'over';
 CREATE TABLE run_tags (
     tag TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -81,7 +83,7 @@ CREATE TABLE lanes (
     machine TEXT,
     holder TEXT
 );
-CREATE INDEX lanes_queue ON lanes (queue);
+CREATE INDEX lanes_queue ON lanes (queue, key);
 CREATE TABLE queues (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
@@ -99,7 +101,7 @@ CREATE TABLE gates (
     PRIMARY KEY (queue, key)
 ) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO counters VALUES ('round', 0), ('cancels', 0);
+INSERT INTO counters (name, value) VALUES ('round', 0), ('cancels', 0), ('purged', 0);
 CREATE TABLE awaits (
     target TEXT NOT NULL,
     waiter INTEGER NOT NULL,
@@ -114,13 +116,16 @@ CREATE TABLE keys (
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (task, key)
 ) WITHOUT ROWID;
+CREATE INDEX keys_number ON keys (number);
 CREATE TABLE debounces (
     task TEXT NOT NULL,
     key TEXT NOT NULL,
     number INTEGER NOT NULL,
     PRIMARY KEY (task, key)
 ) WITHOUT ROWID;
+CREATE INDEX debounces_number ON debounces (number);
 CREATE TABLE joined (run_id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX joined_number ON joined (number);
 CREATE TABLE entries (
     number INTEGER NOT NULL,
     kind TEXT NOT NULL,
@@ -147,6 +152,7 @@ CREATE TABLE tokens (
     tags TEXT NOT NULL
 );
 CREATE INDEX tokens_due ON tokens (timeout_at) WHERE status = 'WAITING';
+CREATE INDEX tokens_over ON tokens (completed_at) WHERE status <> 'WAITING';
 CREATE TABLE schedules (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -158,19 +164,53 @@ CREATE TABLE schedules (
     data TEXT NOT NULL
 );
 CREATE INDEX schedules_next ON schedules (next_at) WHERE active = 1 AND next_at IS NOT NULL;
+CREATE TABLE workers (
+    name TEXT PRIMARY KEY,
+    tasks TEXT NOT NULL,
+    version TEXT,
+    started_at INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    good_until INTEGER,
+    stopped_at INTEGER,
+    failure TEXT
+) WITHOUT ROWID;
 """
 
 MIGRATIONS: Final = (("first", _FIRST),)
 """Step n, with its name, takes a database from version n to version n + 1. What has been released is never changed."""
 
 
+def latest() -> int:
+    """The version that this taskkit works with."""
+    return len(MIGRATIONS)
+
+
+def status_of(version: int) -> MigrationStatus:
+    """Where a database of this version stands."""
+    return MigrationStatus(version, latest(), tuple(name for name, _ in MIGRATIONS[version:]))
+
+
+def refuse_newer(version: int) -> None:
+    """Raise BackendError where this taskkit is too old for the database."""
+    if version > latest():
+        raise BackendError(
+            f"The database is of version {version}, and this taskkit knows versions up to {latest()}: a newer one "
+            f"has written it. Upgrade taskkit here."
+        )
+
+
+def refuse_older(version: int) -> None:
+    """Raise BackendError where the database has to be upgraded first, and a URL says that this is not done here."""
+    if version < latest():
+        raise BackendError(
+            f"The database is of version {version}, this taskkit needs version {latest()}, and the backend URL says "
+            f"migrate=no. Run `taskkit db upgrade`, or leave that out of the URL: then whoever opens it upgrades it."
+        )
+
+
 def statements_from(version: int) -> Iterator[str]:
     """What brings a database of this version to the latest; BackendError when it is of a newer one."""
-    if version > len(MIGRATIONS):
-        raise BackendError(
-            f"The database is of version {version}, and this taskkit knows versions up to {len(MIGRATIONS)}: a "
-            f"newer one has written it. Upgrade taskkit here."
-        )
+    refuse_newer(version)
     for _, script in MIGRATIONS[version:]:
         for statement in script.split(";"):
             if statement.strip():

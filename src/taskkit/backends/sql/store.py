@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from taskkit.backends.sql.call import Call, Changes
 from taskkit.backends.sql.encoding import to_json
 from taskkit.backends.sql.queue_state import QueueState
 from taskkit.backends.sql.record import COLUMNS, Record, row_of
-from taskkit.backends.sql.watch import Watches
+from taskkit.backends.sql.watch import CHANGE_TOPIC, Watches
 from taskkit.errors import RunNotFoundError
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
@@ -170,6 +170,13 @@ class Store(ABC):
             self._by_id.pop(record.run_id, None)
         self._touched.clear()
 
+    def gone(self, runs: Mapping[int, str]) -> None:
+        """The rows of these runs, ids by number, were deleted."""
+        for number, run_id in runs.items():
+            self._by_number.pop(number, None)
+            self._touched.pop(number, None)
+            self._by_id.pop(run_id, None)
+
     # --- runs ---------------------------------------------------------------------------------------
 
     def find(self, run_id: str) -> Record | None:
@@ -236,7 +243,7 @@ class Store(ABC):
 
     def _index_tags(self, record: Record) -> None:
         rows = [(to_json(tag), record.number) for tag in record.tag_list()]
-        self.execute_many("INSERT INTO run_tags VALUES (?, ?)", rows)
+        self.execute_many("INSERT INTO run_tags (tag, number) VALUES (?, ?)", rows)
 
     # --- waits --------------------------------------------------------------------------------------
 
@@ -291,6 +298,8 @@ class Store(ABC):
 
     def changed(self, record: Record) -> None:
         """Something about the run is not as it was."""
+        if self._wants(CHANGE_TOPIC):
+            self.topics.add(CHANGE_TOPIC)
         self.tell(run_topic(record.run_id))
         if record.tags is not None:
             for tag in record.tag_list():

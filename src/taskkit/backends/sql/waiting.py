@@ -66,7 +66,7 @@ class Waiting:
         if targets:
             self._store.awaits(known=True)
             self._store.execute_many(
-                "INSERT INTO awaits VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO awaits (target, waiter, wait_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [(target, record.number, wait_id) for target in targets],
             )
 

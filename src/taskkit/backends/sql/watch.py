@@ -9,6 +9,8 @@ from typing import Final
 from taskkit.model.exchange import CANCEL_TOPIC, WORK_TOPIC, end_topic
 from taskkit.model.run import Run
 
+CHANGE_TOPIC: Final = "change"
+"""Told by this process to itself when some run has changed."""
 NO_ENDS: Final[Mapping[str, Run]] = {}
 _UNENDED: Final = 10_000
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from taskkit.backends.sql.backend import SqlBackend
+from dataclasses import replace
+
+from taskkit.backends.sql.kept_backend import KeptBackend
 from taskkit.backends.sql.watch import Watches
-from taskkit.backends.sqlite.connection import Place, connect, place_of
+from taskkit.backends.sqlite.connection import Place, connect, place_of, version_at
+from taskkit.backends.sqlite.schema import version_of
 from taskkit.backends.sqlite.store import SqliteStore
 
 
-class SqliteBackend(SqlBackend):
+class SqliteBackend(KeptBackend):
     """Runs live in one file and survive the process; several processes of one machine may share it.
 
     What a call has returned for is on the disk, with `synchronous` "full" also when the power fails. The
@@ -26,6 +29,16 @@ class SqliteBackend(SqlBackend):
 
     def __repr__(self) -> str:
         return f"SqliteBackend({str(self._place.path)!r})"
+
+    def _version(self) -> int:
+        return version_at(self._place.path)
+
+    def _upgrade(self) -> int:
+        db = connect(replace(self._place, upgrades=True))
+        try:
+            return version_of(db)
+        finally:
+            db.close()
 
     def _connect(self, watches: Watches) -> SqliteStore:
         return SqliteStore(connect(self._place), self._place.path, watches)

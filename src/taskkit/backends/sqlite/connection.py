@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from taskkit.backends.sql.schema import refuse_older
 from taskkit.backends.sqlite.rights import warn_of_readers
-from taskkit.backends.sqlite.schema import migrate
+from taskkit.backends.sqlite.schema import migrate, version_of
 from taskkit.errors import BackendError, InvalidConfigError, StoreUnavailableError
 
 _OLDEST: Final = (3, 37, 0)
@@ -20,17 +21,18 @@ _TRY_FOR: Final = 30.0
 
 _FIX: Final = (
     "Write sqlite:///runs.db, or sqlite:////var/lib/app/runs.db for an absolute path; behind a ? may stand "
-    "synchronous=full (the default) or synchronous=normal."
+    "synchronous=full (the default) or synchronous=normal, and migrate=no."
 )
 Synchronous = Literal["full", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which file, and how surely a commit is on the disk when it returns."""
+    """Which file, how surely a commit is on the disk when it returns, and whether opening an old one `upgrades` it."""
 
     path: Path
     synchronous: Synchronous = "full"
+    upgrades: bool = True
 
 
 def place_of(url: str) -> Place:
@@ -38,6 +40,7 @@ def place_of(url: str) -> Place:
     parts = urlsplit(url)
     options = parse_qs(parts.query, keep_blank_values=True)
     synchronous = options.pop("synchronous", ["full"])[-1]
+    migrate = options.pop("migrate", ["yes"])[-1]
     path = unquote(parts.path[1:])
     if parts.netloc or not path or path.endswith("/") or path == ":memory:" or options:
         raise InvalidConfigError(f"The backend URL {url!r} is not understood. {_FIX}")
@@ -45,7 +48,9 @@ def place_of(url: str) -> Place:
         raise InvalidConfigError(
             f"The backend URL {url!r} asks for synchronous={synchronous!r}. {_FIX}"
         )
-    return Place(Path(path), "normal" if synchronous == "normal" else "full")
+    if migrate not in ("yes", "no"):
+        raise InvalidConfigError(f"The backend URL {url!r} asks for migrate={migrate!r}. {_FIX}")
+    return Place(Path(path), "normal" if synchronous == "normal" else "full", migrate == "yes")
 
 
 def connect(place: Place) -> sqlite3.Connection:
@@ -56,6 +61,8 @@ def connect(place: Place) -> sqlite3.Connection:
             f"SQLite {sqlite3.sqlite_version} is too old for the backend: {wanted} is needed. It comes with "
             f"Python; use a newer build."
         )
+    if not place.upgrades and not place.path.exists():
+        refuse_older(0)
     try:
         _make(place.path)
         db = sqlite3.connect(
@@ -76,6 +83,20 @@ def connect(place: Place) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def version_at(path: Path) -> int:
+    """The version of the file, which is left as it is; 0 where there is none."""
+    if not path.exists():
+        return 0
+    try:
+        db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_TRY_FOR)
+        try:
+            return version_of(db)
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
 
 
 def unavailable(path: Path, error: Exception) -> StoreUnavailableError:
@@ -119,4 +140,4 @@ def _prepare(db: sqlite3.Connection, place: Place) -> None:
             time.sleep(0.01)
     db.execute(f"PRAGMA synchronous = {place.synchronous.upper()}")
     db.execute("PRAGMA cache_size = -16000")
-    migrate(db)
+    migrate(db, upgrades=place.upgrades)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 
-from taskkit.backends.sql.schema import MIGRATIONS, statements_from
+from taskkit.backends.sql.schema import latest, refuse_older, statements_from
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to this version, in one transaction; BackendError when it is of a newer one."""
-    if version_of(db) == len(MIGRATIONS):
+def migrate(db: sqlite3.Connection, *, upgrades: bool = True) -> None:
+    """Bring the file to this version, in one transaction; BackendError when it is of a newer one.
+
+    Unless it `upgrades`, an older one is refused too.
+    """
+    version = version_of(db)
+    if version == latest():
         return
+    if not upgrades:
+        refuse_older(version)
     db.execute("BEGIN IMMEDIATE")
     try:
         _apply(db)
@@ -26,7 +32,7 @@ def _apply(db: sqlite3.Connection) -> None:
     for statement in statements_from(version_of(db)):
         db.execute(statement)
     db.execute("DELETE FROM taskkit_version")
-    db.execute("INSERT INTO taskkit_version VALUES (?)", (len(MIGRATIONS),))
+    db.execute("INSERT INTO taskkit_version VALUES (?)", (latest(),))
 
 
 def version_of(db: sqlite3.Connection) -> int:

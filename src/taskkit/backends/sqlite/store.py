@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,9 +130,15 @@ class SqliteStore(Store):
         """They rise, and the lock keeps others from taking it."""
         number = self._next_number
         if number is None:
-            row = self.db.execute("SELECT ifnull(max(number), 0) FROM runs").fetchone()
-            number = self._next_number = int(row[0]) + 1
+            highest = self.db.execute("SELECT ifnull(max(number), 0) FROM runs").fetchone()[0]
+            number = self._next_number = max(highest, self.counter("purged")) + 1
         return number
+
+    def gone(self, runs: Mapping[int, str]) -> None:
+        super().gone(runs)
+        highest = max(runs, default=0)
+        if highest > self.counter("purged"):
+            self.set_counter("purged", highest)  # so that its number is not given to another
 
     def insert(self, record: Record) -> bool:
         row = record.saved = row_of(record)
