@@ -79,6 +79,7 @@ def _texts_of(secret: object) -> Iterable[str]:
 def _forms_of(secret: str) -> Iterable[str]:
     yield secret
     yield quote(secret, safe="")
+    yield quote(secret)
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]

@@ -46,7 +46,7 @@ class SecretKey:
     material: bytes = field(repr=False)
 
 
-def keys() -> tuple[SecretKey, ...]:
+def secret_keys() -> tuple[SecretKey, ...]:
     """The keys of this process just now, the one that seals first; none without TASKKIT_SECRET_KEY.
 
     InvalidConfigError says which of them is malformed, never how.
@@ -86,7 +86,7 @@ def _key(text: str, number: int, count: int) -> SecretKey:
 def seal(request: TriggerRequest) -> None:
     """Put a request's secrets into its payload, sealed; SecretInPayloadError where there is no key."""
     assert request.secrets is not None  # the caller has looked
-    known = keys()
+    known = secret_keys()
     if not known:
         fields = [pointer.strip("/").replace("/", ".") for pointer in request.secrets]
         raise SecretInPayloadError([name or "payload" for name in fields])
@@ -100,7 +100,7 @@ def seal(request: TriggerRequest) -> None:
 
 def keep_whole(request: TriggerRequest) -> None:
     """Make all of a payload one secret, where there is a key: without the task's schema any part may be one."""
-    if request.payload is not None and keys():
+    if request.payload is not None and secret_keys():
         request.payload, request.secrets = WHOLE, {"": request.payload.decode()}
 
 
@@ -117,7 +117,7 @@ def digest(request: TriggerRequest) -> bytes:
     whole = (request.secrets or {}).get("") if request.payload == WHOLE else None
     if whole is None:
         return request.payload or b""
-    derived = blake2b(b"digest", key=keys()[0].material).digest()
+    derived = blake2b(b"digest", key=secret_keys()[0].material).digest()
     return blake2b(whole.encode(), key=derived).digest()
 
 
@@ -166,7 +166,7 @@ def opened(request: TriggerRequest) -> tuple[bytes, Mapping[str, str] | None]:
 
 
 def _open(request: TriggerRequest, key_id: str, box: str, shown: bytes) -> bytes:
-    known = keys()
+    known = secret_keys()
     fitting = [key for key in known if key.id == key_id]
     if not fitting:
         raise _missing(request, key_id, known)

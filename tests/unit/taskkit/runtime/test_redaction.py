@@ -37,7 +37,7 @@ async def left_behind(handle: RunHandle[Any], caplog: pytest.LogCaptureFixture) 
 
 
 def assert_no_secret_in(text: str) -> None:
-    for form in (SECRET, quote(SECRET, safe=""), repr(SECRET)[1:-1], "hunter2"):
+    for form in (SECRET, quote(SECRET, safe=""), quote(SECRET), repr(SECRET)[1:-1], "hunter2"):
         assert form not in text
 
 
@@ -48,6 +48,7 @@ async def test_logs_metadata_streams_and_tags_are_masked(caplog: pytest.LogCaptu
     async def connect(login: Login) -> str:
         password = login.password.get_secret_value()
         logger.info(f"as {password}", url=f"db://ada:{quote(password, safe='')}@host")
+        logger.info(f"path {quote(password)}")
         metadata.set("dsn", {"password": password, password: 1})
         await streams.pipe("words", [f"pass {password}"])
         await tags.add(f"pw-{password}")
@@ -124,3 +125,8 @@ def test_a_key_is_masked_line_by_line() -> None:
     redaction = Redaction()
     redaction.add("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nshort\n-----END KEY-----")
     assert redaction.text("bad line MIIEvQIBADANBgkqhkiG9w0BAQ.") == "bad line ********."
+
+
+def test_all_that_stands_in_a_secret_object_is_masked() -> None:
+    redaction = Redaction({"/login": '{"user": "adam", "keys": ["first", 12345, null, true]}'})
+    assert redaction.text("adam first 12345 None True") == "******** ******** ******** None True"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from taskkit.backends.sql.schema import MIGRATIONS
 from taskkit.backends.sqlite import SqliteBackend
 from taskkit.backends.sqlite.connection import Place, connect, place_of
-from taskkit.backends.sql.schema import MIGRATIONS
 from taskkit.errors import (
     BackendError,
     InvalidConfigError,
