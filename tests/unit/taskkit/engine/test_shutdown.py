@@ -118,3 +118,32 @@ async def test_a_run_that_is_canceled_while_its_worker_drains_ends_canceled(
     (run,) = await backend.get([handle.id])
     assert run is not None
     assert run.status == RunStatus.CANCELED
+
+
+@pytest.mark.parametrize("comes", ["with the first", "while it drains"])
+async def test_a_second_cancellation_gives_back_at_once(
+    comes: str, serve: Any, clock: FakeClock
+) -> None:
+    """Also where it comes before the worker has heard the first: it waits for nobody to move the clock."""
+    backend = MemoryBackend()
+
+    @task()
+    async def work() -> None:
+        await forever()
+
+    worker = serve(backend, clock=clock)
+    worker._drain = 3600
+    async with worker:
+        handle = await work.trigger()
+        await clock.settle()
+        leaving = asyncio.ensure_future(worker.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        if comes == "while it drains":
+            await clock.settle()
+            assert not leaving.done()
+        worker.release()
+        await asyncio.wait_for(leaving, 5)
+        (run,) = await backend.get([handle.id])
+        assert run is not None
+        assert run.status == RunStatus.QUEUED
+        assert worker.health().given_back == 1
