@@ -33,6 +33,9 @@ _ONLY_HERE: Final = {
 }
 """By version: what belongs to a step and has no counterpart in SQLite."""
 
+_IS_THERE: Final = (
+    "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'taskkit_version'"
+)
 _LOCK: Final = 0x7461736B6B697401
 _WAIT_FOR_OTHERS: Final = "10min"
 _WAIT_FOR_A_TABLE: Final = "5s"
@@ -58,7 +61,7 @@ def migrate(
         connection.execute("SELECT set_config('lock_timeout', %s, true)", (_WAIT_FOR_A_TABLE,))
         version = version_of(connection, schema)
         statements = list(statements_from(version))
-        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        _make(connection, schema)
         connection.execute("CREATE TABLE IF NOT EXISTS taskkit_version (version BIGINT NOT NULL)")
         for statement in statements:
             connection.execute(spelt(statement).encode())
@@ -67,6 +70,13 @@ def migrate(
                 connection.execute(text.encode())
         connection.execute("DELETE FROM taskkit_version")
         connection.execute("INSERT INTO taskkit_version VALUES (%s)", (latest(),))
+
+
+def _make(connection: Connection, schema: str) -> None:
+    """Make the schema; asked IF NOT EXISTS, the server would want the right to make one also where it is there."""
+    row = connection.execute("SELECT to_regnamespace(%s) IS NULL", (f'"{schema}"',)).fetchone()
+    if row is not None and row[0]:
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
 
 
 def spelt(statement: str) -> str:
@@ -78,9 +88,9 @@ def spelt(statement: str) -> str:
 
 def version_of(connection: Connection, schema: str) -> int:
     """0 for a schema that is not there yet."""
-    name = f'"{schema}".taskkit_version'
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
-    if row is None or not row[0]:
+    # Not to_regclass: a session remembers that there was no such table, also while it waits for who makes it.
+    row = connection.execute(_IS_THERE, (schema,)).fetchone()
+    if row is None:
         return 0
-    row = connection.execute(f"SELECT version FROM {name}".encode()).fetchone()
+    row = connection.execute(f'SELECT version FROM "{schema}".taskkit_version'.encode()).fetchone()
     return 0 if row is None else int(row[0])
