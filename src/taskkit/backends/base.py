@@ -182,6 +182,8 @@ class Backend(Protocol):
         key holds, also within one call. A request with a `debounce` joins the run of its task and key as
         long as that is DELAYED, once for each run id, and by the rules of `Debounce`. A full queue refuses
         (`Enqueued.error`), it does not raise.
+        Payloads are kept byte for byte: what is sealed in one opens in no other. A backend that declares DURABLE
+        is given no `secrets`; where some come all the same it raises SecretInPayloadError and stores nothing.
         Raises StoreUnavailableError when nothing is known to be stored; the same call may be repeated.
         """
         ...

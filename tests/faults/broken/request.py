@@ -8,6 +8,8 @@ from typing import Any
 
 from broken.fault import Faulty, fault
 
+from taskkit.backends.base import Capability
+from taskkit.errors import SecretInPayloadError
 from taskkit.model.exchange import Enqueued
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FINAL, Run, RunStatus
@@ -144,3 +146,34 @@ class GetLeavesOutTheUnknown(Faulty):
 class GetGivesEachRunOnce(Faulty):
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
         return await super().get(list(dict.fromkeys(run_ids)))
+
+
+@fault("clear_secrets_stay_in_the_process")
+class SecretsAreForgotten(Faulty):
+    def asked(self, request: TriggerRequest, now: datetime) -> TriggerRequest:
+        return replace(super().asked(request, now), secrets=None)
+
+
+@fault("clear_secrets_stay_in_the_process")
+class ClearSecretsAreWrittenDown(Faulty):
+    """A backend whose runs survive the process takes secrets as they come."""
+
+    capabilities = Faulty.capabilities | {Capability.DURABLE}
+
+
+@fault("clear_secrets_stay_in_the_process")
+class SomeAreStoredBeforeASecretIsRefused(Faulty):
+    """What comes before the request with the secret is stored, although the call raises."""
+
+    capabilities = Faulty.capabilities | {Capability.DURABLE}
+
+    def asked(self, request: TriggerRequest, now: datetime) -> TriggerRequest:
+        if request.secrets:
+            raise SecretInPayloadError(list(request.secrets))
+        return super().asked(request, now)
+
+    async def enqueue(self, requests: Sequence[TriggerRequest], **rest: Any) -> Sequence[Enqueued]:
+        answers: list[Enqueued] = []
+        for request in requests:
+            answers += await super().enqueue([request], **rest)
+        return answers

@@ -6,11 +6,11 @@ import math
 from hashlib import sha256
 
 from taskkit.backends.base import Backend, Capability
-from taskkit.errors import QueueFullError
+from taskkit.errors import QueueFullError, SecretInPayloadError
 from taskkit.model.exchange import Completed
 from taskkit.model.ids import new_id, new_run_id
 from taskkit.model.queue import Queue
-from taskkit.testing.conformance.check import check, expect, expect_that
+from taskkit.testing.conformance.check import check, expect, expect_error, expect_that
 from taskkit.testing.conformance.trial import QUEUE, Trial
 
 _PAYLOADS = (
@@ -102,6 +102,23 @@ async def a_payload_comes_back_byte_for_byte(trial: Trial) -> None:
     ids = [await trial.add(payload=payload) for payload in _PAYLOADS]
     for run_id, payload in zip(ids, _PAYLOADS, strict=True):
         expect("the payload", (await trial.run(run_id)).request.payload, payload)
+
+
+@check("Backend.enqueue", protocol=Backend)
+async def clear_secrets_stay_in_the_process(trial: Trial) -> None:
+    """Secrets that are not sealed come back with their run; where DURABLE is declared they refuse the whole call."""
+    other = trial.request()
+    request = trial.request(payload=b'{"password":"********"}', secrets={"/password": '"canary"'})
+    if not trial.declares(Capability.DURABLE):
+        await trial.enqueue(other, request)
+        came = (await trial.run(request.run_id)).request.secrets
+        expect("the secrets", dict(came or {}), {"/password": '"canary"'})
+        return
+    what = "enqueue of a request with a clear secret"
+    error = await expect_error(what, SecretInPayloadError, trial.enqueue(other, request))
+    expect_that(what, "canary" not in str(error), expected="an error without it", came=error)
+    stored = await trial.backend.get([other.run_id, request.run_id])
+    expect("the runs of that call", list(stored), [None, None])
 
 
 @check("Backend.enqueue", protocol=Backend)
