@@ -13,12 +13,11 @@ from cyclopts import Parameter
 
 from taskkit.backends.base import SupportsMigrations, SupportsPurge
 from taskkit.cli.loading import load
-from taskkit.cli.options import NOTHING_SAID, Shared
+from taskkit.cli.options import NOTHING_SAID, Shared, seconds_of
 from taskkit.cli.problem import OK, TROUBLE, Problem
 from taskkit.cli.screen import clean, console, moment, note, write_json
 from taskkit.cli.where import opened_home, shared_home, unreachable, without_password
 from taskkit.errors import InvalidOptionError, TaskkitError, UnsupportedByBackendError
-from taskkit.model.duration import seconds
 from taskkit.model.exchange import MigrationStatus
 
 _STEP = 1000
@@ -72,7 +71,7 @@ def purge(
 
         taskkit db purge --older-than 30d
     """
-    age = seconds(older_than, what="--older-than")
+    age = seconds_of(older_than, what="--older-than")
     if limit_per_step < 1:
         raise InvalidOptionError("--limit-per-step", limit_per_step, "give at least 1.")
     load(shared)

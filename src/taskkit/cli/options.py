@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from taskkit.model.duration import seconds
+
 Output = Literal["text", "json"]
 
 EVERYWHERE = Group("Options of every command", sort_key=1)
@@ -34,3 +36,11 @@ class Shared:
 
 
 NOTHING_SAID = Shared()
+
+
+def seconds_of(text: str, what: str) -> float:
+    """A length of time as it was typed, in seconds; a number alone is seconds."""
+    try:
+        return seconds(float(text), what=what)
+    except ValueError:
+        return seconds(text, what=what)

@@ -15,7 +15,7 @@ import taskkit
 from taskkit import config
 from taskkit.cli.interrupt import Interruption, end_soon, gently
 from taskkit.cli.loading import load, no_tasks_hint
-from taskkit.cli.options import NOTHING_SAID, Shared
+from taskkit.cli.options import NOTHING_SAID, Shared, seconds_of
 from taskkit.cli.problem import OK, TROUBLE, Problem
 from taskkit.cli.readiness import answering, place_of, readiness, stale_after
 from taskkit.cli.screen import (
@@ -30,7 +30,6 @@ from taskkit.cli.screen import (
 from taskkit.cli.where import reached, shared_home, without_password
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import UnsupportedByBackendError
-from taskkit.model.duration import seconds
 from taskkit.model.exchange import WorkerHealth
 from taskkit.runtime.home import Home
 from taskkit.session import Worker
@@ -72,7 +71,7 @@ def worker(
             place_of(health)
         home = _home()
         _check_tasks(queue)
-        held, waits = _seconds(lease, "--lease"), _seconds(drain, "--drain")
+        held, waits = seconds_of(lease, "--lease"), seconds_of(drain, "--drain")
         made = taskkit.worker(
             queues=queue or None, concurrency=concurrency, lease=held, drain=waits
         )
@@ -232,11 +231,3 @@ def _check_tasks(queues: tuple[str, ...]) -> None:
             note(
                 f"No task here declares queue {name!r}: only what is triggered into it by name is worked on."
             )
-
-
-def _seconds(text: str, what: str) -> float:
-    """A number alone is seconds."""
-    try:
-        return seconds(float(text), what=what)
-    except ValueError:
-        return seconds(text, what=what)

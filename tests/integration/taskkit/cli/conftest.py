@@ -205,13 +205,13 @@ class Started:
 
 
 @pytest.fixture
-def start_cli(shop: Path) -> Iterator[Callable[..., Started]]:
-    """Starts `taskkit run TASK` and waits until the task itself says that it is ready."""
+def cli_process(shop: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts a command line, which ends with the test."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(task: str, *more: str) -> Started:
+    def start(*arguments: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            command("run", task, "--app", "shop", *more),
+            command(*arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -221,15 +221,25 @@ def start_cli(shop: Path) -> Iterator[Callable[..., Started]]:
             env=environment(),
         )
         processes.append(process)
-        started = Started(process)
-        line = started.next_line()
-        assert line == "ready\n", line
-        return started
+        return process
 
     yield start
     for process in processes:
         with process:
             process.kill()
+
+
+@pytest.fixture
+def start_cli(cli_process: Callable[..., "subprocess.Popen[str]"]) -> Callable[..., Started]:
+    """Starts `taskkit run TASK` and waits until the task itself says that it is ready."""
+
+    def start(task: str, *more: str) -> Started:
+        started = Started(cli_process("run", task, "--app", "shop", *more))
+        line = started.next_line()
+        assert line == "ready\n", line
+        return started
+
+    return start
 
 
 SHELF = '''
