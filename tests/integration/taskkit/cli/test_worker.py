@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 AWAY = '''
-"""A store that others see too, and that does not answer while there is a file `away` beside it."""
+"""A store that others see too, and that does not answer while there is a file `away` beside it; `broken` breaks it."""
 
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class Away(MemoryBackend):
     async def advance(self, **options):
         if Path("away").exists():
             raise StoreUnavailableError("the cable was pulled")
+        if Path("broken").exists():
+            raise RuntimeError("the wheels came off")
         return await super().advance(**options)
 '''
 
@@ -92,6 +94,15 @@ def test_readiness_follows_the_store(start_worker, away: str, shop: Path) -> Non
     said = process.stderr.read()
     assert said.count("the store cannot be reached") == said.count("the store is back") == 1
     assert "Traceback" not in said
+
+
+def test_a_worker_that_dies_says_of_what(start_worker, away: str, shop: Path) -> None:
+    (shop / "broken").touch()
+    process = start_worker("--backend", away, "--health", "0")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert "error: RuntimeError: the wheels came off" in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import taskkit
 from taskkit import Queue, RunHandle, RunStatus, runs, task, wait
 from taskkit.backends.base import Control, Execution, Runner
 from taskkit.backends.memory import MemoryBackend
-from taskkit.errors import BackendError, NoWorkerError
+from taskkit.errors import BackendError, NoWorkerError, UnsupportedByBackendError
 from taskkit.model.exchange import Lease, Manifest, Outcome, Signal, Suspended, WorkerOptions
 from taskkit.session import Worker
 from taskkit.testing import FakeClock
@@ -250,6 +250,28 @@ async def test_idle_raises_what_the_worker_died_of(serve: Any, clock: FakeClock)
         await serve_me()
         with pytest.raises(BackendError, match="the disk is gone"):
             await asyncio.wait_for(worker.idle(), 5)
+
+
+async def test_the_end_of_a_worker_can_be_awaited(serve: Any, clock: FakeClock) -> None:
+    backend = FaultyStore("claim")
+    async with dying(serve(backend, clock=clock), BackendError, "gone") as worker:
+        ending = asyncio.ensure_future(worker.ended())
+        await clock.settle()
+        assert worker.is_serving
+        assert not ending.done()
+        backend.fails = True
+        await serve_me()
+        with pytest.raises(BackendError, match="the disk is gone"):
+            await asyncio.wait_for(ending, 5)
+        assert not worker.is_serving
+    async with taskkit.local(clock=clock) as worker:
+        ending = asyncio.ensure_future(worker.ended())
+    await asyncio.wait_for(ending, 5)  # one that was stopped has died of nothing
+
+
+async def test_a_worker_that_has_not_begun_has_no_health(serve: Any) -> None:
+    with pytest.raises(UnsupportedByBackendError, match="The health of a worker"):
+        serve(MemoryBackend()).health()
 
 
 async def test_who_stops_a_worker_while_it_dies_hears_what_it_died_of(
