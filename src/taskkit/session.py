@@ -225,9 +225,16 @@ class Worker:
         self._health = health
 
     async def _started(self, serving: asyncio.Task[None]) -> None:
-        """Wait until the backend knows its worker, so that nobody who asks for a result is told there is none."""
+        """Wait until the backend knows its worker, so that nobody who asks for a result is told there is none.
+
+        Where other processes may work too, nobody is told that.
+        """
         backend = self._home.backend
-        while isinstance(backend, SupportsWorkers) and not serving.done():
+        if self._home.is_shared:
+            await asyncio.sleep(0)
+        while (
+            not self._home.is_shared and isinstance(backend, SupportsWorkers) and not serving.done()
+        ):
             if any(known.alive for known in await self._home.call(backend.list_workers)):
                 return
             await asyncio.sleep(0)
