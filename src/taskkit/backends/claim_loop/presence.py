@@ -14,6 +14,8 @@ from taskkit.model.exchange import WorkerRecord
 
 _BEATS = 3
 """Beats without a report after which a worker counts as gone."""
+_SHORTEST = 5.0
+"""Seconds without a report that mean nothing, however short the leases are."""
 _LAST_WORD = 2.0
 """Seconds that a worker that stops takes to say so."""
 
@@ -32,17 +34,17 @@ class Presence:
         self._runner = runner
         self._name = name
         self._clock = clock
-        self._lasts = _BEATS * beat if clock is SYSTEM_CLOCK else None
+        self._lasts = max(_BEATS * beat, _SHORTEST) if clock is SYSTEM_CLOCK else None
         self._pause = beat / 2
         """Seconds in which nothing new is reported: a cancel makes a worker beat too."""
         self._due = math.inf if self._store is None else -math.inf
         self._is_known = False
         self._started_at = clock.now()
 
-    async def show(self) -> None:
-        """Say that it is there, unless it has just been said."""
+    async def show(self, *, is_news: bool = False) -> None:
+        """Say that it is there, unless it has just been said, and nothing is new."""
         now = self._clock.monotonic()
-        if self._store is not None and now >= self._due:
+        if self._store is not None and (is_news or now >= self._due):
             await self._store.report(self._record(self._clock.now()), lasts=self._lasts)
             self._is_known = True
             self._due = now + self._pause
