@@ -16,4 +16,8 @@ class TestPostgresBackend(BackendSuite):
 
     @asynccontextmanager
     async def make_backend(self) -> AsyncIterator[PostgresBackend]:
-        yield PostgresBackend.from_url(self.new_url())
+        self.url = self.new_url()
+        yield PostgresBackend.from_url(self.url)
+
+    def make_another(self, backend: PostgresBackend) -> PostgresBackend:
+        return PostgresBackend.from_url(self.url)

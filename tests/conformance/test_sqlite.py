@@ -13,4 +13,8 @@ class TestSqliteBackend(BackendSuite):
     @asynccontextmanager
     async def make_backend(self) -> AsyncIterator[SqliteBackend]:
         with TemporaryDirectory() as folder:
-            yield SqliteBackend.from_url(f"sqlite:///{Path(folder)}/runs.db")
+            self.url = f"sqlite:///{Path(folder)}/runs.db"
+            yield SqliteBackend.from_url(self.url)
+
+    def make_another(self, backend: SqliteBackend) -> SqliteBackend:
+        return SqliteBackend.from_url(self.url)

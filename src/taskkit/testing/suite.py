@@ -21,7 +21,8 @@ class BackendSuite:
     `async def` that returns it, or an async context manager that yields it. The suite opens and closes it.
     Each check is a test `test_<check>`, on asyncio through anyio's pytest plugin. What the backend does not
     declare is asked for through the library, and must be refused before anything is stored; where no call
-    asks for it, the test is skipped and says so.
+    asks for it, the test is skipped and says so. A backend that declares SHARED has to make another instance
+    on the store of a first one, too.
     """
 
     pytestmark: ClassVar[Any] = pytest.mark.anyio
@@ -39,10 +40,22 @@ class BackendSuite:
         what = f"{type(self).__name__}.make_backend is missing: return the backend to prove."
         raise NotImplementedError(what)
 
+    def make_another(self, backend: Any) -> Any:
+        """Another instance on the store of this one, as another process would have it; None: there is none.
+
+        `backend` comes from `make_backend`; the other is given in the same ways, and not open either.
+        """
+        return None
+
 
 def _test_of(check: Check) -> Callable[[BackendSuite], Awaitable[None]]:
     async def test(self: BackendSuite) -> None:
-        reason = await run_check(check, self.make_backend, time_limit=self.time_limit)
+        reason = await run_check(
+            check,
+            self.make_backend,
+            make_another=self.make_another,
+            time_limit=self.time_limit,
+        )
         if reason is not None:
             pytest.skip(reason)
 

@@ -59,11 +59,12 @@ def migrate(
         connection.execute("SELECT set_config('lock_timeout', %s, true)", (_WAIT_FOR_OTHERS,))
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         connection.execute("SELECT set_config('lock_timeout', %s, true)", (_WAIT_FOR_A_TABLE,))
-        version = version_of(connection, schema)
-        statements = list(statements_from(version))
         _make(connection, schema)
         connection.execute("CREATE TABLE IF NOT EXISTS taskkit_version (version BIGINT NOT NULL)")
-        for statement in statements:
+        # Only now: until a transaction locks a table, the server may tell it from memory that one is not there
+        # which somebody else has made meanwhile.
+        version = version_of(connection, schema)
+        for statement in statements_from(version):
             connection.execute(spelt(statement).encode())
         for step in range(version, latest()):
             for text in _ONLY_HERE.get(step, ()):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from taskkit.backends.base import Capability, QueueBackend
 from taskkit.errors import shown
@@ -12,6 +13,7 @@ from taskkit.errors import shown
 if TYPE_CHECKING:
     from taskkit.testing.conformance.trial import Trial
 
+AnswerT = TypeVar("AnswerT")
 Body = Callable[["Trial"], Awaitable[None]]
 
 
@@ -21,7 +23,8 @@ class Check:
 
     `name` says what must hold and `rule` says it in a sentence. `read` names the method of
     `taskkit.backends.base` that promises it. The rule applies to backends that declare all of `needs`
-    (nothing: to every backend) and that implement `protocol`.
+    (nothing: to every backend) and that implement `protocol`. One that `needs_another` is about two
+    instances on one store.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Check:
     needs: tuple[Capability, ...]
     protocol: type
     body: Body
+    needs_another: bool = False
 
 
 class CheckFailedError(AssertionError):
@@ -54,16 +58,28 @@ class CheckFailedError(AssertionError):
 _checks: dict[str, Check] = {}
 
 
-def check(read: str, *needs: Capability, protocol: type = QueueBackend) -> Callable[[Body], Body]:
+def check(
+    read: str,
+    *needs: Capability,
+    protocol: type = QueueBackend,
+    needs_another: bool = False,
+) -> Callable[[Body], Body]:
     """Make an async function a check: its name is the rule in short, its docstring the rule."""
 
     def register(body: Body) -> Body:
         name = getattr(body, "__name__", repr(body))
         rule = (body.__doc__ or "").strip()
-        _checks[name] = Check(name, rule, read, needs, protocol, body)
+        _checks[name] = Check(name, rule, read, needs, protocol, body, needs_another)
         return body
 
     return register
+
+
+def shared_check(
+    read: str, *needs: Capability, protocol: type = QueueBackend
+) -> Callable[[Body], Body]:
+    """Make an async function a check of two instances on one store: `trial`, and `trial.other`."""
+    return check(read, Capability.SHARED, *needs, protocol=protocol, needs_another=True)
 
 
 def registered() -> tuple[Check, ...]:
@@ -95,3 +111,18 @@ async def expect_error(
         told = f"{type(other).__name__}: {other}"
         raise CheckFailedError(what, expected=error.__name__, came=told) from other
     raise CheckFailedError(what, expected=error.__name__, came=f"{shown(came)}, and no error")
+
+
+async def at_once(what: str, *calls: Awaitable[AnswerT]) -> list[AnswerT]:
+    """What these calls give, made at the same moment, in order; fails the check when one raises."""
+    came = await asyncio.gather(*calls, return_exceptions=True)
+    answers: list[AnswerT] = []
+    for answer in came:
+        if isinstance(answer, CheckFailedError):
+            raise answer
+        if isinstance(answer, BaseException):
+            told = f"{type(answer).__name__}: {answer}"
+            expected = "an answer to each, and no error"
+            raise CheckFailedError(what, expected=expected, came=told) from answer
+        answers.append(answer)
+    return answers

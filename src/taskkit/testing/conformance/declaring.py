@@ -38,7 +38,6 @@ UNCHECKED: Final[Mapping[Capability, str]] = MappingProxyType(
     {
         Capability.BATCH_ATOMIC: "needs a store that fails half-way",
         Capability.RATE: "no rate can be asked for yet",
-        Capability.SHARED: "needs several processes",
         Capability.DURABLE: "needs a process that dies",
     }
 )

@@ -48,12 +48,14 @@ class Trial:
     """A backend that is open and empty, and the moment at which it is asked.
 
     The methods are the calls of the contract with everything filled in that a check does not care about.
-    `claim` and `take` let the backend do what is due first, as a worker does.
+    `claim` and `take` let the backend do what is due first, as a worker does. `another` is a trial of another
+    instance on the same store; both are at the same moment.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, another: Trial | None = None) -> None:
         self.home = home
         self.moment = START
+        self.another = another
 
     @property
     def backend(self) -> Backend:
@@ -65,6 +67,17 @@ class Trial:
         return cast("QueueBackend", self.home.backend)
 
     @property
+    def other(self) -> Trial:
+        """The same store through another instance, as another process has it."""
+        if self.another is None:
+            raise CheckFailedError(
+                f"make_another of {self.home.name}, which declares SHARED",
+                expected="another instance of the backend, not open, on the same store",
+                came="None: that several processes may share a store shows only with two of them",
+            )
+        return self.another
+
+    @property
     def now(self) -> datetime | None:
         """What to pass as `now`; an adapter to an engine has the engine's clock and no other."""
         return self.moment if isinstance(self.backend, QueueBackend) else None
@@ -72,6 +85,8 @@ class Trial:
     def later(self, seconds: float) -> None:
         """Move on."""
         self.moment += timedelta(seconds=seconds)
+        if self.another is not None:
+            self.another.moment = self.moment
 
     def after(self, seconds: float) -> datetime:
         """The moment this long from now."""

@@ -36,17 +36,17 @@ WITHIN = 5.0
 """Seconds that a hint may take."""
 
 
-async def _heard(watch: Watch, topic: str, after: str) -> None:
+async def heard(watch: Watch, topic: str, after: str, *, within: float = WITHIN) -> None:
     """Fail the check unless this topic comes."""
     came: list[str] = []
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(within):
             async for one in watch:
                 came.append(one)
                 if one == topic:
                     return
     except TimeoutError:
-        came.append(f"nothing more within {WITHIN:g} s")
+        came.append(f"nothing more within {within:g} s")
     else:
         came.append("the end of the watch")
     raise CheckFailedError(f"what a watch brings after {after}", expected=topic, came=str(came))
@@ -74,7 +74,7 @@ async def a_watch_hears_of_the_end_of_a_run(trial: Trial) -> None:
     ]
     await trial.cancel(run_id)
     for watch, topic in watches:
-        await _heard(watch, topic, "the end of its run")
+        await heard(watch, topic, "the end of its run")
         watch.close()
 
 
@@ -83,7 +83,7 @@ async def a_change_is_heard_by_who_iterates_already(trial: Trial) -> None:
     """A change wakes the one who waits for it."""
     run_id = await trial.add()
     watch = trial.backend.watch([end_topic(run_id)])
-    waiting = asyncio.create_task(_heard(watch, end_topic(run_id), "the end of its run"))
+    waiting = asyncio.create_task(heard(watch, end_topic(run_id), "the end of its run"))
     await asyncio.sleep(0)
     await trial.cancel(run_id)
     await waiting
@@ -96,12 +96,12 @@ async def a_watch_hears_of_each_change_of_a_run(trial: Trial) -> None:
     run_id = await trial.add()
     watch, ends = trial.backend.watch([run_topic(run_id)]), trial.backend.watch([end_topic(run_id)])
     lease = await trial.take(run_id)
-    await _heard(watch, run_topic(run_id), "a start")
+    await heard(watch, run_topic(run_id), "a start")
     await trial.append(run_id, Entry(EntryKind.LOG, {"message": "a"}), lease=lease)
-    await _heard(watch, run_topic(run_id), "an append")
+    await heard(watch, run_topic(run_id), "an append")
     await trial.settle(lease, Completed(b"1"))
-    await _heard(watch, run_topic(run_id), "an end")
-    await _heard(ends, end_topic(run_id), "an end")
+    await heard(watch, run_topic(run_id), "an end")
+    await heard(ends, end_topic(run_id), "an end")
     watch.close()
     ends.close()
 
@@ -113,7 +113,7 @@ async def a_watch_hears_that_a_start_was_moved(trial: Trial) -> None:
     watch = trial.backend.watch([run_topic(run_id)])
     store = cast("SupportsEdit", trial.backend)
     await store.reschedule(run_id, trial.after(120), now=trial.now)
-    await _heard(watch, run_topic(run_id), "reschedule")
+    await heard(watch, run_topic(run_id), "reschedule")
     watch.close()
 
 
@@ -125,7 +125,7 @@ async def a_watch_hears_of_a_debounce(trial: Trial) -> None:
     watch = trial.backend.watch([run_topic(run_id)])
     trial.later(1)
     await trial.enqueue(trial.request(debounce=debounce))
-    await _heard(watch, run_topic(run_id), "a trigger with the run's debounce key")
+    await heard(watch, run_topic(run_id), "a trigger with the run's debounce key")
     watch.close()
 
 
@@ -138,7 +138,7 @@ async def a_watch_hears_of_the_runs_of_a_tag_and_of_a_batch(trial: Trial) -> Non
     await trial.enqueue(request, batch_id=batch)
     await trial.cancel(request.run_id)
     for watch, topic in zip(watches, (tag_topic(tag), batch_topic(batch)), strict=True):
-        await _heard(watch, topic, "a change of its run")
+        await heard(watch, topic, "a change of its run")
         watch.close()
 
 
@@ -180,7 +180,7 @@ async def _wakes(trial: Trial, topic: str, after: str, do: Callable[[], Awaitabl
         return
     watch = backend.watch([WORK_TOPIC, CANCEL_TOPIC])
     await do()
-    await _heard(watch, topic, after)
+    await heard(watch, topic, after)
     watch.close()
 
 
