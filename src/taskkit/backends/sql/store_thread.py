@@ -23,6 +23,8 @@ _MOST: Final = 1_000
 """Calls in one transaction: others wait for the lock meanwhile."""
 
 _TRIES: Final = 10
+_TRY_FOR: Final = 10.0
+"""Seconds: others wait meanwhile."""
 _PAUSE: Final = 0.01
 """Seconds, doubled each time, before a call is tried again that another transaction was in the way of."""
 
@@ -199,13 +201,13 @@ class StoreThread:
     def _alone(
         self, store: Store, call: Call[Any], changes: list[Changes], *, writes: bool
     ) -> None:
-        pause = _PAUSE
+        pause, ends = _PAUSE, time.monotonic() + _TRY_FOR
         for _ in range(_TRIES):
             error = self._attempt(store, [call], changes, writes=writes, again=True)
             if error is None:
                 return
             call.result, call.error = None, store.told(error)
-            if not store.may_succeed_later(error):
+            if not store.may_succeed_later(error) or time.monotonic() > ends:
                 return
             time.sleep(pause)
             pause *= 2
