@@ -43,6 +43,7 @@ _PATIENCE: Final = {
 _SETTINGS: Final = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",  # of a process that was stopped while it held locks
+    "jit": "off",  # which compiles for as long as a plan looks dear, and ours without an index do
     "client_encoding": "UTF8",
     "TimeZone": "UTC",
 }

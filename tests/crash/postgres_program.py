@@ -1,0 +1,122 @@
+"""What the processes of the PostgreSQL tests do: python postgres_program.py WHAT URL [MORE].
+
+An outside ledger, a file to which each process appends whole lines, is compared with what the store says.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import taskkit
+from taskkit import Context, Queue, task
+from taskkit.errors import StoreUnavailableError
+from taskkit.runtime.current_backend import home_of
+
+
+def say(word: object) -> None:
+    print(word, flush=True)
+
+
+async def heard() -> str:
+    """The next line of standard input; it waits in a thread."""
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.strip()
+
+
+class Ledger:
+    """Lines are [moment, process, what, ...]; moments are of the machine's steady clock."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def write(self, what: str, *more: object) -> None:
+        line = json.dumps([time.monotonic(), os.getpid(), what, *more])
+        os.write(self._file, line.encode() + b"\n")
+
+    @contextmanager
+    def during(self, ctx: Context) -> Iterator[None]:
+        run = (ctx.run.id, ctx.attempt.number)
+        self.write("begin", *run)
+        try:
+            yield
+        finally:
+            self.write("end", *run)
+
+
+LEDGER = Ledger(os.environ.get("LEDGER", os.devnull))
+THREE = Queue(name="three", concurrency_limit=3)
+
+
+@task(id="short")
+async def short(number: int, ctx: Context) -> int:
+    with LEDGER.during(ctx):
+        await asyncio.sleep(0.005)
+    return number + 1
+
+
+@task(id="limited", queue=THREE)
+async def limited(ctx: Context) -> None:
+    with LEDGER.during(ctx):
+        await asyncio.sleep(0.002)
+
+
+@task(id="family")
+async def family(size: int, ctx: Context) -> int:
+    """Two children after another, and several at once."""
+    with LEDGER.during(ctx):
+        pass  # it is entered again after each death, and holds no slot while it waits
+    first = await short.trigger_and_wait(1).unwrap()
+    rest = await asyncio.gather(*[short.trigger_and_wait(n).unwrap() for n in range(size)])
+    return first + sum(rest)
+
+
+async def work(url: str, lease: str, concurrency: str) -> None:
+    """A worker, until standard input ends."""
+    async with taskkit.worker(url, lease=float(lease), concurrency=int(concurrency), drain=0):
+        say("working")
+        await heard()
+    say("done")
+
+
+async def ask(url: str, callers: str) -> None:
+    """Trigger until standard input ends; the ledger gets each answer, and each refusal with its type."""
+    home = home_of(url)
+    await home.ready()
+    say("asking")
+    stopped = asyncio.Event()
+
+    async def caller(number: int) -> None:
+        while not stopped.is_set():
+            try:
+                if number % 4 == 3:
+                    handle = await family.trigger(3)
+                else:
+                    handle = await short.trigger(number)
+            except StoreUnavailableError:
+                LEDGER.write("unavailable")
+                await asyncio.sleep(0.05)
+            except BaseException as error:
+                LEDGER.write("error", type(error).__name__, str(error))
+                raise
+            else:
+                LEDGER.write("accepted", handle.id)
+                await asyncio.sleep(0.02)
+
+    with taskkit.use_backend(url):
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(callers)):
+                group.create_task(caller(number))
+            await heard()
+            stopped.set()
+    await home.close()
+    say("done")
+
+
+if __name__ == "__main__":
+    what = {"work": work, "ask": ask}[sys.argv[1]]
+    asyncio.run(what(*sys.argv[2:]))
