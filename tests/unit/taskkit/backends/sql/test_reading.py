@@ -8,6 +8,7 @@ import pytest
 
 from taskkit.backends.sql.reading import page_of_runs
 from taskkit.backends.sql.watch import Watches
+from taskkit.backends.sql.workers import Workers
 from taskkit.backends.sqlite import SqliteBackend
 from taskkit.backends.sqlite.connection import connect, place_of
 from taskkit.backends.sqlite.store import SqliteStore
@@ -54,7 +55,7 @@ def listed(store: SqliteStore, where: RunFilter, limit: int = 100) -> list[str]:
     found: list[str] = []
     below: int | None = None
     while True:
-        page = page_of_runs(store, where, below, limit)
+        page = page_of_runs(store, Workers(store), where, below, limit)
         found += [run.id for run in page.items]
         if page.cursor is None:
             return found
@@ -124,7 +125,7 @@ async def test_a_list_asks_an_index_and_does_not_go_through_all_runs(
 ) -> None:
     asked: list[str] = []
     store.db.set_trace_callback(asked.append)
-    page_of_runs(store, where, 40, 5)
+    page_of_runs(store, Workers(store), where, 40, 5)
     store.db.set_trace_callback(None)
     assert asked
     for text in asked:
