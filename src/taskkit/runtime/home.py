@@ -20,7 +20,8 @@ from taskkit.model.request import TriggerRequest
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
+_MET = 10_000
+"""Unknown tasks that are remembered."""
 
 open_homes: set[Home] = set()
 """What is open is kept, also when nobody refers to it just now: it will be asked for again, and closed."""
@@ -41,6 +42,7 @@ class Home:
         "_is_spent",
         "_lock",
         "_make",
+        "_met",
         "_opening",
         "_shared",
         "_supported",
@@ -64,6 +66,7 @@ class Home:
         self._lock = threading.Lock()
         self._is_spent = False
         self._supported: dict[type, bool] = {}
+        self._met: set[str] = set()
         self._declared: object = None
         self.serving = 0
         self.closes_with_workers = False
@@ -91,6 +94,14 @@ class Home:
     def is_shared(self) -> bool:
         """Other processes serve the same runs."""
         return self._shared
+
+    def is_new(self, task_id: str) -> bool:
+        """Whether this task, which nobody here knows, is asked for for the first time, as far as is remembered."""
+        if len(self._met) >= _MET:
+            self._met.clear()
+        is_new = task_id not in self._met
+        self._met.add(task_id)
+        return is_new
 
     def supports(self, protocol: type) -> bool:
         """Whether the backend has an optional protocol; `isinstance` is slow, so the answer is kept."""

@@ -559,8 +559,11 @@ async def test_an_unknown_id_is_accepted_with_a_warning_where_others_may_know_it
     with taskkit.use_backend(Shared()), caplog.at_level(logging.WARNING, "taskkit.trigger"):
         handle = await tasks.trigger("elsewhere", {"a": 1})
         assert (await handle.retrieve()).payload == {"a": 1}
+        await tasks.trigger("elsewhere", {"a": 2})
+        await tasks.trigger("nowhere")
     assert [record.getMessage() for record in caplog.records] == [
-        "no task has the id 'elsewhere' in this process; the run waits until a worker that knows it has come"
+        f"no task has the id {task_id!r} in this process; the run waits until a worker that knows it has come"
+        for task_id in ("elsewhere", "nowhere")
     ]
 
 
