@@ -6,7 +6,7 @@ from importlib import metadata
 
 from cyclopts import App, Parameter
 
-from taskkit.cli import db, doctor, queues, run, runs, schedules, tasks, worker
+from taskkit.cli import db, doctor, queues, run, runs, schedules, secret_keys, tasks, worker
 
 _HELP = """Run tasks, and look at their runs.
 
@@ -50,5 +50,8 @@ def make_app() -> App:
     of_db.command(db.upgrade)
     of_db.command(db.purge)
     app.command(of_db)
+    of_secrets = App(name="secrets", help="Make keys that seal the secrets of payloads.")
+    of_secrets.command(secret_keys.new_key)
+    app.command(of_secrets)
     app.command(doctor.doctor)
     return app

@@ -22,6 +22,7 @@ from taskkit.cli.inspection import Finding, loading_faults, task_faults
 from taskkit.cli.options import NOTHING_SAID, Shared
 from taskkit.cli.problem import OK, RUN_FAILED, block_of
 from taskkit.cli.screen import clean, console, limit, place, small, table, write_json
+from taskkit.cli.secret_keys import key_faults, key_setting
 from taskkit.cli.where import reached, shared_home, without_password
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import TaskkitError
@@ -67,9 +68,10 @@ def examined(shared: Shared) -> Report:
     report.problems.extend(_core_faults())
     report.problems.extend(loading_faults(shared))
     report.problems.extend(task_faults())
+    report.problems.extend(key_faults())
     report.tasks = sorted(REGISTRY.ids())
     try:
-        report.configuration = list(_settings(shared))
+        report.configuration = [*_settings(shared), key_setting()]
         report.backend = asyncio.run(_backend())
     except TaskkitError as error:
         report.backend = {"reachable": False}

@@ -64,10 +64,11 @@ def _parsed(text: str) -> tuple[SecretKey, ...]:
     if not text.strip():
         return ()
     parts = text.split(",")
-    return tuple(_key(part.strip(), number, len(parts)) for number, part in enumerate(parts, 1))
+    return tuple(key_of(part.strip(), number, len(parts)) for number, part in enumerate(parts, 1))
 
 
-def _key(text: str, number: int, count: int) -> SecretKey:
+def key_of(text: str, number: int = 1, count: int = 1) -> SecretKey:
+    """A key as it was written; InvalidConfigError says that the key `number` of `count` is none."""
     if not _KEY.fullmatch(text):
         which = f"The key {number} of {count} in {VARIABLE}" if count > 1 else VARIABLE
         raise InvalidConfigError(
