@@ -160,10 +160,11 @@ def _need_limits(queue: Queue, home: Home) -> None:
 
 
 def _unknown_task(task_id: str, payload: object, home: Home) -> TriggerRequest:
-    _log.warning(
-        "no task has the id %r in this process; the run waits until a worker that knows it has come",
-        task_id,
-    )
+    if home.is_new(task_id):
+        _log.warning(
+            "no task has the id %r in this process; the run waits until a worker that knows it has come",
+            task_id,
+        )
     what = f"The payload for task {task_id!r}"
     data = None if payload is None else json_of(payload, what)
     if data is not None:
