@@ -19,7 +19,12 @@ from taskkit.definition.registry import REGISTRY
 from taskkit.definition.schedule import Cron, declared_schedule_id
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.tick import Plan, plan, tick_request
-from taskkit.errors import InvalidCronError, TaskkitError, UnsupportedByBackendError
+from taskkit.errors import (
+    InvalidCronError,
+    StoreUnavailableError,
+    TaskkitError,
+    UnsupportedByBackendError,
+)
 from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.exchange import SCHEDULES_TOPIC, ScheduleRecord
 from taskkit.runtime.home import Home
@@ -59,6 +64,7 @@ class Scheduler:
         self._home = home
         self._declared: dict[str, Cron | None] = {}
         self._woken = asyncio.Event()
+        self._is_away = False
 
     @property
     def _store(self) -> SupportsSchedules:
@@ -92,12 +98,19 @@ class Scheduler:
         """Do what is due; when to look again."""
         try:
             await self.declare()
-            return await self._fire_due()
+            due = await self._fire_due()
+        except StoreUnavailableError as error:
+            if not self._is_away:  # the worker's loop says when it is back
+                _log.warning("the schedules of %s wait for the store: %s", self._home.name, error)
+            self._is_away = True
+            return self._home.clock.now() + _RETRY
         except Exception:
             _log.exception(
                 "the schedules of %s could not be served; again in %s", self._home.name, _RETRY
             )
             return self._home.clock.now() + _RETRY
+        self._is_away = False
+        return due
 
     async def _sleep(self, until: datetime | None) -> None:
         clock = self._home.clock

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from taskkit.errors import LeaseLostError, RunNotFoundError
+from taskkit.errors import LeaseLostError, RunNotFoundError, StoreUnavailableError
 from taskkit.model import metadata_operations
 from taskkit.model.clock import Timer, sleep
 from taskkit.model.exchange import Entry, EntryKind, Lease
@@ -23,6 +23,9 @@ from taskkit.runtime.home import Home
 _log = logging.getLogger("taskkit.runtime")
 _FLUSH_EVERY = 1.0
 _FINAL_TRIES = (0.1, 0.5, 2.0)
+"""Seconds between the tries of the last flush."""
+_OUTAGE_TRIES = (0.1, 0.5, *[2.0] * 15)
+"""The same while the store is away: about as long as a lease may last."""
 
 
 class Buffers:
@@ -34,6 +37,7 @@ class Buffers:
 
     __slots__ = (
         "_flushing",
+        "_has_warned",
         "_home",
         "_lease",
         "_loop",
@@ -66,6 +70,7 @@ class Buffers:
         self._sending: tuple[str, list[Entry]] | None = None
         self._timer: Timer | None = None
         self._flushing = asyncio.Lock()
+        self._has_warned = False
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -142,8 +147,12 @@ class Buffers:
         except (
             Exception
         ) as error:  # a store may raise what it likes: nothing said here is lost by it
-            _log.warning("run %s: a flush failed and is sent again: %s", self._run_id, error)
+            if not self._has_warned:
+                _log.warning("run %s: a flush failed and is sent again: %s", self._run_id, error)
+            self._has_warned = True
             self._arm_again()
+        else:
+            self._has_warned = False
 
     def _arm_again(self) -> None:
         if self._timer is None:
@@ -168,19 +177,23 @@ class Buffers:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for pause in (*_FINAL_TRIES, None):
+        tried = 0
+        while True:
             try:
                 await self.flush()
             except LeaseLostError:
                 return  # whoever holds the run now speaks for it
             except Exception as error:
-                if pause is None or isinstance(error, RunNotFoundError):
+                is_away = isinstance(error, StoreUnavailableError)
+                pauses = _OUTAGE_TRIES if is_away else _FINAL_TRIES
+                if tried >= len(pauses) or isinstance(error, RunNotFoundError):
                     lost = len(self._pending) + len(self._sending[1] if self._sending else ())
                     _log.error(
                         "run %s: %d entries could not be stored: %s", self._run_id, lost, error
                     )
                     return
-                await sleep(self._home.clock, pause)
+                await sleep(self._home.clock, pauses[tried])
+                tried += 1
             else:
                 return
 

@@ -356,7 +356,7 @@ async def test_a_flush_that_fails_is_sent_again_and_counts_once(
     assert backend.calls == 3
     assert [
         record.getMessage() for record in caplog.records if record.name == "taskkit.runtime"
-    ] == [f"run {handle.id}: a flush failed and is sent again: no answer in 5 s"] * 2
+    ] == [f"run {handle.id}: a flush failed and is sent again: no answer in 5 s"]
 
 
 async def test_the_last_flush_is_tried_again_too(clock: FakeClock, serve: Any) -> None:
@@ -381,7 +381,7 @@ async def test_what_cannot_be_stored_in_the_end_is_an_error_in_the_log_and_none_
 
     async with serve(Flaky(99, stores=False), clock=clock):
         handle = await work.trigger()
-        await clock.advance(10)
+        await clock.advance(40)
         assert (await handle.result()).output == 7
     errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert errors == [f"run {handle.id}: 2 entries could not be stored: no answer in 5 s"]

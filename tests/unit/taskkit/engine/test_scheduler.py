@@ -493,7 +493,7 @@ async def test_a_store_that_fails_loses_and_doubles_no_tick(
         await clock.advance("30m")
         backend.failing = where
         await clock.advance("30m1s")
-        assert "could not be served" in caplog.text
+        assert "wait for the store" in caplog.text
         await clock.advance("1h")
         assert seen == hours(1, 2)
         assert len(await all_runs()) == 2

@@ -144,7 +144,7 @@ async def test_a_lost_lease_ends_the_repetitions(
 async def test_the_last_flush_tries_four_times_and_then_tells_what_is_lost(
     clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = Store(*[StoreUnavailableError("no answer")] * 9)
+    store = Store(*[OSError("no answer")] * 9)
     buffers = await buffers_for(store, clock)
     buffers.add(log("a"))
     buffers.add(log("b"))
@@ -155,6 +155,21 @@ async def test_the_last_flush_tries_four_times_and_then_tells_what_is_lost(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage() == "run run_1: 2 entries could not be stored: no answer"
+
+
+async def test_the_last_flush_outlasts_an_outage(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(*[StoreUnavailableError("no answer")] * 16)
+    buffers = await buffers_for(store, clock)
+    buffers.add(log("a"))
+    ending = asyncio.create_task(buffers.flush_finally())
+    await clock.advance(28)
+    assert not ending.done()
+    await clock.advance(1)
+    assert ending.done()
+    assert said(store) == [["a"]] * 17
+    assert caplog.records == []
 
 
 async def test_the_last_flush_of_a_run_that_is_gone_does_not_try_again(

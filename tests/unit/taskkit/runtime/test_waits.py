@@ -10,7 +10,7 @@ import pytest
 import taskkit
 from taskkit import Context, Pending, Retry, RunHandle, RunResult, RunStatus, runs, task, wait
 from taskkit.backends.memory import MemoryBackend
-from taskkit.errors import RunFailedError, StoreUnavailableError
+from taskkit.errors import BackendError, RunFailedError
 from taskkit.model.exchange import Lease, Signal, Suspended
 from taskkit.testing import FakeClock
 
@@ -950,7 +950,7 @@ class FailsToSuspend(MemoryBackend):
     async def settle(self, lease: Lease, outcome: Any, **options: Any) -> None:
         if isinstance(outcome, Suspended) and not self._failed:
             self._failed = True
-            raise StoreUnavailableError("the disk is full")
+            raise BackendError("the disk is full")
         await super().settle(lease, outcome, **options)
 
 
@@ -963,7 +963,7 @@ async def test_a_wait_that_the_store_does_not_take_raises_and_the_run_goes_on_in
     @task()
     async def sleeper() -> str:
         begun.append("begun")
-        with pytest.raises(StoreUnavailableError, match="the disk is full"):
+        with pytest.raises(BackendError, match="the disk is full"):
             await wait.sleep(1)
         await gate.wait()
         await wait.sleep(1)
