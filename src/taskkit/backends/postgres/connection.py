@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -47,6 +51,10 @@ _SETTINGS: Final = {
     "client_encoding": "UTF8",
     "TimeZone": "UTC",
 }
+_LASTING: Final = (
+    "SELECT set_config(name, 'on', false) FROM pg_settings "
+    "WHERE name = 'synchronous_commit' AND setting = 'off'"
+)
 _RETRIED: Final = frozenset({"40001", "40P01", "23505", "55P03"})
 """Another transaction was in the way: serialization, deadlock, the same row at the same time, lock timeout."""
 
@@ -120,17 +128,48 @@ def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]
         # One type for each number, so that a statement is prepared once.
         connection.adapters.register_dumper(int, Int8Dumper)
         connection.adapters.register_dumper(int, Int8BinaryDumper)
-        for name, value in {**_SETTINGS, **settings, "search_path": place.schema}.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-        connection.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) "
-            "WHERE current_setting('synchronous_commit') = 'off' AND %s",
-            ("synchronous_commit" not in settings,),
-        )
+        with within(place.patience, connection):
+            set_all(connection, {**_SETTINGS, **settings, "search_path": place.schema})
+            if "synchronous_commit" not in settings:
+                connection.execute(_LASTING)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def set_all(connection: psycopg.Connection[tuple[Any, ...]], settings: Mapping[str, str]) -> None:
+    """Settings for the rest of the session."""
+    calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    values = [text for setting in settings.items() for text in setting]
+    connection.execute(f"SELECT {calls}".encode(), values)
+
+
+@contextmanager
+def within(seconds: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
+    """Whatever waits for the server in this block fails after so many seconds: the driver itself waits for ever."""
+    cut = threading.Event()
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+
+        def cut_off() -> None:
+            cut.set()
+            with suppress(OSError):  # it has ended by itself
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, cut_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            raise (silence(seconds) if cut.is_set() else error) from None
+        finally:
+            timer.cancel()
+
+
+def silence(seconds: float) -> psycopg.OperationalError:
+    """The error for an answer that does not come."""
+    return psycopg.OperationalError(f"the server has not answered within {seconds:g} s")
 
 
 def ask(place: Place, question: Callable[[psycopg.Connection[tuple[Any, ...]], str], T]) -> T:

@@ -11,9 +11,10 @@ import psycopg
 from psycopg.adapt import Transformer
 from psycopg.pq import DiagnosticField, ExecStatus, Format, PipelineStatus
 
-from taskkit.backends.postgres.connection import Place, connect, told
+from taskkit.backends.postgres.connection import Place, connect, set_all, silence, told, within
 from taskkit.backends.postgres.parameters import oids_of, written
-from taskkit.backends.postgres.schema import migrate
+from taskkit.backends.postgres.schema import migrate, version_of
+from taskkit.backends.sql.schema import latest
 
 _PLANS: Final = {
     "plan_cache_mode": "force_generic_plan",
@@ -78,10 +79,7 @@ class Session:
         try:
             connection = connect(self._place, **self._parameters)
             if self._writes:
-                place = self._place
-                migrate(connection, place.schema, upgrades=place.upgrades, newer=self._was_open)
-                for setting, value in _PLANS.items():
-                    connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
+                self._prepare_schema(connection)
             connection.pgconn.enter_pipeline_mode()
         except Exception as error:
             if connection is not None:
@@ -90,6 +88,15 @@ class Session:
         self._connection, self._was_open = connection, True
         self._transformer = Transformer(connection)
         self._prepared, self._unsure, self._asked = {}, [], []
+
+    def _prepare_schema(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        place = self._place
+        with within(place.patience, connection):
+            version = version_of(connection, place.schema)
+        if version != latest():  # which may take as long as it takes
+            migrate(connection, place.schema, upgrades=place.upgrades, newer=self._was_open)
+        with within(place.patience, connection):
+            set_all(connection, _PLANS)
 
     def live(self) -> psycopg.Connection[tuple[Any, ...]]:
         """The connection; a new one when it was lost."""
@@ -182,9 +189,8 @@ class Session:
             )
             left = ends - time.monotonic()
             if left <= 0 or not poll.poll(left * 1_000):
-                raise psycopg.OperationalError(
-                    f"the server has not answered within {self._place.patience:g} s"
-                )
+                self.close()  # nobody waits for it a second time
+                raise silence(self._place.patience)
             server.consume_input()
 
     def roll_back(self) -> None:

@@ -80,7 +80,11 @@ class SqlBackend(ClaimLoop):
     async def open(self) -> None:
         await self._writer.open()
         if self._reader is not self._writer:
-            await self._reader.open()
+            try:
+                await self._reader.open()
+            except BaseException:
+                await self._writer.close()  # it is opened again with the next try
+                raise
 
     async def close(self) -> None:
         self._watches.close()

@@ -55,6 +55,7 @@ class StoreThread:
     async def open(self) -> None:
         """Start the thread; returns when the connection is open."""
         self._loop = asyncio.get_running_loop()
+        self._is_closed = False
         opened: asyncio.Future[None] = self._loop.create_future()
         self._ended = self._loop.create_future()
         thread = threading.Thread(

@@ -1,7 +1,9 @@
 """The session: values there and back, one failure among many statements, and what becomes of a lost connection."""
 
 import math
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from taskkit.backends.postgres.connection import place_of
+from taskkit.backends.postgres.connection import connect, place_of, within
 from taskkit.backends.postgres.session import Session
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -119,3 +121,38 @@ def test_an_answer_that_does_not_come_is_waited_for_no_longer_than_said(postgres
     session.roll_back()
     assert session.send("SELECT 1").fetchone() == (1,)
     session.close()
+
+
+def test_the_driver_waits_no_longer_than_said(postgres_url: str) -> None:
+    connection = connect(place_of(postgres_url))
+    with (
+        pytest.raises(psycopg.OperationalError, match=r"not answered within 0\.1 s"),
+        within(0.1, connection),
+    ):
+        connection.execute("SELECT pg_sleep(20)")
+    assert connection.closed
+
+
+def test_what_is_answered_in_time_leaves_the_connection_alone(postgres_url: str) -> None:
+    connection = connect(place_of(postgres_url))
+    with within(0.2, connection):
+        connection.execute("SELECT 1")
+    connection.execute("SELECT pg_sleep(0.3)")  # past what was allowed to the block
+    connection.close()
+
+
+def test_nothing_is_compiled(session: Session) -> None:
+    """A plan that is only there because the others are switched off looks dear enough to be compiled."""
+    assert session.send("SELECT current_setting('jit')").fetchone() == ("off",)
+
+
+def test_sessions_that_make_the_schema_at_once_make_it_together(postgres_url: str) -> None:
+    together = threading.Barrier(6)
+
+    def make() -> None:
+        together.wait()
+        Session(place_of(postgres_url), writes=True).close()
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(make) for _ in range(6)]:
+            done.result()
