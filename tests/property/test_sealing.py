@@ -36,7 +36,7 @@ class Everything(BaseModel):
 logins = st.builds(
     Login,
     user=text,
-    password=text.map(SecretStr),
+    password=text.map(lambda value: SecretStr("canary " + value)),
     token=st.none() | text.map(lambda value: SecretBytes(value.encode())),
 )
 payloads = st.builds(
@@ -87,7 +87,7 @@ def test_every_key_that_is_there_opens_and_the_payload_comes_back(
     assert CODEC.decode(*request(stored).opened()) == payload
     for login in (*payload.logins, *payload.by_name.values()):
         secret = login.password.get_secret_value()
-        if len(secret) > 6 and secret not in payload.model_dump_json():
+        if secret not in payload.model_dump_json():
             assert secret.encode() not in stored
 
 
@@ -101,9 +101,7 @@ def test_without_its_key_nothing_opens(
     use(environment, *others)
     with pytest.raises((InvalidConfigError, BackendError)) as caught:  # the same id is one in 2**32
         request(stored).opened()
-    for login in payload.logins:
-        secret = login.password.get_secret_value()
-        assert len(secret) < 6 or secret not in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 @given(payload=payloads, key=keys, place=st.integers(min_value=0), change=st.integers(1, 255))
