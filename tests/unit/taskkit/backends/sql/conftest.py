@@ -46,3 +46,9 @@ class Rows:
 @pytest.fixture
 def rows() -> Rows:
     return Rows()
+
+
+@pytest.fixture
+def unopened(url: str, make: Callable[[str], KeptBackend]) -> KeptBackend:
+    """For a worker, which opens it."""
+    return make(url)
