@@ -109,7 +109,7 @@ async def create_token(
     globally outside. A task that is entered again after a crash meets the token that it had made.
     """
     home, scope = current_home(), current_scope.get()
-    allowed = None if timeout is None else _allowed(timeout, home.clock.now())
+    allowed = None if timeout is None else _allowed(timeout, home.time())
     key = None
     if idempotency_key is not None:
         key = as_key(idempotency_key, None if scope is None else scope.run_id)

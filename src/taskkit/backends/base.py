@@ -38,6 +38,7 @@ from taskkit.backends.optional import (
     SupportsReports,
     SupportsSchedules,
     SupportsTake,
+    SupportsTime,
     SupportsTokens,
     SupportsTurn,
     SupportsWake,
@@ -82,6 +83,7 @@ __all__ = [
     "SupportsReports",
     "SupportsSchedules",
     "SupportsTake",
+    "SupportsTime",
     "SupportsTokens",
     "SupportsTurn",
     "SupportsWake",
@@ -265,5 +267,8 @@ class QueueBackend(Backend, Protocol):
         ...
 
     async def advance(self, *, now: Now, limit: int) -> datetime | None:
-        """Do what is due (delays, ttl, waits, dead leases), at most `limit` of it; when to call next."""
+        """Do what is due (delays, ttl, waits, dead leases), at most `limit` of it; when to call next.
+
+        That is a moment of the clock that `now` is of, for None of this machine's.
+        """
         ...

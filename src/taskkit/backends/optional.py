@@ -224,6 +224,18 @@ class SupportsIdle(Protocol):
 
 
 @runtime_checkable
+class SupportsTime(Protocol):
+    """A store whose clock is not this machine's."""
+
+    def time(self) -> datetime:
+        """The moment by the store's clock, as far as this process knows it; asks nobody.
+
+        `advance` and `turn` with None as `now` answer in this machine's time all the same.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsTurn(Protocol):
     """A store for which one call is cheaper than two."""
 

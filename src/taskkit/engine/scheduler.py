@@ -103,12 +103,12 @@ class Scheduler:
             if not self._is_away:  # the worker's loop says when it is back
                 _log.warning("the schedules of %s wait for the store: %s", self._home.name, error)
             self._is_away = True
-            return self._home.clock.now() + _RETRY
+            return self._home.time() + _RETRY
         except Exception:
             _log.exception(
                 "the schedules of %s could not be served; again in %s", self._home.name, _RETRY
             )
-            return self._home.clock.now() + _RETRY
+            return self._home.time() + _RETRY
         self._is_away = False
         return due
 
@@ -116,7 +116,7 @@ class Scheduler:
         clock = self._home.clock
         seconds = _LOOK_AGAIN if clock is SYSTEM_CLOCK else None
         if until is not None:
-            left = (until - clock.now()).total_seconds()
+            left = (until - self._home.time()).total_seconds()
             seconds = left if seconds is None else min(left, seconds)
         if seconds is not None and seconds <= 0:
             await asyncio.sleep(0)
@@ -154,7 +154,7 @@ class Scheduler:
                 await self._store.delete_schedule(present.id)
                 _log.info("schedule %s of task %s is no longer declared", present.id, task_id)
             return
-        now = self._home.clock.now()
+        now = self._home.time()
         if present is None:
             present = ScheduleRecord(
                 declared_schedule_id(task_id), task_id, "", "", "DECLARATIVE", created_at=now
@@ -171,7 +171,7 @@ class Scheduler:
     async def _fire_due(self) -> datetime | None:
         while True:
             tasks = frozenset(REGISTRY.ids())
-            now = self._home.clock.now()
+            now = self._home.time()
             records = await self._store.next_schedules(tasks, limit=_AT_ONCE)
             if not records:
                 return None

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from typing_extensions import ParamSpec
 
-from taskkit.backends.base import Backend, Capability
+from taskkit.backends.base import Backend, Capability, SupportsTime
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import BackendError, UnsupportedByBackendError
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
@@ -79,6 +79,12 @@ class Home:
     def now(self) -> datetime | None:
         """What to pass to the backend as `now`: None, the store's own clock, unless a test moves time."""
         return None if self.clock is SYSTEM_CLOCK else self.clock.now()
+
+    def time(self) -> datetime:
+        """The moment by the clock that the store goes by, as far as it is known here."""
+        if self.clock is SYSTEM_CLOCK and self.supports(SupportsTime):
+            return cast("SupportsTime", self.backend).time()
+        return self.clock.now()
 
     @property
     def is_open(self) -> bool:

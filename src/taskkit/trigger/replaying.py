@@ -118,5 +118,5 @@ async def reschedule(home: Home, run_id: str, delay: Any) -> Run:
     if not home.supports(SupportsEdit):
         raise UnsupportedByBackendError(what, backend=home.name, capability=Capability.DELAY.name)
     store = cast("SupportsEdit", home.backend)
-    at = delay_until(delay, now=home.clock.now())
+    at = delay_until(delay, now=home.time())
     return presented(await store.reschedule(run_id, at, now=home.now))

@@ -184,7 +184,7 @@ def _moment(option: str, value: datetime | Duration | None, home: Home) -> datet
     if not isinstance(value, datetime):
         ago = seconds(value, what=option)
         try:
-            return home.clock.now() - timedelta(seconds=ago)
+            return home.time() - timedelta(seconds=ago)
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
     if value.tzinfo is None:

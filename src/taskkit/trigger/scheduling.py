@@ -111,7 +111,7 @@ async def create(home: Home, wanted: Wanted, key: str | None) -> ScheduleRecord:
     schedule_id = new_id("sched") if key is None else keyed_schedule_id(key)
     for _ in range(_TRIES):
         (present,) = await store.get_schedules([schedule_id])
-        now = home.clock.now()
+        now = home.time()
         if present is None:
             new = _new(schedule_id, wanted, key, now)
             stored = await store.put_schedule(new)
@@ -129,7 +129,7 @@ async def edit(home: Home, schedule_id: str, change: Change) -> ScheduleRecord:
     for _ in range(_TRIES):
         record = await retrieve(home, schedule_id)
         _refuse_declared(record)
-        changed = change(record, home.clock.now())
+        changed = change(record, home.time())
         stored = record if changed == record else await store.put_schedule(changed)
         if stored is not None:
             return stored

@@ -234,7 +234,7 @@ def _apply_times(
     request: TriggerRequest, given: Mapping[str, Any], home: Home, scope: RunScope | None
 ) -> None:
     if "delay" in given:
-        now: datetime = scope.now() if scope is not None else home.clock.now()
+        now: datetime = scope.now() if scope is not None else home.time()
         request.delay_until = delay_until(given["delay"], now=now)
     if "ttl" in given:
         request.ttl = ttl_seconds(given["ttl"])

@@ -24,16 +24,17 @@ class Clock:
         self._session = session
         self._numbers: list[int] = []
         self._wanted = 0
-        self._clock = self._seen_at = 0.0
+        self._seen = (0.0, 0.0)  # the clock, and when that was by ours: other threads ask too
         self.see(self._send(0))
 
     def now(self) -> int:
-        return round(self._clock + (time.monotonic() - self._seen_at) * 1_000_000)
+        clock, seen_at = self._seen
+        return round(clock + (time.monotonic() - seen_at) * 1_000_000)
 
     def ask(self, new: int) -> Answer | None:
         """The question, where what is known is not good enough for a transaction that makes so many runs."""
         self._wanted = new
-        age = time.monotonic() - self._seen_at
+        age = time.monotonic() - self._seen[1]
         is_good = age < (_NUMBERS_GOOD_FOR if new else _GOOD_FOR) and new <= len(self._numbers)
         return None if is_good else self._send(new)
 
@@ -47,7 +48,7 @@ class Clock:
     def see(self, answer: Answer | None) -> None:
         if answer is not None:
             row: tuple[Any, ...] = answer.fetchall()[0]
-            self._clock, self._seen_at = float(row[0]), time.monotonic()
+            self._seen = (float(row[0]), time.monotonic())
             if row[1]:
                 self._numbers = row[1][::-1]
 

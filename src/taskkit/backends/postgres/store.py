@@ -372,6 +372,9 @@ class PostgresStore(Store):
         """The database's clock: one moment for a transaction."""
         return self._moment if self._is_writing else self._clock.now()
 
+    def time(self) -> int:
+        return self._clock.now()
+
     # --- telling ------------------------------------------------------------------------------------
 
     def tell(self, topic: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from taskkit.backends.base import Capability, Declared, Now, Watch
@@ -240,7 +240,16 @@ class SqlBackend(ClaimLoop):
             ),
             undo=lambda taken: self._give_back(taken[1]),
         )
-        return moment_or_none(due), leases
+        return self._here(due, now), leases
+
+    def time(self) -> datetime:
+        """See `SupportsTime`."""
+        return self._rooms.time()
+
+    def _here(self, due: int | None, now: Now) -> datetime | None:
+        """When something is due, by the clock that whoever asked goes by."""
+        at = moment_or_none(due)
+        return at if at is None or now is not None else datetime.now(UTC) + (at - self.time())
 
     def _give_back(self, leases: Sequence[Lease]) -> None:
         """Whoever claimed these was canceled before the answer came: others need not wait for a lease to end."""
@@ -272,7 +281,7 @@ class SqlBackend(ClaimLoop):
             needed=lambda: rooms.life.is_due(rooms.at(now)),
             idle=lambda: rooms.life.seen_due,
         )
-        return moment_or_none(due)
+        return self._here(due, now)
 
     # --- tokens -------------------------------------------------------------------------------------
 

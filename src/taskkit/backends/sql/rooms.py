@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from taskkit.backends.sql.accepting import Accepting
 from taskkit.backends.sql.busy import Busy
 from taskkit.backends.sql.call import Changes
 from taskkit.backends.sql.claim import Leases
-from taskkit.backends.sql.encoding import micros
+from taskkit.backends.sql.encoding import micros, moment
 from taskkit.backends.sql.entries import Entries
 from taskkit.backends.sql.keys import Keys
 from taskkit.backends.sql.life import Life
@@ -41,6 +41,7 @@ class Rooms:
     def __init__(self, connect: Callable[[], Store], watches: Watches) -> None:
         self._connect = connect
         self._watches = watches
+        self._is_open = False
 
     def open(self) -> Store:
         """Connect, in the thread."""
@@ -53,6 +54,7 @@ class Rooms:
         self.tokens = self.life.waiting.tokens
         self.schedules = Schedules(store)
         self.queues = Queues(store, self.life.lanes)
+        self._is_open = True
         self.workers = Workers(store)
         self.busy = Busy(store, self.life.lanes)
         self.purging = Purging(store)
@@ -81,3 +83,7 @@ class Rooms:
     def at(self, now: datetime | None) -> int:
         """The moment of a call; None is that of the store's clock, once it is the call's turn."""
         return self.store.now() if now is None else micros(now)
+
+    def time(self) -> datetime:
+        """The moment by the store's clock, for any thread; this machine's until the store was opened."""
+        return moment(self.store.time()) if self._is_open else datetime.now(UTC)

@@ -106,6 +106,10 @@ class Store(ABC):
     def now(self) -> int:
         """The moment, by the clock that all who share the store go by."""
 
+    def time(self) -> int:
+        """The same as far as it is known, for any thread."""
+        return self.now()
+
     def hold(self, numbers: Sequence[int]) -> None:
         """Read these runs, to change them."""
         return
