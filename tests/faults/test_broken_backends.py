@@ -32,7 +32,9 @@ UNBROKEN: Final[dict[str, str]] = {}
 
 async def _fails(check: Check, backend: type[Faulty], time_limit: float) -> bool:
     try:
-        await run_check(check, backend, time_limit=time_limit)
+        await run_check(
+            check, backend, make_another=lambda made: made.another(), time_limit=time_limit
+        )
     except CheckFailedError as failure:
         if isinstance(failure.__cause__, OWN_MISTAKES):
             raise

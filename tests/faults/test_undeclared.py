@@ -19,9 +19,15 @@ def checks_of(capability: Capability) -> list[Check]:
     return [check for check in CHECKS if capability in check.needs]
 
 
+class Shared(MemoryBackend):
+    """Says that it has a second instance; where something else is not declared, nobody asks for one."""
+
+    capabilities = MemoryBackend.capabilities | {Capability.SHARED}
+
+
 def without(capability: Capability) -> type[MemoryBackend]:
-    class Without(MemoryBackend):
-        capabilities = MemoryBackend.capabilities - {capability}
+    class Without(Shared):
+        capabilities = Shared.capabilities - {capability}
 
     return Without
 
@@ -44,8 +50,9 @@ def test_every_capability_is_refused_or_says_why_not() -> None:
     assert DOORS.keys() & NO_DOOR.keys() == set()
 
 
-def test_memory_declares_what_is_checked() -> None:
-    assert set(Capability) - MemoryBackend.capabilities == UNCHECKED.keys() | LETS_POLL
+def test_memory_declares_what_is_checked_in_one_instance() -> None:
+    undeclared = set(Capability) - MemoryBackend.capabilities
+    assert undeclared == UNCHECKED.keys() | LETS_POLL | {Capability.SHARED}
 
 
 @pytest.mark.parametrize("capability", DOORS)
@@ -72,3 +79,19 @@ def test_what_nobody_can_ask_for_is_skipped_and_says_so(capability: Capability) 
         told = reason(check, capability)
         assert told is not None
         assert told.startswith(f"{capability.name} is not declared, and ")
+
+
+def of_two_instances() -> list[Check]:
+    return [check for check in CHECKS if check.needs_another]
+
+
+def test_without_a_second_instance_checks_of_two_are_skipped_and_say_so() -> None:
+    told = {asyncio.run(run_check(check, Shared)) for check in of_two_instances()}
+    purge = "Shared does not implement SupportsPurge"
+    assert told == {"make_another gives no second instance of Shared", purge}
+
+
+def test_who_declares_shared_and_has_no_second_instance_is_told_once() -> None:
+    (check,) = [one for one in checks_of(Capability.SHARED) if not one.needs_another]
+    with pytest.raises(CheckFailedError, match="make_another of Shared, which declares SHARED"):
+        asyncio.run(run_check(check, Shared))

@@ -1,11 +1,15 @@
 """What a broken backend is made of: one fault each, and any two of them together."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from copy import copy
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self, TypeVar
 
-from taskkit.backends.base import Now
+from taskkit.backends.base import Capability, Now
 from taskkit.backends.memory import MemoryBackend
 from taskkit.backends.memory.record import Record
 from taskkit.model.exchange import Enqueued, Lease, Outcome, Suspended
@@ -15,14 +19,41 @@ from taskkit.model.request import TriggerRequest
 class Faulty(MemoryBackend):
     """The memory backend, and places where a fault can reach in; by itself it has none.
 
-    A fault overrides a method or a place and calls super(), so that faults can be combined as mixins.
+    A fault overrides a method or a place and calls super(), so that faults can be combined as mixins. There may be
+    another instance on the same store, which counts as another process.
     """
 
+    capabilities = MemoryBackend.capabilities | {Capability.SHARED}
     caught_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_other = False
+        self.between = SimpleNamespace(under_way=[])
         self.spoil()
+        self.begin()
+
+    def another(self) -> Self | None:
+        """Another instance on the same store."""
+        other = copy(self)
+        other.is_other = True
+        other.begin()
+        return other
+
+    def begin(self) -> None:
+        """What a fault keeps for each instance begins here; `between` belongs to both."""
+
+    @asynccontextmanager
+    async def crossing(self) -> AsyncGenerator[bool]:
+        """A call that takes until the next turn of the event loop; whether it crosses one of the other instance."""
+        under_way = self.between.under_way
+        crosses = any(one is not self for one in under_way)
+        under_way.append(self)
+        try:
+            yield crosses
+            await asyncio.sleep(0)
+        finally:
+            under_way.remove(self)
 
     def spoil(self) -> None:
         """A fault replaces methods of the backend's parts here, by `wrap`."""

@@ -9,11 +9,12 @@ from taskkit.backends.base import (
     Backend,
     Capability,
     SupportsEdit,
+    SupportsPurge,
     SupportsQueues,
     SupportsTokens,
 )
 from taskkit.decorator import task
-from taskkit.errors import LeaseLostError
+from taskkit.errors import LeaseLostError, RunNotFoundError
 from taskkit.model.exchange import (
     Completed,
     Entry,
@@ -260,3 +261,19 @@ async def a_list_shows_what_other_instances_do(trial: Trial) -> None:
     await trial.other.cancel(runs[0])
     for one in (trial, trial.other):
         await one.listed(runs[::-1], "the canceled runs", status=frozenset({RunStatus.CANCELED}))
+
+
+@shared_check("SupportsPurge.purge", protocol=SupportsPurge)
+async def what_one_instance_forgets_is_gone_for_another(trial: Trial) -> None:
+    """A run that another instance has purged is unknown, also to the instance that had it last."""
+    lease = await trial.start()
+    await trial.settle(lease, Completed(b"1"))
+    expect("the status before", await trial.status(lease.run.id), "COMPLETED")
+    store = cast("SupportsPurge", trial.other.backend)
+    expect("how many were forgotten", await store.purge(trial.after(1), limit=10), 1)
+    expect("the run", list(await trial.backend.get([lease.run.id])), [None])
+    call = trial.append(lease.run.id, _set("late", 1), lease=lease)
+    await expect_error("append to a run that is forgotten", RunNotFoundError, call)
+    (answer,) = await trial.enqueue(lease.run.request)
+    expect("the answer to its request, which makes it again", answer.disposition, "created")
+    expect("the run that another instance is given", await trial.other.claimed(), [lease.run.id])
