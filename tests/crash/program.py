@@ -7,7 +7,6 @@ from typing import Any
 
 import taskkit
 from taskkit import Context, idempotency_keys, task, wait
-from taskkit.backends.sqlite import SqliteBackend
 from taskkit.model.exchange import ClaimSpec
 from taskkit.runtime.current_backend import new_home
 
@@ -65,8 +64,9 @@ async def work(url: str, lease: str) -> None:
 
 async def claim(url: str, worker: str) -> None:
     """Claim everything in small bites, at a signal; say what was claimed."""
-    backend = SqliteBackend.from_url(url)
-    await backend.open()
+    home = new_home(url)
+    await home.ready()
+    backend: Any = home.backend
     say("ready")
     await heard()
     leases: list[Any] = []
@@ -74,7 +74,7 @@ async def claim(url: str, worker: str) -> None:
         leases += found
     for lease in leases:
         say(lease.run.id)
-    await backend.close()
+    await home.close()
 
 
 async def race(url: str, keys: str) -> None:

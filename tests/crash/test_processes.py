@@ -1,13 +1,13 @@
-"""Several processes on one SQLite file: who has a run, who holds a key, and what a killed process leaves."""
+"""Several processes on one store: who has a run, who holds a key, and what a killed process leaves."""
 
 import signal
-import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from taskkit.backends.postgres import PostgresBackend
+from taskkit.backends.sql.backend import SqlBackend
 from taskkit.backends.sqlite import SqliteBackend
 from taskkit.model.exchange import Enqueued, Manifest, RunFilter
 from taskkit.model.ids import new_run_id
@@ -15,11 +15,16 @@ from taskkit.model.queue import Queue
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
 from taskkit.trigger.handle import RunHandle
+from tests.crash.talk import WITHIN, Process, go_on, line_of, rest_of, signal_all
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
-Start = Callable[..., "subprocess.Popen[str]"]
-WITHIN = 60
+Start = Callable[..., Process]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_url: Callable[[], str]) -> str:
+    return f"sqlite:///{tmp_path / 'runs.db'}" if request.param == "sqlite" else new_postgres_url()
 
 
 @pytest.fixture
@@ -27,47 +32,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def line_of(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    assert line, f"{process.args!r} has ended"
-    return line
-
-
-def rest_of(process: "subprocess.Popen[str]") -> list[str]:
-    """What it says after its signal, until it ends."""
-    out, _ = process.communicate("go\n", timeout=WITHIN)
-    assert process.returncode == 0
-    return out.split()
-
-
-def go_on(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
-def signal_all(processes: "list[subprocess.Popen[str]]") -> list[list[str]]:
-    """Let all of them go at once; what each has said."""
-    for process in processes:
-        assert line_of(process) == "ready"
-    for process in processes:
-        go_on(process)
-    said = [process.communicate(timeout=WITHIN)[0].split() for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return said
-
-
 def request(task: str = "hold", payload: bytes = b'"go"', **fields: object) -> TriggerRequest:
     return TriggerRequest(new_run_id(), task, payload, f"task/{task}", **fields)  # type: ignore[arg-type]  # fields of any type
 
 
-def modes_in(folder: Path) -> dict[str, int]:
-    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+def home_at(url: str) -> Home:
+    return Home(lambda: backend_at(url), name=url)
 
 
-async def opened(url: str) -> SqliteBackend:
-    backend = SqliteBackend.from_url(url)
+def backend_at(url: str) -> SqlBackend:
+    return (SqliteBackend if url.startswith("sqlite") else PostgresBackend).from_url(url)
+
+
+async def opened(url: str) -> SqlBackend:
+    backend = backend_at(url)
     await backend.open()
     return backend
 
@@ -94,10 +72,10 @@ async def test_a_limit_holds_over_processes(start: Start, url: str) -> None:
 
 
 async def test_racers_for_one_key_get_one_run(start: Start, url: str) -> None:
-    keys = 5
-    raced = signal_all([start("race", url, str(keys)) for _ in range(8)])
+    keys, racers = (50, 16) if url.startswith("postgresql") else (5, 8)
+    raced = signal_all([start("race", url, str(keys)) for _ in range(racers)])
     assert len(raced[0]) == len(set(raced[0])) == keys
-    assert raced == [raced[0]] * 8
+    assert raced == [raced[0]] * racers
     backend = await opened(url)
     page = await backend.list(RunFilter(), cursor=None, limit=100)
     assert sorted(run.id for run in page.items) == sorted(raced[0])
@@ -105,7 +83,7 @@ async def test_racers_for_one_key_get_one_run(start: Start, url: str) -> None:
 
 
 async def test_a_killed_worker_loses_its_run_to_the_next(start: Start, url: str) -> None:
-    home = Home(lambda: SqliteBackend.from_url(url), name=url)
+    home = home_at(url)
     await home.ready()
     asked = request(payload=b'"stay"')
     await home.enqueue([asked], None)
@@ -128,8 +106,7 @@ async def test_a_killed_worker_loses_its_run_to_the_next(start: Start, url: str)
 
 
 async def test_a_parent_that_waits_survives_its_worker(start: Start, url: str) -> None:
-    backend = SqliteBackend.from_url(url)
-    home = Home(lambda: backend, name=url)
+    home = home_at(url)
     await home.ready()
     asked = request("parent", b"1")
     await home.enqueue([asked], None)
@@ -142,15 +119,15 @@ async def test_a_parent_that_waits_survives_its_worker(start: Start, url: str) -
     handle: RunHandle[int] = RunHandle(home, "parent", Enqueued(asked.run_id, "existing"))
     ended = await handle.result(timeout=WITHIN)
     assert (ended.status, ended.output) == ("COMPLETED", 5)
-    page = await backend.list(RunFilter(task=frozenset({"child"})), cursor=None, limit=9)
+    assert isinstance(home.backend, SqlBackend)
+    page = await home.backend.list(RunFilter(task=frozenset({"child"})), cursor=None, limit=9)
     assert sorted(run.payload for run in page.items) == [1, 2]  # no child was made twice
     assert rest_of(second) == []
     await home.close()
 
 
 async def test_a_worker_that_stood_still_cannot_write_any_more(start: Start, url: str) -> None:
-    backend = SqliteBackend.from_url(url)
-    home = Home(lambda: backend, name=url)
+    home = home_at(url)
     await home.ready()
     asked = request("answer", b"null")
     await home.enqueue([asked], None)
@@ -169,10 +146,3 @@ async def test_a_worker_that_stood_still_cannot_write_any_more(start: Start, url
     assert (run.output, run.delivery, run.deaths) == (second.pid, 2, 1)
     assert rest_of(second) == []
     await home.close()
-
-
-async def test_the_file_is_only_for_its_owner(url: str, tmp_path: Path) -> None:
-    backend = await opened(url)
-    await backend.enqueue([request()], batch_id=None, now=None)
-    assert modes_in(tmp_path) == dict.fromkeys(("runs.db", "runs.db-wal", "runs.db-shm"), 0o600)
-    await backend.close()
