@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, Final
 
 import psycopg
@@ -38,7 +39,10 @@ _IS_THERE: Final = (
 )
 _LOCK: Final = 0x7461736B6B697401
 _WAIT_FOR_OTHERS: Final = "10min"
-_WAIT_FOR_A_TABLE: Final = "5s"
+_WAIT_FOR_A_TABLE: Final = "2s"
+"""Whoever asks for a row of it waits behind."""
+_PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before the next try."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -54,6 +58,18 @@ def migrate(
         return
     if not upgrades:
         refuse_older(version)
+    for pause in (*_PAUSES, None):
+        try:
+            _upgrade(connection, schema)
+            return
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            # Workers were at the tables, and shall go on while this waits.
+            if pause is None:
+                raise
+            time.sleep(pause)
+
+
+def _upgrade(connection: Connection, schema: str) -> None:
     with connection.transaction():
         # One at a time. Whoever waits here keeps nobody from anything, unlike one who waits for a table.
         connection.execute("SELECT set_config('lock_timeout', %s, true)", (_WAIT_FOR_OTHERS,))

@@ -38,8 +38,7 @@ async def claim(backend: KeptBackend) -> Lease:
 
 
 async def is_busy(backend: KeptBackend) -> bool:
-    rooms = backend._reading
-    return await backend._look(lambda: rooms.busy.is_busy())
+    return await backend._look(backend._reading.busy.is_busy)
 
 
 async def returned(idle: "asyncio.Future[None]") -> None:

@@ -116,12 +116,15 @@ async def test_what_a_worker_died_of_is_kept(
     async def fail(*_: object, **__: object) -> Any:
         raise BackendError("no more")
 
-    with pytest.raises(BackendError):
-        async with serve(unopened) as working:
-            for call in ("claim", "turn"):
-                monkeypatch.setattr(unopened, call, fail)
-            await unopened.enqueue([request("task")], batch_id=None, now=None)
-            await asyncio.wait_for(working.ended(), 10)
+    working = serve(unopened)
+    await working.__aenter__()
+    for call in ("claim", "turn"):
+        monkeypatch.setattr(unopened, call, fail)
+    await unopened.enqueue([request("task")], batch_id=None, now=None)
+    with pytest.raises(BackendError, match="no more"):
+        await asyncio.wait_for(working.ended(), 10)
+    with pytest.raises(BackendError, match="no more"):
+        await working.__aexit__(None, None, None)
     other = make(url)
     await other.open()
     (gone,) = await other.list_workers()
