@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 _MESSAGE_LIMIT = 1000
-_LINE_LIMIT = 1024
+LINE_LIMIT = 1024
+CUT = "...[truncated]"
 _FIRST_LINES, _LAST_LINES = 5, 45
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _THREADS = f"{os.sep}anyio{os.sep}"
@@ -65,7 +66,7 @@ def _clean(text: str) -> str:
 
 def _short(text: str) -> str:
     text = _clean(text)
-    return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + "...[truncated]"
+    return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + CUT
 
 
 def _stack_of(error: BaseException) -> str:
@@ -78,7 +79,7 @@ def _stack_of(error: BaseException) -> str:
     if len(lines) > _FIRST_LINES + _LAST_LINES:
         hidden = len(lines) - _FIRST_LINES - _LAST_LINES
         lines = [*lines[:_FIRST_LINES], f"... {hidden} lines left out ...", *lines[-_LAST_LINES:]]
-    return _clean("\n".join(line[:_LINE_LIMIT] for line in lines))
+    return _clean("\n".join(line[:LINE_LIMIT] for line in lines))
 
 
 def _drop_own_frames(trace: traceback.TracebackException) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 from pydantic_core import from_json
 
-from taskkit.model.error_info import ErrorInfo
+from taskkit.model.error_info import CUT, LINE_LIMIT, ErrorInfo
 from taskkit.model.secret_paths import MASK
 
 _SHORTEST = 4  # a shorter one would mask half of what is said
@@ -61,8 +61,24 @@ class Redaction:
 
     def error(self, info: ErrorInfo) -> ErrorInfo:
         """The record of an error with a mask for each secret."""
-        stack = None if info.stack is None else self.text(info.stack)
-        return replace(info, message=self.text(info.message), stack=stack)
+        message = self.text(info.message)
+        if message.endswith(CUT):
+            message = self._without_beginning(message.removesuffix(CUT)) + CUT
+        stack = info.stack
+        if stack is not None:
+            stack = self.text("\n".join(map(self._line, stack.split("\n"))))
+        return replace(info, message=message, stack=stack)
+
+    def _line(self, line: str) -> str:
+        return self._without_beginning(line) if len(line) >= LINE_LIMIT else line
+
+    def _without_beginning(self, text: str) -> str:
+        """A text that was cut off, which may have been in the middle of a secret."""
+        for form in self._forms:
+            for length in range(min(len(form), len(text)), _SHORTEST - 1, -1):
+                if text.endswith(form[:length]):
+                    return text[:-length] + MASK
+        return text
 
 
 def _texts_of(secret: object) -> Iterable[str]:
