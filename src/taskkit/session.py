@@ -187,10 +187,14 @@ class Worker:
     async def _serve(self) -> None:
         self._home.serving += 1
         try:
-            await self._home.call(self._home.backend.serve, self._runner, self._options())
+            await self._home.call(self._serve_here)
         finally:
             self._home.serving -= 1  # before those look who were woken by its end
             self._stop_scheduling()
+
+    async def _serve_here(self) -> None:
+        """On the backend's loop; the tasks that are known by now are those that it begins with."""
+        await self._home.backend.serve(self._runner, self._options())
 
     async def _schedule(self) -> None:
         # Imported here, because a program that only triggers needs none of it.

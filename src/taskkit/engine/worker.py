@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,11 +22,14 @@ from taskkit.engine.isolation import unlimited
 from taskkit.engine.stand_in import StandIn
 from taskkit.engine.time_limit import TimeLimits
 from taskkit.engine.watchdog import Watchdog
+from taskkit.errors import InvalidOptionError
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import Failed, Lease, Manifest, Outcome, Signal
 from taskkit.model.run import Run
 from taskkit.runtime.home import Home
 from taskkit.runtime.redacting_filter import mask_logs
+
+_log = logging.getLogger("taskkit.worker")
 
 mask_logs("taskkit.task", "taskkit.worker", "taskkit.hooks", "taskkit.runtime", "taskkit.metadata")
 
@@ -41,10 +45,24 @@ class Runner:
         self._watchdog: Watchdog | None = None
         self._threads: anyio.CapacityLimiter | None = None
         self._kept: set[asyncio.Task[Any]] = set()
+        self._manifest: Manifest | None = None
+        self._contradiction = ""
 
     @property
     def manifest(self) -> Manifest:
-        return Manifest(frozenset(REGISTRY.ids()), REGISTRY.queues())
+        """The same object until a task or a queue is defined, and while what is defined contradicts itself."""
+        try:
+            queues = REGISTRY.queues()
+        except InvalidOptionError as error:
+            if self._manifest is None:
+                raise
+            if str(error) != self._contradiction:
+                self._contradiction = str(error)
+                _log.error("nothing that was defined since is worked on: %s", error)
+            return self._manifest
+        if self._manifest is None or self._manifest.queues is not queues:
+            self._manifest = Manifest(frozenset(REGISTRY.ids()), queues)
+        return self._manifest
 
     def begin(self, lease: Lease, control: Control) -> Execution:
         if self._watchdog is None:

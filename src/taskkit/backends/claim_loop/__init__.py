@@ -16,5 +16,6 @@ class ClaimLoop:
 
     async def serve(self: QueueBackend, runner: Runner, options: WorkerOptions) -> None:
         """See `Backend.serve`."""
+        worker = Worker(self, runner, options)
         await self.register(runner.manifest)
-        await Worker(self, runner, options).run()
+        await worker.run()

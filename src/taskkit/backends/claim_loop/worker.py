@@ -13,6 +13,7 @@ from taskkit.backends.claim_loop.alarm import Alarm
 from taskkit.backends.claim_loop.held import Held
 from taskkit.backends.claim_loop.outage import Outage
 from taskkit.backends.claim_loop.presence import Presence
+from taskkit.backends.claim_loop.repertoire import Repertoire
 from taskkit.errors import StoreUnavailableError
 from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.exchange import (
@@ -28,9 +29,8 @@ from taskkit.model.ids import new_id
 _log = logging.getLogger("taskkit.worker")
 _ADVANCE_LIMIT = 1000
 _BEATS_PER_LEASE = 3
-_LAST_TRIES = (
-    5.0  # seconds in which what could not be stored is tried again before the worker stops
-)
+_LAST_TRIES = 5.0
+"""Seconds in which what could not be stored is tried again before the worker stops."""
 
 
 class Worker:
@@ -69,6 +69,7 @@ class Worker:
         self._alarm = Alarm(self.clock, self.wake)
         beat = options.lease / _BEATS_PER_LEASE
         self._presence = Presence(backend, runner, self.name, self.clock, beat)
+        self._repertoire = Repertoire(backend, runner, options.spec)
         self._next_beat = self.clock.monotonic()
 
     @property
@@ -168,8 +169,10 @@ class Worker:
 
     async def _claim(self) -> datetime | None:
         """Do what is due, and take what may run; when something is due again."""
-        options, limit = self.options, self.free
-        backend, asked = self.backend, (self.name, self.options.spec)
+        if await self._repertoire.renewed():
+            await self._presence.show(is_news=True)
+        options, limit, backend = self.options, self.free, self.backend
+        asked = (self.name, self._repertoire.spec)
         due: datetime | None = None
         if self._turns is None:
             due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
@@ -233,12 +236,10 @@ class Worker:
 
     @property
     def _must_beat(self) -> bool:
-        """A parked run has no lease to lose; only another process could take it from here."""
+        """A parked run, once the store knows, has no lease to lose; only another process could take it from here."""
         if self._looks_again or len(self.held) > (0 if self._shared else len(self.parked)):
             return True
-        return (
-            self.free < self.options.concurrency
-        )  # one is parked here, and the store does not know yet
+        return self.free < self.options.concurrency
 
     async def _beat(self) -> None:
         self._next_beat = self.clock.monotonic() + self.options.lease / _BEATS_PER_LEASE
