@@ -1,0 +1,105 @@
+"""The long version: scripts/crash --kills 1000 [--postgres | --url postgresql://...] [--seed N]."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from campaign import disk, scenes
+from campaign.driver import Campaign, Plan
+
+Scene = Callable[[str, Path], Awaitable[object]]
+
+
+def scenes_of(seed: int) -> dict[str, Scene]:
+    """The single scenes at full length."""
+    return {
+        "stopped": scenes.stopped_and_continued,
+        "lasting": lambda url, folder: scenes.lasting(url, folder, lease=1.5),
+        "racing": lambda url, folder: scenes.racing(url, folder, racers=16, keys=200),
+        "replying": lambda url, folder: scenes.replying(url, folder, times=500, seed=seed),
+        "crowding": lambda url, folder: scenes.crowding(url, folder, runs=2_000),
+        "ticking": lambda url, folder: scenes.ticking(url, folder, seconds=60, seed=seed),
+        "clock": lambda url, folder: scenes.clock_jumping(url, folder, runs=60, seed=seed),
+        "full-disk": lambda _, folder: disk.full(folder),
+        "read-only": lambda _, folder: disk.read_only(folder),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument(
+        "--url", help="an empty store; scenes then share it, and files are not made"
+    )
+    parser.add_argument("--postgres", action="store_true", help="start a PostgreSQL server for it")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--lease", type=float, default=2.0)
+    parser.add_argument("--minutes", type=float, default=30.0, help="for the kills, at most")
+    parser.add_argument("--only", help="kills, or the name of one scene")
+    asked = parser.parse_args()
+    folder = Path(mkdtemp(prefix="taskkit-crash-"))
+    print(f"seed {asked.seed}, ledgers in {folder}", flush=True)
+    with _urls(asked, folder) as url_of:
+        failed = [
+            name
+            for name in ("kills", *scenes_of(0))
+            if asked.only in (None, name) and not _passes(name, asked, url_of, folder)
+        ]
+    print(f"failed: {', '.join(failed)}" if failed else "all passed")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _urls(asked: argparse.Namespace, folder: Path) -> Iterator[Callable[[str], str]]:
+    """A store of its own for each scene, if that can be."""
+    if asked.postgres:
+        from benchmarks.servers import postgres_server
+
+        with postgres_server("fsync=on", "autovacuum=on") as server:
+            yield lambda name: f"{server.url()}?schema=taskkit_{name}"
+    elif asked.url:
+        yield lambda name: asked.url
+    else:
+        yield lambda name: f"sqlite:///{folder / name / 'runs.db'}"
+
+
+def _passes(
+    name: str, asked: argparse.Namespace, url_of: Callable[[str], str], folder: Path
+) -> bool:
+    own = folder / name
+    own.mkdir()
+    if name in ("full-disk", "read-only") and (asked.postgres or asked.url or not disk.may_mount()):
+        print(f"{name}: left out, it needs root and SQLite", flush=True)
+        return True
+    began = time.monotonic()
+    try:
+        said = asyncio.run(_play(name, asked, url_of(name), own))
+    except Exception:
+        traceback.print_exc()
+        print(f"{name}: FAILED, see {own}", flush=True)
+        return False
+    print(f"{name}: passed in {time.monotonic() - began:.1f} s{said}", flush=True)
+    return True
+
+
+async def _play(name: str, asked: argparse.Namespace, url: str, folder: Path) -> str:
+    if name != "kills":
+        await scenes_of(asked.seed)[name](url, folder)
+        return ""
+    plan = Plan(asked.kills, asked.seed, lease=asked.lease, seconds=asked.minutes * 60)
+    figures = await Campaign(url, folder, plan).run()
+    scenes.passed(figures)
+    return f"\n{figures}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
