@@ -6,7 +6,9 @@ An outside ledger, a file to which each process appends whole lines, is compared
 import asyncio
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,11 @@ from pathlib import Path
 
 import taskkit
 from taskkit import Context, Queue, task
+from taskkit.backends.postgres import PostgresBackend
+from taskkit.backends.postgres.connection import _SETTINGS
+from taskkit.backends.postgres.store import PostgresStore
 from taskkit.errors import StoreUnavailableError
+from taskkit.model.exchange import ClaimSpec
 from taskkit.runtime.current_backend import home_of
 
 
@@ -117,6 +123,50 @@ async def ask(url: str, callers: str) -> None:
     say("done")
 
 
+async def stop_within(url: str, where: str) -> None:
+    """Stop as a process in the middle of a claim, with locks in hand; after that claim again, and say how it went.
+
+    `where` is the lock that is held by then: "claims", which there is one of, or the "rows" of two runs.
+    """
+    _SETTINGS["idle_in_transaction_session_timeout"] = "1s"
+    backend = PostgresBackend.from_url(url)
+    await backend.open()
+    stopped: list[bool] = []
+
+    def stop(store: PostgresStore) -> None:
+        if not stopped and threading.current_thread().name == "taskkit-store":
+            stopped.append(True)
+            store.execute("SELECT 1").fetchone()  # so that the server is waiting for us
+            say("inside")
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    if where == "claims":
+        hold_claims = PostgresStore.hold_claims
+
+        def hold_and_stop(store: PostgresStore) -> bool:
+            is_new = hold_claims(store)
+            stop(store)
+            return is_new
+
+        PostgresStore.hold_claims = hold_and_stop  # type: ignore[method-assign]  # a fault is put in
+    else:
+        write = PostgresStore._write
+
+        def stop_and_write(store: PostgresStore) -> None:
+            stop(store)
+            write(store)
+
+        PostgresStore._write = stop_and_write  # type: ignore[method-assign]  # a fault is put in
+    try:
+        leases = await backend.claim("stopped", ClaimSpec(), limit=2, lease=60, now=None)
+        say(f"claimed {len(leases)}")
+    except Exception as error:
+        say(f"{type(error).__name__} {error}")
+    leases = await backend.claim("stopped", ClaimSpec(), limit=2, lease=60, now=None)
+    say(f"claimed {len(leases)}")
+    await backend.close()
+
+
 if __name__ == "__main__":
-    what = {"work": work, "ask": ask}[sys.argv[1]]
+    what = {"work": work, "ask": ask, "stop": stop_within}[sys.argv[1]]
     asyncio.run(what(*sys.argv[2:]))

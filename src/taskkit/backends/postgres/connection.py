@@ -58,9 +58,9 @@ _LASTING: Final = (
 _RETRIED: Final = frozenset({"40001", "40P01", "23505", "55P03"})
 """Another transaction was in the way: serialization, deadlock, the same row at the same time, lock timeout."""
 
-_OUTAGES: Final = ("08", "28", "3D", "53", "57P", "58", "25006")
-"""Connection, login, database, resources (a full disk, too many connections), shutdown, system, a standby that only
-reads."""
+_OUTAGES: Final = ("08", "28", "3D", "53", "57", "58", "25006", "25P03", "25P04")
+"""Connection, login, database, resources (a full disk, too many connections), shutdown and statements that were ended
+from outside, system, a standby that only reads, sessions that were ended because they stood still for too long."""
 
 
 @dataclass(frozen=True, slots=True)

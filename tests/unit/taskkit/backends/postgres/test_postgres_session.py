@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from taskkit.backends.postgres.connection import connect, place_of, within
+from taskkit.backends.postgres.connection import connect, is_outage, place_of, within
 from taskkit.backends.postgres.session import Session
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -139,6 +139,16 @@ def test_what_is_answered_in_time_leaves_the_connection_alone(postgres_url: str)
         connection.execute("SELECT 1")
     connection.execute("SELECT pg_sleep(0.3)")  # past what was allowed to the block
     connection.close()
+
+
+@pytest.mark.parametrize("state", ["57P01", "57014", "25P03", "25006", "53100", "53300"])
+def test_what_others_did_to_the_server_is_an_outage(state: str) -> None:
+    assert is_outage(psycopg.errors.lookup(state)())
+
+
+@pytest.mark.parametrize("state", ["42P01", "42501", "22012"])
+def test_what_is_wrong_with_a_statement_is_none(state: str) -> None:
+    assert not is_outage(psycopg.errors.lookup(state)())
 
 
 def test_nothing_is_compiled(session: Session) -> None:
