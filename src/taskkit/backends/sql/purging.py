@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from taskkit.backends.sql.encoding import from_json, to_json, waits_of
 from taskkit.backends.sql.store import Store
-from taskkit.model.exchange import Runs, TokenRef
+from taskkit.model.exchange import Runs
 
+# What has to be looked up for each row is a value here, not a join: a database that joins looks at all of them.
 _OVER: Final = (
-    "SELECT number, run_id, options FROM runs WHERE place = 'over' AND finished_at < ? AND NOT EXISTS "
-    "(SELECT 1 FROM runs AS parent WHERE parent.run_id = runs.parent_id AND parent.place <> 'over') "
+    "SELECT number, run_id, options FROM runs WHERE place = 'over' AND finished_at < ? AND coalesce("
+    "(SELECT parent.place FROM runs AS parent WHERE parent.run_id = runs.parent_id), 'over') = 'over' "
     "ORDER BY finished_at LIMIT ?"
 )
 _SHARED: Final = ("idempotency_key", "debounce")
 """Options by which a run can be the child of another than the parent that made it."""
 
 _BESIDE: Final = ("entries", "flushes", "run_tags", "keys", "debounces", "joined")
-_ANSWERED: Final = (
-    "SELECT waits FROM runs WHERE place = 'ready' AND waits IS NOT NULL "
-    "AND lane IN (SELECT id FROM lanes WHERE holder IS NOT NULL)"
-)
-_WAITING: Final = "SELECT waits FROM runs WHERE number IN (SELECT waiter FROM awaits)"
+_HELD_LANES: Final = "SELECT id FROM lanes WHERE holder IS NOT NULL"
+_WAITING: Final = "number IN (SELECT waiter FROM awaits)"
 _OLD_TOKENS: Final = (
     "SELECT id FROM tokens WHERE status <> 'WAITING' AND completed_at < ? "
     "ORDER BY completed_at LIMIT ?"
 )
-_OLDEST: Final = (
-    "SELECT (SELECT min(attempt_started_at) FROM runs WHERE slot = 1), "
-    "(SELECT min(attempt_started_at) FROM runs WHERE number IN (SELECT waiter FROM awaits)), "
-    "(SELECT min(attempt_started_at) FROM runs WHERE place = 'ready' "
-    "AND lane IN (SELECT id FROM lanes WHERE holder IS NOT NULL))"
-)
-_EMPTY: Final = (
-    "NOT EXISTS (SELECT 1 FROM runs WHERE runs.place = 'ready' AND runs.lane = lanes.id)"
+_IS_EMPTY: Final = (
+    "(SELECT count(*) FROM "
+    "(SELECT 1 FROM runs WHERE place = 'ready' AND lane = lanes.id LIMIT 1) AS one) = 0"
 )
 _LANES: Final = (
     "SELECT id, queue, key FROM lanes WHERE (key IS NOT NULL OR holder <> '') "
-    f"AND {_EMPTY} ORDER BY id LIMIT ?"
+    f"AND {_IS_EMPTY} ORDER BY id LIMIT ?"
 )
 
 
@@ -74,18 +68,21 @@ class Purging:
 
     def _waited_for(self) -> set[str]:
         """Runs and tokens that stored waits name, whether they are over or not."""
-        rows = [
-            *self._store.execute(_ANSWERED).fetchall(),
-            *self._store.execute(_WAITING).fetchall(),
-        ]
         named: set[str] = set()
-        for (waits,) in rows:
-            for wait in waits_of(waits):
-                if isinstance(wait.on, Runs):
-                    named.update(wait.on.ids)
-                elif isinstance(wait.on, TokenRef):
-                    named.add(wait.on.id)
+        for where, values in self._back_or_waiting():
+            rows = self._store.execute(f"SELECT waits FROM runs WHERE {where}", values).fetchall()
+            for (waits,) in rows:
+                for wait in waits_of(waits):
+                    if isinstance(wait.on, Runs):
+                        named.update(wait.on.ids)
         return named
+
+    def _back_or_waiting(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Conditions for runs that have an answer which nobody has met, and for those that wait for one."""
+        lanes = [row[0] for row in self._store.execute(_HELD_LANES).fetchall()]
+        among, values = self._store.among("lane", lanes)
+        yield f"place = 'ready' AND {among}", values
+        yield _WAITING, ()
 
     # --- tokens -------------------------------------------------------------------------------------
 
@@ -95,12 +92,12 @@ class Purging:
         So far as that is told by an index: an attempt that only waits for its time, or for a slot to start again
         in, is not seen.
         """
-        oldest = min(
-            [one for one in self._store.execute(_OLDEST).fetchone() if one is not None],
-            default=before,
-        )
+        for where, values in [("slot = 1", ()), *self._back_or_waiting()]:
+            oldest = f"SELECT min(attempt_started_at) FROM runs WHERE {where}"
+            began = self._store.execute(oldest, values).fetchone()[0]
+            before = before if began is None else min(before, began)
         rows = self._store.execute(
-            _OLD_TOKENS + self._store.for_update_skip_locked, (min(before, oldest), limit)
+            _OLD_TOKENS + self._store.for_update_skip_locked, (before, limit)
         ).fetchall()
         if rows:
             self._delete_where("tokens", "id", [row[0] for row in rows])
@@ -118,7 +115,7 @@ class Purging:
         rows = self._store.execute(_LANES + self._store.for_update_skip_locked, (limit,)).fetchall()
         if rows:
             among, values = self._store.among("id", [row[0] for row in rows])
-            self._store.execute(f"DELETE FROM lanes WHERE {among} AND {_EMPTY}", values)
+            self._store.execute(f"DELETE FROM lanes WHERE {among} AND {_IS_EMPTY}", values)
             gates = {(queue, key) for _, queue, key in rows if key is not None}
             self._store.execute_many(
                 "DELETE FROM gates WHERE queue = ? AND key = ? "
