@@ -173,7 +173,7 @@ class Worker:
             await self._presence.show(is_news=True)
         options, limit, backend = self.options, self.free, self.backend
         asked = (self.name, self._repertoire.spec)
-        due: datetime | None = None
+        due = None
         if self._turns is None:
             due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         self._claiming = True
