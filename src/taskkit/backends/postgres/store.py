@@ -342,7 +342,7 @@ class PostgresStore(Store):
         self._known_queues = rows.fetchall()
         self._queues_seen_at = time.monotonic()
 
-    def _look_at_queues_again(self) -> None:
+    def look_at_queues_again(self) -> None:
         self._queues, self._queues_seen_at = None, 0.0
 
     def queue(self, name: str) -> QueueState:
@@ -356,14 +356,14 @@ class PostgresStore(Store):
 
     def hold_queue(self, name: str) -> None:
         self.execute("SELECT 1 FROM queues WHERE name = ? FOR UPDATE", (name,))
-        self._look_at_queues_again()
+        self.look_at_queues_again()
 
     def hold_claims(self) -> bool:
         if self._holds_claims:
             return False
         self.execute(_LOCKS, ([_lock(f"claims of {self._place.schema}")],))
         self._holds_claims = True
-        self._look_at_queues_again()
+        self.look_at_queues_again()
         return True
 
     # --- time ---------------------------------------------------------------------------------------

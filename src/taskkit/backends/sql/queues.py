@@ -35,6 +35,7 @@ class Queues:
                 self._store.wake()
 
     def all(self) -> list[QueueRecord]:
+        self._store.look_at_queues_again()  # who has just changed one sees it
         return [self._shown(state) for state in self._store.queues().values()]
 
     def update(self, name: str, paused: bool | None, limit: int | Declared | None) -> QueueRecord:

@@ -270,6 +270,10 @@ class Store(ABC):
             self._queues = {row[0]: QueueState(*row) for row in rows}
         return self._queues
 
+    def look_at_queues_again(self) -> None:
+        """Their settings are to be read anew, however fresh they are."""
+        self._queues = None
+
     def queue(self, name: str) -> QueueState:
         state = self.queues().get(name)
         if state is None:
