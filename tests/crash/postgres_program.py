@@ -4,23 +4,28 @@ An outside ledger, a file to which each process appends whole lines, is compared
 """
 
 import asyncio
+import atexit
 import json
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import taskkit
-from taskkit import Context, Queue, task
+from taskkit import Context, Debounce, Queue, Retry, idempotency_keys, metadata, tags, task, wait
 from taskkit.backends.postgres import PostgresBackend
 from taskkit.backends.postgres.connection import _SETTINGS
 from taskkit.backends.postgres.store import PostgresStore
+from taskkit.backends.sql.store_thread import StoreThread
 from taskkit.errors import StoreUnavailableError
-from taskkit.model.exchange import ClaimSpec
+from taskkit.model.exchange import ClaimSpec, Entry, EntryKind
+from taskkit.model.ids import new_id
 from taskkit.runtime.current_backend import home_of
 
 
@@ -81,6 +86,48 @@ async def family(size: int, ctx: Context) -> int:
     return first + sum(rest)
 
 
+@task(id="tree")
+async def tree(depth: int) -> int:
+    """Children that have children, several at once; each writes into its parent's metadata and to its own tags."""
+    metadata.set("depth", depth)
+    await tags.add(f"depth-{depth}")
+    if depth == 0:
+        metadata.parent.increment("leaves", 1)
+        return 1
+    return sum(await asyncio.gather(*[tree.trigger_and_wait(depth - 1).unwrap() for _ in range(4)]))
+
+
+@task(id="timed")
+async def timed(ctx: Context) -> float:
+    """How long a sleep of 0.3 s was."""
+    LEDGER.write("started", ctx.run.id)
+    began = time.monotonic()
+    await wait.sleep(0.3)
+    return time.monotonic() - began
+
+
+@task(id="again", retry=Retry(max_attempts=2, min_timeout=0.3, max_timeout=0.3, randomize=False))
+async def again(ctx: Context) -> int:
+    LEDGER.write("started", ctx.run.id)
+    if ctx.attempt.number == 1:
+        raise RuntimeError("once")
+    return ctx.attempt.number
+
+
+@task(id="held")
+async def held(ctx: Context) -> None:
+    LEDGER.write("started", ctx.run.id)
+    await asyncio.Event().wait()
+
+
+async def delay(url: str) -> None:
+    """Trigger something for later, with the first call of this process."""
+    with taskkit.use_backend(url):
+        handle = await timed.trigger(delay=1)
+        say(handle.id)
+    await home_of(url).close()
+
+
 async def work(url: str, lease: str, concurrency: str) -> None:
     """A worker, until standard input ends."""
     async with taskkit.worker(url, lease=float(lease), concurrency=int(concurrency), drain=0):
@@ -123,6 +170,55 @@ async def ask(url: str, callers: str) -> None:
     say("done")
 
 
+async def strain(url: str, callers: str) -> None:
+    """Everything at once until standard input ends; any error that reaches a caller ends it."""
+    home = home_of(url)
+    await home.ready()
+    say("asking")
+    stopped = asyncio.Event()
+    one_of = idempotency_keys.create
+
+    async def caller(number: int) -> None:
+        count = 0
+        while not stopped.is_set():
+            count += 1
+            handle = await tree.trigger(2, tags=["tree", f"caller-{number}"])
+            LEDGER.write("accepted", handle.id)
+            await short.trigger(1, idempotency_key=one_of(f"key-{count % 20}", scope="global"))
+            await short.trigger(count, debounce=Debounce(f"key-{count % 3}", 1))
+            entry = Entry(EntryKind.METADATA, {"type": "set", "key": "outside", "value": number})
+            append = home.backend.append
+            await append(handle.id, [entry], flush_id=new_id("flush"), lease=None)
+            if count % 3 == 0:
+                await handle.cancel("in the middle of it")
+            await handle.result(timeout=60)
+
+    with taskkit.use_backend(url):
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(callers)):
+                group.create_task(caller(number))
+            await heard()
+            stopped.set()
+    await home.close()
+    say("done")
+
+
+def count_retries() -> Counter[str]:
+    """How often a transaction failed, by what the server said; counted from now on."""
+    counted: Counter[str] = Counter()
+    attempt = StoreThread._attempt
+
+    def counting(*args: Any, **options: Any) -> Exception | None:
+        error = attempt(*args, **options)
+        counted["done"] += 1
+        if error is not None:
+            counted[type(error).__name__] += 1
+        return error
+
+    StoreThread._attempt = counting  # type: ignore[method-assign]  # it only counts
+    return counted
+
+
 async def stop_within(url: str, where: str) -> None:
     """Stop as a process in the middle of a claim, with locks in hand; after that claim again, and say how it went.
 
@@ -138,7 +234,7 @@ async def stop_within(url: str, where: str) -> None:
             stopped.append(True)
             store.execute("SELECT 1").fetchone()  # so that the server is waiting for us
             say("inside")
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # before this returns
 
     if where == "claims":
         hold_claims = PostgresStore.hold_claims
@@ -148,7 +244,7 @@ async def stop_within(url: str, where: str) -> None:
             stop(store)
             return is_new
 
-        PostgresStore.hold_claims = hold_and_stop  # type: ignore[method-assign]  # a fault is put in
+        PostgresStore.hold_claims = hold_and_stop  # type: ignore[method-assign,assignment]  # a fault is put in
     else:
         write = PostgresStore._write
 
@@ -156,7 +252,7 @@ async def stop_within(url: str, where: str) -> None:
             stop(store)
             write(store)
 
-        PostgresStore._write = stop_and_write  # type: ignore[method-assign]  # a fault is put in
+        PostgresStore._write = stop_and_write  # type: ignore[method-assign,assignment]  # a fault is put in
     try:
         leases = await backend.claim("stopped", ClaimSpec(), limit=2, lease=60, now=None)
         say(f"claimed {len(leases)}")
@@ -168,5 +264,9 @@ async def stop_within(url: str, where: str) -> None:
 
 
 if __name__ == "__main__":
-    what = {"work": work, "ask": ask, "stop": stop_within}[sys.argv[1]]
-    asyncio.run(what(*sys.argv[2:]))
+    programs: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+        "work": work, "ask": ask, "strain": strain, "stop": stop_within, "delay": delay,
+    }  # fmt: skip
+    retries = count_retries()
+    atexit.register(lambda: LEDGER.write("retries", retries))
+    asyncio.run(programs[sys.argv[1]](*sys.argv[2:]))

@@ -52,6 +52,8 @@ class BatchResult(Generic[OutputT_co]):
 
 async def trigger(task: TaskLike, payload: object, options: TriggerOptions) -> RunHandle[Any]:
     home = current_home()
+    if options.get("delay") is not None and not home.is_here:
+        await home.ready()  # what it is counted from is the time of the store
     request = build(task, payload, options, home)
     if home.is_here:
         (answer,) = await home.enqueue((request,), None)
