@@ -101,7 +101,7 @@ async def _opened(backends: Sequence[Backend]) -> AsyncGenerator[list[Trial]]:
     homes = [Home(partial(_same, one), name=type(one).__name__) for one in backends]
     try:
         await asyncio.gather(*(home.ready() for home in homes))
-        trials = [Trial(home) for home in homes]
+        trials = [Trial(home, is_alone=len(homes) == 1) for home in homes]
         trials[0].another = trials[1] if len(trials) > 1 else None
         yield trials
     finally:
