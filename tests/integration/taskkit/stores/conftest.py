@@ -1,5 +1,6 @@
 """The public API on each store: in memory, in a SQLite file, in a PostgreSQL database."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,7 +17,6 @@ import taskkit
 from taskkit import Run, Worker, config
 from taskkit.definition.registry import REGISTRY
 from taskkit.runtime import current_backend
-from taskkit.runtime.home import open_homes
 from taskkit.trigger.handle import RunHandle
 
 PROGRAM: Final = Path(__file__).with_name("program.py")
@@ -36,26 +36,28 @@ def isolated() -> Iterator[None]:
     current_backend.configure(None)
 
 
-@pytest.fixture
-def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Makes the URL of a store of this kind; a server is started by the first test that needs it."""
+@pytest.fixture(scope="session")
+def new_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Makes the URL of a new store of this kind; a server is started by the first test that needs it."""
 
     def new(kind: str) -> str:
         if kind == "sqlite":
-            return f"sqlite:///{tmp_path / 'runs.db'}"
-        url: str = request.getfixturevalue("postgres_url")
-        return url
+            return f"sqlite:///{tmp_path_factory.mktemp('store') / 'runs.db'}"
+        new_postgres_url: Callable[[], str] = request.getfixturevalue("new_postgres_url")
+        return new_postgres_url()
 
     return new
 
 
 @pytest.fixture(params=DURABLE)
-def url(request: pytest.FixtureRequest, new_url: Callable[[str], str]) -> Iterator[str]:
+async def url(request: pytest.FixtureRequest, new_url: Callable[[str], str]) -> AsyncIterator[str]:
     """A store that outlives its process, with nothing in it."""
     url = new_url(request.param)
     yield url
+    await current_backend.close_those_here()
     current_backend.forget(url)
-    assert not [home for home in open_homes if home.is_open and home.name in url]
 
 
 @pytest.fixture(params=STORES)
@@ -115,8 +117,12 @@ class Started:
         self._process = process
         self.kill = process.kill
 
-    def heard(self) -> str:
+    async def heard(self) -> str:
         """Its next line; "" when it has ended."""
+        return await asyncio.to_thread(self.said)
+
+    def said(self) -> str:
+        """The same for plain code."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().rstrip("\n")
 
@@ -125,18 +131,14 @@ class Started:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def rest(self) -> list[str]:
+    async def rest(self) -> list[str]:
         """What else it says until it ends; it ended well."""
-        said, _ = self._process.communicate(timeout=20)
+        said, _ = await asyncio.to_thread(self._process.communicate, timeout=20)
         assert self._process.returncode == 0
         return said.splitlines()
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., Started]]:
-    """Starts `program.py` with these arguments."""
-    processes: list[subprocess.Popen[str]] = []
-
+def _started(processes: list["subprocess.Popen[str]"]) -> Callable[..., Started]:
     def start(*arguments: str, **environment: str) -> Started:
         process = subprocess.Popen(
             [sys.executable, str(PROGRAM), *arguments],
@@ -148,7 +150,41 @@ def start() -> Iterator[Callable[..., Started]]:
         processes.append(process)
         return Started(process)
 
-    yield start
+    return start
+
+
+def _end(processes: list["subprocess.Popen[str]"]) -> None:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Started]]:
+    """Starts `program.py` with these arguments."""
+    processes: list[subprocess.Popen[str]] = []
+    yield _started(processes)
+    _end(processes)
+
+
+@pytest.fixture(params=DURABLE, scope="module")
+def served(
+    request: pytest.FixtureRequest, new_url: Callable[[str], str]
+) -> Iterator[tuple[str, Started]]:
+    """A store that a process works on which knows the tasks of `program.py`; for all tests of a module."""
+    processes: list[subprocess.Popen[str]] = []
+    url = new_url(request.param)
+    process = _started(processes)("work", url)
+    assert process.said() == "working"
+    yield url, process
+    _end(processes)
+
+
+@pytest.fixture
+async def other(served: tuple[str, Started]) -> AsyncIterator[Started]:
+    """The process that works, while this one only asks."""
+    url, process = served
+    with taskkit.use_backend(url):
+        yield process
+    await current_backend.close_those_here()
+    current_backend.forget(url)
