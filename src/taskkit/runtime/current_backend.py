@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from taskkit.runtime.scope import current_scope
 
 _log = logging.getLogger("taskkit.runtime")
 _GROUP = "taskkit.backends"
+_IN_BETWEEN = re.compile(r"(?<=:)(?!//).*(?=@)")
+"""From the first colon that may stand before a password to the last place that may follow one."""
+_PASSWORDS = re.compile(r"([?&]\w*password=)[^&]*")
 
 _chosen: ContextVar[Home | None] = ContextVar("taskkit_backend", default=None)
 _serving: list[Home] = []
@@ -162,7 +166,7 @@ def _factory_of(url: str) -> Callable[[str], Backend]:
     scheme = urlsplit(url).scheme
     if "://" not in url or not scheme:
         raise InvalidConfigError(
-            f"The backend {url!r} is not a URL. Write for example memory:// or sqlite:///runs.db."
+            f"The backend {_hidden(url)!r} is not a URL. Write for example memory:// or sqlite:///runs.db."
         )
     factory = _factories.get(scheme)
     if factory is None:
@@ -181,16 +185,21 @@ def _load(scheme: str, url: str) -> Callable[[str], Backend]:
             ", ".join(f"{name}://" for name in sorted(found)) or "none: is the package installed?"
         )
         raise InvalidConfigError(
-            f"No backend is registered for {scheme}:// (from {_without_password(url)!r}).{hint} Installed: {known}. "
+            f"No backend is registered for {scheme}:// (from {_hidden(url)!r}).{hint} Installed: {known}. "
             f"A package adds one through the entry-point group {_GROUP!r}."
         )
     loaded: Any = found[scheme].load()
     return cast("Callable[[str], Backend]", getattr(loaded, "from_url", loaded))
 
 
+def _hidden(url: str) -> str:
+    """What can be shown of a text that is no URL of ours, whatever it is."""
+    return _PASSWORDS.sub(r"\1***", _IN_BETWEEN.sub("***", url))
+
+
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
+    parts = urlsplit(_PASSWORDS.sub(r"\1***", url))
     if "@" not in parts.netloc:
-        return url
+        return parts.geturl()
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.split(':')[0]}:***@{host}").geturl()

@@ -10,20 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from taskkit.errors import (
     BackendError,
     InvalidConfigError,
-    MissingExtraError,
     StoreUnavailableError,
 )
-
-try:
-    import psycopg
-    from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
-except ImportError as error:
-    raise MissingExtraError("postgres", "The PostgreSQL backend needs psycopg") from error
 
 T = TypeVar("T")
 _OLDEST: Final = 120_000
@@ -32,6 +28,8 @@ _FIX: Final = (
     "Write postgresql://user:password@host:5432/database; behind a ? may stand schema=taskkit (the default), "
     "migrate=no, and options of libpq such as sslmode=verify-full."
 )
+_QUOTED: Final = re.compile(r'".*%.*"', re.DOTALL)
+"""What libpq quotes where it is not encoded well, which is mostly a password."""
 _OURS: Final = ("schema", "migrate")
 """Options of the URL that libpq does not know."""
 _PATIENCE: Final = {
@@ -79,7 +77,8 @@ class Place:
     def shown(self) -> str:
         """Host and database, without user and password."""
         parts = urlsplit(self.conninfo)
-        return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+        host = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+        return f"{host}{parts.path}" or "of the default host"
 
     def __repr__(self) -> str:
         return f"Place({self.shown!r}, schema={self.schema!r})"
@@ -88,11 +87,15 @@ class Place:
 def place_of(url: str) -> Place:
     """What a URL says; InvalidConfigError when that is no database. The password is never shown."""
     parts = urlsplit(url)
-    options = parse_qsl(parts.query, keep_blank_values=True)
+    _refuse_unclear(parts)
+    options = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)  # a plus is a plus
     schema = dict(options).get("schema", "taskkit")
     migrate = dict(options).get("migrate", "yes")
-    rest = urlencode([(name, value) for name, value in options if name not in _OURS])
-    conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
+    rest = urlencode(
+        [(name, value) for name, value in options if name not in _OURS],
+        quote_via=quote,
+    )
+    conninfo = f"postgresql://{parts.netloc}{parts.path}{'?' if rest else ''}{rest}"
     place = Place(conninfo, schema, upgrades=migrate == "yes")
     if _SCHEMA.fullmatch(schema) is None:
         raise InvalidConfigError(
@@ -104,13 +107,29 @@ def place_of(url: str) -> Place:
             f"The backend URL of {place.shown} says migrate={migrate!r}: give yes or no. {_FIX}"
         )
     try:
-        psycopg.conninfo.conninfo_to_dict(place.conninfo)
+        known = psycopg.conninfo.conninfo_to_dict(place.conninfo)
     except psycopg.ProgrammingError as error:
-        reason = str(error).strip().replace(parts.netloc.rpartition("@")[0] or "\0", "...")
+        reason = _QUOTED.sub('"..."', str(error).strip())
         raise InvalidConfigError(
             f"The backend URL of {place.shown} is not understood by libpq: {reason}. {_FIX}"
         ) from None
+    ports = str(known.get("port") or "").split(",")
+    if not all(port == "" or port.isdecimal() for port in ports):
+        raise InvalidConfigError(
+            f"The backend URL, which is not shown because it may hold a password there, has a port that is no number. "
+            f"{_FIX}"
+        )
     return place
+
+
+def _refuse_unclear(parts: SplitResult) -> None:
+    """A character of the password that ends the password, after which the rest of it passes for a host."""
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if parts.fragment or any("@" in text for text in (parts.path, *names)):
+        raise InvalidConfigError(
+            f"The backend URL, which is not shown because it holds a password, has one of / ? # @ in its user or "
+            f"password. Write them as %2F %3F %23 %40, as urllib.parse.quote(password, safe='') does. {_FIX}"
+        )
 
 
 def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import stat
 from pathlib import Path
 
 _log = logging.getLogger("taskkit.sqlite")
@@ -16,7 +17,11 @@ def warn_of_readers(path: Path) -> None:
     if os.name != "posix" or path in _told:
         return
     beside = (f"{path}-wal", f"{path}-shm")  # made with the rights that the file had then
-    wide = [file for file in (path, *map(Path, beside)) if _mode(file) & 0o077]
+    wide = [
+        file
+        for file in (path, *map(Path, beside))
+        if stat.S_ISREG(_mode(file)) and _mode(file) & 0o077
+    ]
     if wide:
         _told.add(path)
         _log.warning(

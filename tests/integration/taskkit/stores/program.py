@@ -83,7 +83,7 @@ def isolated(path: str, ctx: Context) -> str:
     return "again"
 
 
-@task(id="isolated-cleanup", isolation="process")
+@task(id="isolated-child", isolation="process")
 def isolated_child(number: int, ctx: Context) -> dict[str, Any]:
     logger.info("isolated", number=number)
     metadata.parent.increment("children")
