@@ -18,6 +18,8 @@ from taskkit.model.verdict import crashed, expired
 
 _CLEANUP_TRIES: Final = 3
 _DEFAULT_LEASE: Final = 30.0
+_ELSEWHERE: Final = 20_000
+"""Microseconds after which to look again at what is due and in the hands of another process."""
 _QUEUED, _CANCELED = str(RunStatus.QUEUED), str(RunStatus.CANCELED)
 _NEXT = (
     "SELECT (SELECT min(due_at) FROM runs WHERE due_at IS NOT NULL), "
@@ -170,7 +172,10 @@ class Life:
         self.store.flush()
         self.waiting.tell()
         self.store.flush()
-        return self.next_due()
+        following = self.next_due()
+        if following is not None and following <= now and not due and not done:
+            return now + _ELSEWHERE
+        return following
 
     def _act(self, record: Record, due: int, now: int) -> None:
         if record.place == LEASED:
