@@ -14,6 +14,7 @@ from taskkit import runs
 from taskkit.cli.follow import new_logs, updates
 from taskkit.cli.loading import load
 from taskkit.cli.options import NOTHING_SAID, Shared
+from taskkit.cli.payload import read_payload
 from taskkit.cli.problem import OK, RUN_FAILED
 from taskkit.cli.run import followed_in, show_end
 from taskkit.cli.run_text import end_details, log_data, log_line, output_data, run_data, took
@@ -30,6 +31,7 @@ from taskkit.cli.screen import (
     write_json,
 )
 from taskkit.cli.where import opened_home
+from taskkit.definition.task_definition import UNSET
 from taskkit.errors import RunNotFoundError
 from taskkit.model.run import Run
 from taskkit.runtime.home import Home
@@ -169,6 +171,39 @@ def cancel(*run_ids: str, reason: str | None = None, shared: Shared = NOTHING_SA
     for run in found:
         state = run.status if run.is_completed else f"{run.status}, and asked to end"
         console().print(f"{run.id}  {state}")
+    return OK
+
+
+def replay(
+    *run_ids: str,
+    payload: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="Another one than theirs, as JSON, `@file`, or `-` for stdin.",
+        ),
+    ] = None,
+    shared: Shared = NOTHING_SAID,
+) -> int:
+    """Ask for the same again, for one run or several; prints the ids of the new runs, each on a line.
+
+    For example:
+
+        taskkit runs replay run_abc
+        taskkit runs tail $(taskkit runs replay run_abc --payload '{"name": "Ada"}')
+    """
+    given = UNSET if payload is None else read_payload(payload)
+
+    async def replayed(_: Home) -> list[Run]:
+        handles = [await runs.replay(run_id, given) for run_id in run_ids]
+        return [await handle.retrieve() for handle in handles]
+
+    found = _on_backend("replay", replayed, shared)
+    if shared.is_json:
+        write_json([run_data(run) for run in found])
+        return OK
+    for run in found:
+        console().print(run.id, highlight=False)
     return OK
 
 
