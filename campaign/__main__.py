@@ -16,6 +16,8 @@ from tempfile import mkdtemp
 from campaign import disk, scenes
 from campaign.driver import Campaign, Plan
 
+_ENOUGH = 200  # kills, for their shares to mean something
+_RUNNING, _SETTLES = 0.8, 0.1
 Scene = Callable[[str, Path], Awaitable[object]]
 
 
@@ -98,6 +100,9 @@ async def _play(name: str, asked: argparse.Namespace, url: str, folder: Path) ->
     plan = Plan(asked.kills, asked.seed, lease=asked.lease, seconds=asked.minutes * 60)
     figures = await Campaign(url, folder, plan).run()
     scenes.passed(figures)
+    if figures.kills >= _ENOUGH:
+        assert figures.hit_running >= _RUNNING * figures.kills, str(figures)
+        assert figures.hit_settle >= _SETTLES * figures.kills, str(figures)
     return f"\n{figures}"
 
 

@@ -23,7 +23,7 @@ _ARMED = 0.4  # of all victims; the others are killed from outside
 _SETTLES = 0.55  # of the armed
 _PACE = 1.6  # outside kills of a worker a second, once its first run has begun
 _PATIENCE = 3.0
-_RESULT_WITHIN = 120.0
+_RESULT_WITHIN = 300.0
 
 
 @dataclass(frozen=True, slots=True)

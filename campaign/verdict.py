@@ -19,6 +19,7 @@ _ENDS = {
 _CLEANED = set(BY_TASK) - {"quick", "narrow"}
 _CLEANUP_TRIES = 3
 _MOST_SHOWN = 30
+_LAST_BREATH = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ class _Examination:
         found.most_deaths = max((run.deaths for run in self._runs.values()), default=0)
         self._kills()
         self._accepted()
+        self._stay_dead()
         for run_id in self._of_run:
             if run_id not in self._runs:
                 self._fault(run_id, "is in the ledger and not in the store")
@@ -128,6 +130,13 @@ class _Examination:
             found.kills += 1
             found.hit_running += bool(running)
             found.hit_settle += bool(settling)
+
+    def _stay_dead(self) -> None:
+        """The child process of an attempt does not outlive its worker."""
+        died = {event.more: event.at for event in self._events if event.what == "died"}
+        for event in self._events:
+            if event.at > died.get(event.who, event.at) + _LAST_BREATH:
+                self._fault(event.run, f"{event.what} after the end of its worker {event.who}")
 
     def _accepted(self) -> None:
         for event in self._events:

@@ -77,6 +77,15 @@ def without(events: list[Event], what: str) -> list[Event]:
         (KILLED, [run(delivery=2, deaths=2)], "1 to 1 deaths"),
         (without(KILLED, "killing"), [TWICE], "while a lived"),
         (ONE, [run("CRASHED")], "CRASHED after 0 deaths"),
+        (
+            [
+                *ONE,
+                Event(20, 1, "driver", "died", more="a"),
+                Event(10**10, 9, "a", "note", "run_1"),
+            ],
+            [run()],
+            "after the end of its worker a",
+        ),
     ],
 )
 def test_a_fault_is_found(events: list[Event], runs: list[Run], word: str) -> None:
