@@ -123,14 +123,13 @@ async def ticking(url: str, folder: Path, *, seconds: float, seed: int) -> list[
     """Two schedulers of which one is killed again and again: each tick is one run; which those were."""
     dice, factor = random.Random(seed), 100.0
     period = 60 / factor
-    clock = FastClock(time.monotonic_ns(), factor)
     began = time.monotonic_ns()
+    clock = FastClock(began, factor)
     async with Processes(url, folder) as processes, asking(url):
         alive = ["s0", "s1"]
         for who in alive:
             processes.start("schedule", who, url, began, factor, 2 * factor)
             await _ready(processes, who)
-        clock = FastClock(began, factor)
         number, until = 2, time.monotonic() + seconds
         while time.monotonic() < until:
             await asyncio.sleep(dice.uniform(period / 4, period))
