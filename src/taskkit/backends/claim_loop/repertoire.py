@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from taskkit.backends.base import QueueBackend, Runner
-from taskkit.model.exchange import ClaimSpec
+from taskkit.model.exchange import ClaimSpec, Manifest
 
 
 class Repertoire:
@@ -15,7 +15,7 @@ class Repertoire:
         self.spec = spec
         self._backend = backend
         self._runner = runner
-        self._manifest = runner.manifest
+        self._manifest: Manifest = runner.manifest
 
     async def renewed(self) -> bool:
         """Whether there is something new, which the store then knows of."""

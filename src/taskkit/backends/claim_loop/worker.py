@@ -67,8 +67,9 @@ class Worker:
         self._armed_for: datetime | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._alarm = Alarm(self.clock, self.wake)
-        beat = options.lease / _BEATS_PER_LEASE
-        self._presence = Presence(backend, runner, self.name, self.clock, beat)
+        self._presence = Presence(
+            backend, runner, self.name, self.clock, options.lease / _BEATS_PER_LEASE
+        )
         self._repertoire = Repertoire(backend, runner, options.spec)
         self._next_beat = self.clock.monotonic()
 
@@ -173,12 +174,10 @@ class Worker:
             await self._presence.show(is_news=True)
         options, limit, backend = self.options, self.free, self.backend
         asked = (self.name, self._repertoire.spec)
-        due = None
-        if self._turns is None:
-            due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
         self._claiming = True
         try:
             if self._turns is None:
+                due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
                 leases = await backend.claim(*asked, limit=limit, lease=options.lease, now=self.now)
             else:
                 due, leases = await self._turns.turn(

@@ -6,13 +6,14 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from taskkit.errors import (
@@ -107,7 +108,7 @@ def place_of(url: str) -> Place:
             f"The backend URL of {place.shown} says migrate={migrate!r}: give yes or no. {_FIX}"
         )
     try:
-        known = psycopg.conninfo.conninfo_to_dict(place.conninfo)
+        known = conninfo_to_dict(place.conninfo)
     except psycopg.ProgrammingError as error:
         reason = _QUOTED.sub('"..."', str(error).strip())
         raise InvalidConfigError(
@@ -134,7 +135,7 @@ def _refuse_unclear(parts: SplitResult) -> None:
 
 def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection whose transactions are ours to begin and end. Raises psycopg.Error."""
-    given = psycopg.conninfo.conninfo_to_dict(place.conninfo)
+    given = conninfo_to_dict(place.conninfo)
     connection = psycopg.connect(
         place.conninfo,
         autocommit=True,
@@ -165,7 +166,7 @@ def set_all(connection: psycopg.Connection[tuple[Any, ...]], settings: Mapping[s
 
 
 @contextmanager
-def within(seconds: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
+def within(seconds: float, connection: psycopg.Connection[tuple[Any, ...]]) -> Generator[None]:
     """Whatever waits for the server in this block fails after so many seconds: the driver itself waits for ever."""
     cut = threading.Event()
     with socket.socket(fileno=os.dup(connection.fileno())) as line:

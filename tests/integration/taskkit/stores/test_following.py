@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskkit import Context, Run, metadata, runs, tags, task
+from taskkit import Context, Run, RunStatus, metadata, runs, tags, task
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
 
@@ -31,7 +31,7 @@ async def test_a_run_is_followed_to_its_end() -> None:
     assert [run.metadata.get("step") for run in seen][-1] == 2
     assert {run.metadata.get("step") for run in seen} >= {1, 2}
     assert (seen[-1].status, seen[-1].output) == ("COMPLETED", "done")
-    assert [run.status for run in seen[:-1]].count("COMPLETED") == 0
+    assert [run.status for run in seen[:-1]].count(RunStatus.COMPLETED) == 0
     # One that is over is given once.
     assert [run.status async for run in runs.subscribe(handle.id)] == ["COMPLETED"]
 
