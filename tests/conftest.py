@@ -1,4 +1,4 @@
-"""What every test shares: the event loop, how hard Hypothesis tries, and a PostgreSQL server for runs."""
+"""What every test shares: the event loop, how hard Hypothesis tries, and servers that keep runs."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -6,13 +6,15 @@ from itertools import count
 import pytest
 from hypothesis import settings
 
-from benchmarks.servers import PostgresServer, postgres_server
+from benchmarks.servers import PostgresServer, ServerMissingError, postgres_server
+from benchmarks.temporal import temporal_server
 
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("ci")  # `--hypothesis-profile=thorough` overrides it
 
 SCHEMAS = count()
+PROJECTS = count()
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +38,24 @@ def new_postgres_url(runs_server: PostgresServer) -> Callable[[], str]:
 @pytest.fixture
 def postgres_url(new_postgres_url: Callable[[], str]) -> str:
     return new_postgres_url()
+
+
+@pytest.fixture(scope="session")
+def temporal_address() -> Iterator[str]:
+    """Of a Temporal server that is started when the first test needs it."""
+    try:
+        with temporal_server() as address:
+            yield address
+    except ServerMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def new_temporal_url(temporal_address: str) -> Callable[[], str]:
+    """Makes URLs of projects that know nothing of each other; a silent worker is dead after 5 seconds."""
+    return lambda: f"temporal://{temporal_address}/default?project=test{next(PROJECTS)}&lease=5"
+
+
+@pytest.fixture
+def temporal_url(new_temporal_url: Callable[[], str]) -> str:
+    return new_temporal_url()

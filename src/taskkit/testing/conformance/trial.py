@@ -122,11 +122,13 @@ class Trial:
         return list(answers)
 
     async def add(self, **fields: Any) -> str:
-        """The id of one new run."""
+        """The id of one new run; with an idempotency key it may be another one than was asked for."""
         request = self.request(**fields)
         (answer,) = await self.enqueue(request)
         expect("the answer to a new run", (answer.disposition, answer.error), ("created", None))
-        return request.run_id
+        if request.idempotency_key is None:
+            expect("the id of a new run", answer.run_id, request.run_id)
+        return answer.run_id
 
     async def run(self, run_id: str) -> Run:
         """The run as it stands."""

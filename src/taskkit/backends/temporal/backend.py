@@ -1,0 +1,312 @@
+"""The Temporal backend, as those see it who ask for runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from taskkit.backends.base import Capability, Now, Runner, Watch
+from taskkit.backends.temporal.encoding import micros_or_none, payload_memo, request_text
+from taskkit.backends.temporal.place import Place, place_of
+from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
+from taskkit.backends.temporal.record import Plan
+from taskkit.backends.temporal.watch import TemporalWatch
+from taskkit.backends.temporal.workflow import RunWorkflow
+from taskkit.errors import (
+    PayloadTooLargeError,
+    RunNotFoundError,
+    SecretInPayloadError,
+    StoreUnavailableError,
+    UnsupportedByBackendError,
+)
+from taskkit.model.exchange import (
+    Enqueued,
+    Entry,
+    EntryKind,
+    Lease,
+    Manifest,
+    Page,
+    WorkerOptions,
+)
+from taskkit.model.request import TriggerRequest
+from taskkit.model.run import FREES_KEY, Run
+
+if TYPE_CHECKING:
+    from taskkit.backends.temporal.worker import Serving
+
+_C = Capability
+_CONNECT_SECONDS = 8.0
+_AT_ONCE = 64
+_KEY_SECONDS = 30 * 86_400.0
+_PAYLOAD_LIMIT = 1_000_000
+"""Bytes: Temporal refuses 2 MB, and a delivery carries the payload beside the state."""
+_TASK_TIMEOUT = timedelta(seconds=5)
+_AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+
+
+class TemporalBackend:
+    """Each run is a workflow of a Temporal server, whose id is the run's.
+
+    Times are those of the server. A run with an idempotency key has an id that derives from it.
+    """
+
+    capabilities = frozenset(
+        {_C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.SHARED, _C.DURABLE}
+    )  # fmt: skip
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._client: Client | None = None
+        self._reader: Reader | None = None
+        self._watches: list[TemporalWatch] = []
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self.serving: set[Serving] = set()
+        self.made: dict[str, set[str]] = {}
+        """Of the runs that are carried out here, the children that they are going to wait for."""
+
+    @classmethod
+    def from_url(cls, url: str) -> TemporalBackend:
+        """`temporal://host:7233/namespace?project=name&lease=30`."""
+        return cls(place_of(url))
+
+    def __repr__(self) -> str:
+        return f"TemporalBackend({self.place.shown!r}, project={self.place.project!r})"
+
+    @property
+    def client(self) -> Client:
+        assert self._client is not None, "open() comes first"
+        return self._client
+
+    @property
+    def reader(self) -> Reader:
+        assert self._reader is not None, "open() comes first"
+        return self._reader
+
+    async def open(self) -> None:
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                self._client = await Client.connect(
+                    self.place.address, namespace=self.place.namespace
+                )
+        except (TimeoutError, RuntimeError) as error:
+            raise StoreUnavailableError(
+                f"No Temporal server answers at {self.place.address}: {str(error) or 'nothing came'}. Start it "
+                f"(`temporal server start-dev` for one on this machine), or correct the URL {self.place.shown}."
+            ) from error
+        self._reader = Reader(self._client)
+
+    async def close(self) -> None:
+        for watch in self._watches:
+            watch.close()
+        self._watches.clear()
+
+    async def register(self, manifest: Manifest) -> None:
+        return None
+
+    # --- asking for runs ----------------------------------------------------------------------------
+
+    async def enqueue(
+        self, requests: Sequence[TriggerRequest], *, batch_id: str | None, now: Now
+    ) -> Sequence[Enqueued]:
+        for request in requests:
+            if request.secrets:
+                raise SecretInPayloadError(sorted(request.secrets))
+        same: dict[object, list[TriggerRequest]] = {}
+        for request in requests:
+            key = request.idempotency_key
+            what = request.run_id if key is None else (request.task_id, key)
+            same.setdefault(what, []).append(request)
+        answers: dict[int, Enqueued] = {}
+
+        async def in_order(alike: Sequence[TriggerRequest]) -> None:
+            for request in alike:
+                async with self._at_once:
+                    answers[id(request)] = await self._accept(request, batch_id)
+
+        async with self._asked():
+            await asyncio.gather(*(in_order(alike) for alike in same.values()))
+        return [answers[id(request)] for request in requests]
+
+    async def _accept(self, request: TriggerRequest, batch_id: str | None) -> Enqueued:
+        if len(request.payload or b"") > _PAYLOAD_LIMIT:
+            size = len(request.payload or b"")
+            what = f"The payload for task {request.task_id!r}"
+            error = PayloadTooLargeError(what, size, _PAYLOAD_LIMIT)
+            return Enqueued(request.run_id, "refused", error)
+        if request.idempotency_key is None:
+            is_new = await self._start(request, batch_id)
+            return Enqueued(request.run_id, "created" if is_new else "existing")
+        generation = 0
+        while True:
+            keyed = replace(request, run_id=self._keyed_id(request, generation))
+            if await self._start(keyed, batch_id):
+                return Enqueued(keyed.run_id, "created")
+            if await self._holds_key(keyed.run_id):
+                return Enqueued(keyed.run_id, "existing")
+            generation += 1
+
+    def _keyed_id(self, request: TriggerRequest, generation: int) -> str:
+        parts = (self.place.project, request.task_id, request.idempotency_key or "")
+        digest = sha256("\0".join(parts).encode()).hexdigest()[:32]
+        return f"run_{digest}" if generation == 0 else f"run_{digest}_{generation}"
+
+    async def _holds_key(self, run_id: str) -> bool:
+        description = await self.reader.describe(run_id)
+        if description is None:
+            return False
+        run = await self.reader.read(description)
+        lasts = run.request.idempotency_key_ttl
+        until = run.created_at + timedelta(seconds=_KEY_SECONDS if lasts is None else lasts)
+        return run.status not in FREES_KEY and datetime.now(UTC) < until
+
+    async def _start(self, request: TriggerRequest, batch_id: str | None) -> bool:
+        """Whether there was none of this id."""
+        place = self.place
+        memo: dict[str, Any] = {"request": request_text(request, batch_id)}
+        if request.payload is not None:
+            memo["payload"] = payload_memo(request.payload)
+        plan = Plan(
+            queue=place.task_queue(request.queue),
+            max_attempts=request.max_attempts,
+            lease=place.lease,
+            delay_until=micros_or_none(request.delay_until),
+            queue_time=micros_or_none(request.queue_time),
+            ttl=request.ttl,
+            machine=request.machine,
+            waiter=request.parent_id if request.awaited else None,
+        )
+        try:
+            await self.client.start_workflow(
+                RunWorkflow.run,
+                plan,
+                id=request.run_id,
+                task_queue=place.flow_queue,
+                memo=memo,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                task_timeout=_TASK_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        if request.awaited and request.parent_id in self.made:
+            self.made[request.parent_id].add(request.run_id)
+        return True
+
+    async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
+        async def find(run_id: str) -> Run | None:
+            async with self._at_once:
+                return await self.reader.find(run_id)
+
+        async with self._asked():
+            return await asyncio.gather(*(find(run_id) for run_id in run_ids))
+
+    async def end_of(self, run_id: str) -> Run | None:
+        async with self._asked():
+            await self.reader.wait_for_end(run_id)
+            return await self.reader.find(run_id)
+
+    # --- canceling ----------------------------------------------------------------------------------
+
+    async def cancel(
+        self, run_ids: Sequence[str], *, reason: str | None, now: Now
+    ) -> Sequence[Run]:
+        async with self._asked():
+            found = await asyncio.gather(*(self.reader.describe(run_id) for run_id in run_ids))
+            for run_id, description in zip(run_ids, found, strict=True):
+                if description is None:
+                    raise RunNotFoundError(run_id, backend=self.place.shown)
+            await asyncio.gather(*(self._cancel(run_id, reason) for run_id in run_ids))
+            runs = await asyncio.gather(*(self.reader.find(run_id) for run_id in run_ids))
+        return [run for run in runs if run is not None]
+
+    async def _cancel(self, run_id: str, reason: str | None) -> None:
+        description = await self.reader.describe(run_id)
+        if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
+            return
+        handle = self.reader.handle(run_id)
+        run = await self.reader.read(description)
+        try:
+            if run.delivery == 0 and run.is_queued:  # no worker is needed to end it
+                details = [] if reason is None else [reason]
+                await handle.terminate(*details, reason=CANCELED_BY_US)
+                await self._tell_parent(run)
+            else:
+                await handle.signal(RunWorkflow.cancel, reason)
+                for serving in self.serving:
+                    serving.cancel(run_id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # which it is once it is over
+                raise
+
+    async def _tell_parent(self, run: Run) -> None:
+        if run.request.awaited and run.parent_id is not None:
+            await self.reader.handle(run.parent_id).signal(RunWorkflow.ended, run.id)
+
+    # --- beside a run -------------------------------------------------------------------------------
+
+    async def append(
+        self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Lease | None
+    ) -> None:
+        kind = entries[0].kind if entries else EntryKind.LOG
+        raise UnsupportedByBackendError(
+            f"A {kind.value} of a run", backend=self.place.shown, capability=kind.name
+        )
+
+    async def read(
+        self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int
+    ) -> Page[Entry]:
+        return Page([])
+
+    def watch(self, topics: Sequence[str]) -> Watch:
+        watch = TemporalWatch(topics, self._ended)
+        self._watches = [one for one in self._watches if not one.is_closed]
+        self._watches.append(watch)
+        return watch
+
+    async def _ended(self, run_id: str) -> None:
+        """Return when the run is over, also one that is not there yet."""
+        while True:
+            try:
+                if await self.reader.wait_for_end(run_id):
+                    return
+            except RPCError as error:
+                if error.status not in _AWAY:
+                    raise
+            await asyncio.sleep(0.5)
+
+    # --- working ------------------------------------------------------------------------------------
+
+    async def serve(self, runner: Runner, options: WorkerOptions) -> None:
+        from taskkit.backends.temporal.worker import Serving  # which who only asks does not need
+
+        serving = Serving(self, runner, options)
+        self.serving.add(serving)
+        try:
+            await serving.run()
+        finally:
+            self.serving.discard(serving)
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncGenerator[None]:
+        """Raise StoreUnavailableError where the server does not answer."""
+        try:
+            yield
+        except RPCError as error:
+            self._fail(error)
+
+    def _fail(self, error: RPCError) -> NoReturn:
+        if error.status in _AWAY:
+            raise StoreUnavailableError(
+                f"The Temporal server at {self.place.address} does not answer: {error.message}. Look whether it runs."
+            ) from error
+        raise error

@@ -1,0 +1,161 @@
+"""One run in a worker's hands: over several deliveries, as long as its coroutine lives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from temporalio.client import RPCError, WorkflowUpdateFailedError
+
+from taskkit.backends.temporal.encoding import reply_of, wait_list
+from taskkit.backends.temporal.record import Reply
+from taskkit.backends.temporal.workflow import RunWorkflow, micros
+from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, Wait
+
+if TYPE_CHECKING:
+    from taskkit.backends.temporal.worker import Serving
+
+_log = logging.getLogger("taskkit.worker")
+
+
+class Delivery:
+    """The `Control` of one execution.
+
+    While an activity carries it, `reply` is what that gives to the workflow. Parked there is no activity, and the
+    workflow is told by an update. `final` is an outcome that came while a resume was under way already.
+    """
+
+    def __init__(self, serving: Serving, lease: Lease, number: int) -> None:
+        self._serving = serving
+        self.lease = lease
+        self.number = number
+        self.in_slot = lease.kind != "cleanup"
+        self.abandoned = False
+        self.told: Signal | None = None
+        self.final: Reply | None = None
+        self.reply: asyncio.Future[Reply] | None = asyncio.get_running_loop().create_future()
+        self.began = micros(lease.now)
+        self.task: asyncio.Task[None] | None = None
+        self.execution = serving.runner.begin(lease, self)
+
+    @property
+    def run_id(self) -> str:
+        return self.lease.run.id
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._serving.stopping
+
+    def tell(self, signal: Signal) -> None:
+        """Pass on why it shall end."""
+        if self.told in {None, Signal.CANCEL}:
+            self.told = signal
+            self.execution.tell(signal)
+
+    async def carry(self) -> None:
+        """Carry it out in a task of its own, and say how it ended."""
+        serving = self._serving
+        try:
+            outcome = await self.execution.run()
+            if not self.abandoned:
+                await self._end(reply_of(outcome))
+        except (asyncio.CancelledError, GeneratorExit):
+            self._break(asyncio.CancelledError())
+            raise
+        except BaseException as error:  # a fault of the engine, or what is not ours
+            serving.fail(error)
+            self._break(error)
+        finally:
+            self.give_back()
+            serving.let_go(self)
+            del self.execution  # a cycle
+
+    def _break(self, error: BaseException) -> None:
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_exception(RuntimeError(f"the worker broke: {error!r}"))
+
+    async def _end(self, reply: Reply) -> None:
+        reply.started_at = self.began
+        if self.reply is not None:
+            self._answer(reply)
+        elif self.told is Signal.LOST:
+            return
+        elif not await self._update(reply) and reply.outcome != "released":
+            self.final = reply  # a resume is under way, and gives this
+
+    def _answer(self, reply: Reply) -> None:
+        assert self.reply is not None
+        future, self.reply = self.reply, None
+        self.give_back()
+        if not future.done():
+            future.set_result(reply)
+
+    # --- what its execution asks for ----------------------------------------------------------------
+
+    async def park(self, waits: Sequence[Wait]) -> None:
+        reply = await self._suspended(waits)
+        self._serving.parked[self.run_id] = self
+        if self.reply is not None:
+            self._answer(reply)
+        else:
+            await self._update(reply)  # refused where a resume is under way, which brings it back
+
+    async def _suspended(self, waits: Sequence[Wait]) -> Reply:
+        backend = self._serving.backend
+        reply = Reply("suspended", started_at=self.began, holder=self._serving.own_queue)
+        reply.waits = [wait_list(wait) for wait in waits]
+        ids = [run_id for wait in waits if isinstance(wait.on, Runs) for run_id in wait.on.ids]
+        made = backend.made.get(self.run_id, set())
+        unknown = [run_id for run_id in ids if run_id not in made]
+        found = dict(zip(unknown, await backend.get(unknown), strict=True))
+        for run_id in dict.fromkeys(ids):
+            run = found.get(run_id)
+            if run_id in found and (
+                run is None or run.parent_id != self.run_id or not run.request.awaited
+            ):
+                reply.strangers.append(run_id)
+                continue
+            reply.children.append(run_id)
+            if run is not None and run.is_completed:
+                reply.strangers.append(run_id)  # it may have told an earlier workflow of this id
+        return reply
+
+    async def _update(self, reply: Reply) -> bool:
+        """Whether the workflow took it."""
+        handle = self._serving.backend.reader.handle(self.run_id)
+        try:
+            async with asyncio.timeout(10):
+                said = [self.number, reply]
+                return await handle.execute_update(RunWorkflow.park, args=said)  # pyright: ignore[reportUnknownMemberType]  # temporalio leaves it so
+        except (RPCError, WorkflowUpdateFailedError, TimeoutError) as error:
+            if not self.is_stopping:
+                _log.warning("run %s: what it waits for could not be told: %s", self.run_id, error)
+            return False
+
+    def resume(self, lease: Lease, number: int) -> asyncio.Future[Reply]:
+        """Go on under a new lease, in a slot that was taken for it; what comes of that."""
+        future = self.reply = asyncio.get_running_loop().create_future()
+        self.lease, self.number = lease, number
+        self.began = micros(lease.now)
+        self.in_slot = lease.kind != "cleanup"
+        if self.final is not None:
+            self._answer(self.final)
+        else:
+            self.execution.resume(lease)
+        return future
+
+    async def abandon(self, outcome: Outcome) -> None:
+        self.abandoned = True
+        if self.told is Signal.LOST and isinstance(outcome, Released):
+            self.give_back()
+        else:
+            await self._end(reply_of(outcome))
+        self._serving.let_go(self)
+
+    def give_back(self) -> None:
+        """The slot is free again, once."""
+        if self.in_slot:
+            self.in_slot = False
+            self._serving.slots.release()

@@ -1,0 +1,144 @@
+"""How runs stand, from what the server says of their workflows; asks no worker."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
+from temporalio.exceptions import TerminatedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from taskkit.backends.temporal.encoding import run_of
+from taskkit.backends.temporal.record import Beat, State
+from taskkit.backends.temporal.workflow import DELIVER, micros
+from taskkit.model.error_info import ErrorInfo
+from taskkit.model.run import Run, RunStatus
+
+_Status = WorkflowExecutionStatus
+CANCELED_BY_US: Final = "taskkit: canceled before it began"
+
+
+class Reader:
+    """Reads runs."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def handle(self, run_id: str) -> WorkflowHandle[Any, State]:
+        return self._client.get_workflow_handle(run_id, result_type=State)
+
+    async def find(self, run_id: str) -> Run | None:
+        """The run as it stands; None when there is none of this id."""
+        description = await self.describe(run_id)
+        return None if description is None else await self.read(description)
+
+    async def describe(self, run_id: str) -> WorkflowExecutionDescription | None:
+        try:
+            description = await self.handle(run_id).describe()
+        except RPCError as error:
+            if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+                return None
+            raise
+        return description if description.workflow_type == "taskkit.run" else None
+
+    async def wait_for_end(self, run_id: str) -> bool:
+        """Return when the run is over; False when there is none of this id."""
+        try:
+            await self.handle(run_id).result()
+        except WorkflowFailureError:
+            return True
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def read(self, description: WorkflowExecutionDescription) -> Run:
+        """The run that a description is about."""
+        text = await description.memo_value("request", type_hint=str)
+        payload = await description.memo_value("payload", None, type_hint=bytes)
+        state = await description.memo_value("state", None, type_hint=State)
+        if state is None:
+            state = _new_state(description, run_of(text, payload, _blank(description)))
+        error = None
+        if description.status is _Status.RUNNING:
+            await self._present(description, state)
+        elif description.status is _Status.COMPLETED:
+            state = await self.handle(description.id).result()
+        else:
+            error = await self._broken_end(description, state)
+        run = run_of(text, payload, state)
+        run.error = error or run.error
+        return run
+
+    async def _present(self, description: WorkflowExecutionDescription, state: State) -> None:
+        """Bring the state of an open workflow to what its delivery says."""
+        for pending in description.raw_description.pending_activities:
+            if pending.activity_type.name != DELIVER:
+                continue
+            if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED:
+                if state.status == "DELAYED":
+                    state.status = "QUEUED"
+                return
+            told = list(pending.heartbeat_details.payloads)
+            beats = await self._client.data_converter.decode(told, [Beat]) if told else [None]
+            if beats[0] is None:  # a worker has it, and no slot for it yet
+                state.status = state.status if state.status == "WAITING" else "DEQUEUED"
+                return
+            beat: Beat = beats[0]
+            state.status = "EXECUTING"
+            state.attempt = state.attempt or 1
+            state.delivery += 1
+            state.started_at = state.started_at or beat.started_at
+            state.attempt_started_at = state.attempt_started_at or beat.started_at
+            state.metadata = beat.metadata or state.metadata
+
+    async def _broken_end(
+        self, description: WorkflowExecutionDescription, state: State
+    ) -> ErrorInfo | None:
+        """The end of a workflow that did not come to its own: by a cancel before it began, or by somebody else."""
+        closed = description.close_time
+        state.finished_at = None if closed is None else micros(closed)
+        cause: BaseException | None = None
+        try:
+            await self.handle(description.id).result()
+        except WorkflowFailureError as error:
+            cause = error.cause
+        if isinstance(cause, TerminatedError):
+            state.status = RunStatus.CANCELED.value
+            is_ours = str(cause).startswith(CANCELED_BY_US)
+            state.cancel_reason = cause.details[0] if is_ours and cause.details else str(cause)
+            if is_ours and not cause.details:
+                state.cancel_reason = None
+            return None
+        if description.status is _Status.CANCELED:
+            state.status = RunStatus.CANCELED.value
+            return None
+        state.status = RunStatus.SYSTEM_FAILURE.value
+        message = f"The workflow {description.id} ended {description.status!r}: {cause}"
+        return ErrorInfo.verdict("INTERNAL_ERROR", "WorkflowBroken", message)
+
+
+def _blank(description: WorkflowExecutionDescription) -> State:
+    now = micros(description.start_time)
+    return State("QUEUED", now, now, now)
+
+
+def _new_state(description: WorkflowExecutionDescription, run: Run) -> State:
+    """What the workflow begins with."""
+    request, state = run.request, _blank(description)
+    state.machine = request.machine
+    if request.delay_until is not None and micros(request.delay_until) > state.created_at:
+        state.available_at = micros(request.delay_until)
+        state.status = "DELAYED"
+    state.queue_time = state.available_at
+    if request.queue_time is not None:
+        state.queue_time = micros(request.queue_time)
+    return state

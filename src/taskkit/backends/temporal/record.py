@@ -1,0 +1,102 @@
+"""What the workflow of a run keeps, and what passes between it and the workers. Plain values; times in microseconds.
+
+Imports the standard library only: Temporal's sandbox loads it with the workflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class State:
+    """What has become of a run. `status` is that of a run that nobody holds: what runs is told by its delivery.
+
+    `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
+    runs that are known to be over, `holder` the task queue of the worker that has the parked coroutine.
+    """
+
+    status: str
+    created_at: int
+    available_at: int
+    queue_time: int
+    attempt: int = 0
+    delivery: int = 0
+    deaths: int = 0
+    round: int = 0
+    started_at: int | None = None
+    finished_at: int | None = None
+    attempt_started_at: int | None = None
+    past_attempts: list[list[Any]] = field(default_factory=list[list[Any]])
+    output: str | None = None
+    error: list[str | None] | None = None
+    metadata: str | None = None
+    machine: str | None = None
+    cancel_requested: bool = False
+    cancel_reason: str | None = None
+    ending: str | None = None
+    orphaned: bool = False
+    holder: str | None = None
+    waits: list[list[Any]] = field(default_factory=list[list[Any]])
+    moments: dict[str, int] = field(default_factory=dict[str, int])
+    children: list[str] = field(default_factory=list[str])
+    ended: list[str] = field(default_factory=list[str])
+    waiters: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class Plan:
+    """What the workflow has to know of a request. `waiter` is the parent that waits, `lease` in seconds."""
+
+    queue: str
+    max_attempts: int
+    lease: float
+    delay_until: int | None = None
+    queue_time: int | None = None
+    ttl: float | None = None
+    machine: str | None = None
+    waiter: str | None = None
+    state: State | None = None
+
+
+@dataclass
+class Order:
+    """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits."""
+
+    kind: str
+    state: State
+    answered: list[list[Any]] = field(default_factory=list[list[Any]])
+    expires_at: int | None = None
+
+
+@dataclass
+class Reply:
+    """How a delivery ended.
+
+    `outcome` is the name of one of taskkit's outcomes, or "suspended", or why the body was not entered: "unentered"
+    (somebody else may), "unknown" (its task is), "expired". `strangers` are runs that are waited for and were made by
+    somebody else, so they have to be told who waits.
+    """
+
+    outcome: str
+    started_at: int | None = None
+    output: str | None = None
+    error: list[str | None] | None = None
+    status: str | None = None
+    at: int | None = None
+    machine: str | None = None
+    reason: str | None = None
+    metadata: str | None = None
+    holder: str | None = None
+    waits: list[list[Any]] = field(default_factory=list[list[Any]])
+    children: list[str] = field(default_factory=list[str])
+    strangers: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class Beat:
+    """What a heartbeat tells of a delivery that has begun."""
+
+    started_at: int
+    metadata: str | None = None

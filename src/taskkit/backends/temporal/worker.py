@@ -1,0 +1,334 @@
+"""A worker: polls the task queues of its tasks, and carries their runs out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from contextvars import Context
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from temporalio import activity
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from taskkit.backends.base import Runner
+from taskkit.backends.temporal.delivery import Delivery
+from taskkit.backends.temporal.encoding import moment, run_of, wait_of
+from taskkit.backends.temporal.record import Beat, Order, Reply
+from taskkit.backends.temporal.workflow import DELIVER, RunWorkflow, micros
+from taskkit.model.clock import after
+from taskkit.model.exchange import (
+    Answer,
+    Lease,
+    Runs,
+    Signal,
+    WorkerHealth,
+    WorkerOptions,
+)
+from taskkit.model.ids import new_id
+from taskkit.model.run import RunStatus
+
+if TYPE_CHECKING:
+    from taskkit.backends.temporal.backend import TemporalBackend
+
+_log = logging.getLogger("taskkit.worker")
+_LOOK_EVERY = 1.0
+_LONGEST_BEAT = 2.0
+_BEATS_PER_LEASE = 3
+_GRACE = 3600.0
+_PARKED = 10_000
+_LAST_TRIES = 5.0
+_STICKY = timedelta(seconds=2)
+
+
+class Serving:
+    """One serving worker: its slots, what it carries, and what it has parked.
+
+    One temporalio Worker for the workflows, one for its own task queue, and one for each queue; the slots are
+    counted here, over all of them.
+    """
+
+    def __init__(self, backend: TemporalBackend, runner: Runner, options: WorkerOptions) -> None:
+        self.backend = backend
+        self.runner = runner
+        self.options = options
+        self.name = new_id("worker")
+        self.own_queue = backend.place.own_queue(self.name)
+        self.slots = asyncio.Semaphore(options.concurrency)
+        self.held: dict[str, Delivery] = {}
+        self.parked: dict[str, Delivery] = {}
+        self.stopping = False
+        self.failure: BaseException | None = None
+        self._woken = asyncio.Event()
+        self._workers: dict[str, Worker] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._stopped = asyncio.Event()
+
+    def health(self) -> WorkerHealth:
+        """How it is just now."""
+        return WorkerHealth(
+            worker=self.name,
+            concurrency=self.options.concurrency,
+            running=sum(one.in_slot for one in self.held.values()),
+            waiting=len(self.parked),
+            is_stopping=self.stopping,
+        )
+
+    # --- the loop -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        if self.options.announce is not None:
+            self.options.announce(self.health)
+        try:
+            self._start_flow()
+            self._start(self.own_queue, _PARKED)
+            while self.failure is None:
+                self._start_queues()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_EVERY):
+                        await self._woken.wait()
+            _log.critical("worker %s stopped: %r", self.name, self.failure)
+        except asyncio.CancelledError:
+            _uncancel()
+            await self._stop(self.options.drain)
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+        await self._stop(0)
+        raise self.failure
+
+    def fail(self, error: BaseException) -> None:
+        """It cannot go on, and ends with this."""
+        self.failure = self.failure or error
+        self._woken.set()
+
+    def _start_flow(self) -> None:
+        restrictions = SandboxRestrictions.default.with_passthrough_modules("taskkit")
+        worker = Worker(
+            self.backend.client,
+            task_queue=self.backend.place.flow_queue,
+            workflows=[RunWorkflow],
+            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            sticky_queue_schedule_to_start_timeout=_STICKY,
+            identity=self.name,
+        )
+        self._run("", worker)
+
+    def _start_queues(self) -> None:
+        """Poll the queues of all tasks that are known by now."""
+        wanted = self.options.spec.queues
+        for name in self.runner.manifest.queues:
+            if wanted is None or name in wanted:
+                queue = self.backend.place.task_queue(name)
+                if queue not in self._workers:
+                    self._start(queue, self.options.concurrency)
+
+    def _start(self, queue: str, at_once: int) -> None:
+        worker = Worker(
+            self.backend.client,
+            task_queue=queue,
+            activities=[self.deliver],
+            max_concurrent_activities=at_once,
+            max_concurrent_activity_task_polls=2,
+            max_heartbeat_throttle_interval=timedelta(seconds=1),
+            default_heartbeat_throttle_interval=timedelta(seconds=1),
+            graceful_shutdown_timeout=timedelta(seconds=_GRACE),
+            identity=self.name,
+        )
+        self._run(queue, worker)
+
+    def _run(self, queue: str, worker: Worker) -> None:
+        self._workers[queue] = worker
+        task = self._running[queue] = asyncio.create_task(worker.run(), name=f"{self.name} {queue}")
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    # --- one delivery -------------------------------------------------------------------------------
+
+    @activity.defn(name=DELIVER)
+    async def deliver(self, request: str, payload: bytes | None, order: Order) -> Reply:
+        """Carry a run out until it ends or waits."""
+        info = activity.info()
+        came = asyncio.get_running_loop().time()
+        told: list[Delivery] = []
+        beating = asyncio.create_task(self._beat(told))
+        try:
+            run = run_of(request, payload, order.state)
+            if order.kind != "cleanup" and not self._knows(run.task_id):
+                return Reply("unknown")
+            if order.kind == "start" and (stale := self.parked.pop(run.id, None)) is not None:
+                stale.tell(Signal.LOST)
+            refused = None if order.kind == "cleanup" else await self._slot(order)
+            if refused is not None:
+                return refused
+            passed = asyncio.get_running_loop().time() - came
+            now = after(info.started_time, passed)
+            run.status, run.delivery = RunStatus.EXECUTING, order.state.delivery
+            run.attempt = order.state.attempt
+            run.started_at = run.started_at or now
+            run.attempt_started_at = run.attempt_started_at or now
+            lease = Lease(
+                run,
+                f"{info.workflow_run_id}-{order.state.round}",
+                order.state.attempt,
+                order.state.delivery,
+                order.kind,  # type: ignore[arg-type]  # the workflow's word is one of them
+                now,
+                await self._answers(order),
+                None if order.state.ending is None else RunStatus(order.state.ending),
+                order.state.orphaned,
+            )
+            return await self._carry(lease, order, told)
+        finally:
+            beating.cancel()
+
+    def _knows(self, task_id: str) -> bool:
+        return self.options.spec.tasks is None or task_id in self.runner.manifest.tasks
+
+    async def _slot(self, order: Order) -> Reply | None:
+        """Take a slot; the reply where that was not to be."""
+        taking = asyncio.ensure_future(self.slots.acquire())
+        stopping = asyncio.ensure_future(self._stopped.wait())
+        limit = None
+        if order.expires_at is not None:
+            limit = (moment(order.expires_at) - activity.info().started_time).total_seconds()
+        try:
+            await asyncio.wait(
+                (taking, stopping), timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
+        except asyncio.CancelledError:
+            _uncancel()
+            _give_up(taking, self.slots)
+            return Reply("unentered")
+        finally:
+            stopping.cancel()
+        if taking.done() and not self.stopping:
+            return None
+        _give_up(taking, self.slots)
+        return Reply("unentered" if self.stopping else "expired")
+
+    async def _answers(self, order: Order) -> dict[str, Answer]:
+        answers: dict[str, Answer] = {}
+        for wait in map(wait_of, order.answered):
+            if isinstance(wait.on, Runs):
+                runs = await asyncio.gather(*(self.backend.end_of(one) for one in wait.on.ids))
+                answers[wait.id] = tuple(run for run in runs if run is not None)
+            else:
+                answers[wait.id] = None
+        return answers
+
+    async def _carry(self, lease: Lease, order: Order, told: list[Delivery]) -> Reply:
+        number = order.state.round
+        parked = self.parked.pop(lease.run.id, None)
+        if parked is not None:
+            delivery, future = parked, parked.resume(lease, number)
+        else:
+            try:
+                delivery = Delivery(self, lease, number)
+            except BaseException as error:
+                self.fail(error)
+                raise
+            assert delivery.reply is not None
+            future = delivery.reply
+            self.held[lease.run.id] = delivery
+            self.backend.made.setdefault(lease.run.id, set())
+            delivery.task = asyncio.get_running_loop().create_task(
+                delivery.carry(), name=lease.run.id, context=Context()
+            )
+        told.append(delivery)
+        activity.heartbeat(Beat(micros(lease.run.started_at or lease.now)))
+        while not future.done():
+            try:
+                await asyncio.wait((future,))
+            except asyncio.CancelledError:
+                _uncancel()
+                delivery.tell(_why())
+        return future.result()
+
+    async def _beat(self, told: list[Delivery]) -> None:
+        timeout = activity.info().heartbeat_timeout or timedelta(seconds=30)
+        every = min(timeout.total_seconds() / _BEATS_PER_LEASE, _LONGEST_BEAT)
+        while True:
+            await asyncio.sleep(every)
+            if told:
+                run = told[0].lease.run
+                activity.heartbeat(Beat(micros(run.started_at or told[0].lease.now)))
+            else:
+                activity.heartbeat()
+
+    def cancel(self, run_id: str) -> None:
+        """Somebody in this process asks for its end: no need to wait for a beat."""
+        delivery = self.held.get(run_id)
+        if delivery is not None and delivery.reply is not None:
+            delivery.tell(Signal.CANCEL)
+
+    def let_go(self, delivery: Delivery) -> None:
+        run_id = delivery.run_id
+        if self.held.get(run_id) is delivery:
+            del self.held[run_id]
+            self.backend.made.pop(run_id, None)
+        if self.parked.get(run_id) is delivery and delivery.final is None:
+            del self.parked[run_id]
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    async def _stop(self, drain: float) -> None:
+        """Take nothing new, wait for what runs, then give the rest back; a second cancellation does so at once."""
+        self.stopping = True
+        self._stopped.set()
+        queues = [worker for queue, worker in self._workers.items() if queue]
+        ending = asyncio.gather(*(_shut_down(worker) for worker in queues))
+        if _uncancel():
+            drain = 0
+        try:
+            deadline = asyncio.get_running_loop().time() + drain
+            while any(one.reply is not None for one in self.held.values()):
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                replies = [one.reply for one in self.held.values() if one.reply is not None]
+                await asyncio.wait(replies, timeout=left)
+        except asyncio.CancelledError:
+            _uncancel()
+        for one in list(self.held.values()):
+            one.tell(Signal.SHUTDOWN)
+        await ending
+        tasks = [one.task for one in self.held.values() if one.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_TRIES)
+        await _shut_down(self._workers[""])
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+
+async def _shut_down(worker: Worker) -> None:
+    with suppress(Exception):  # one that never ran, or has failed already
+        await worker.shutdown()
+
+
+def _give_up(taking: asyncio.Future[Any], slots: asyncio.Semaphore) -> None:
+    if not taking.cancel() and not taking.cancelled():
+        slots.release()
+
+
+def _why() -> Signal:
+    """What a cancellation of the activity means."""
+    details = activity.cancellation_details()
+    if details is None or details.cancel_requested:
+        return Signal.CANCEL
+    if details.worker_shutdown:
+        return Signal.SHUTDOWN
+    return Signal.CANCEL if details.not_found else Signal.LOST
+
+
+def _uncancel() -> bool:
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return False
+    while task.cancelling():
+        task.uncancel()
+    return True

@@ -1,0 +1,377 @@
+"""The one workflow: a loop over the outcomes of deliveries, each an activity that a worker of taskkit carries out.
+
+Imports the standard library and temporalio only: Temporal's sandbox loads this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import (
+    ActivityError,
+    CancelledError,
+    FailureError,
+    TimeoutError as TimedOutError,
+    TimeoutType,
+)
+
+from taskkit.backends.temporal.record import Beat, Order, Plan, Reply, State
+
+DELIVER = "taskkit.deliver"
+_CLEANUP_TRIES = 3
+_EVER = timedelta(days=3650)
+_SECOND = 1_000_000
+_UNKNOWN_TRIES = (1, 2, 5, 10, 30)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE_MICRO = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // _ONE_MICRO
+
+
+def _first_state(plan: Plan) -> State:
+    now = micros(workflow.info().start_time)
+    at = max(now, plan.delay_until or now)
+    status = "DELAYED" if at > now else "QUEUED"
+    return State(status, now, at, plan.queue_time or at, machine=plan.machine)
+
+
+@workflow.defn(name="taskkit.run")
+class RunWorkflow:
+    """One run, from its request to its end; its result is the final `State`."""
+
+    @workflow.init
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.state = plan.state or _first_state(plan)
+        self._delivery: workflow.ActivityHandle[Reply] | None = None
+        self._unknown = 0
+
+    @workflow.run
+    async def run(self, plan: Plan) -> State:
+        while self.state.finished_at is None:
+            await self._turn()
+            if self.state.finished_at is None:
+                await self._renew()
+        await self._tell_waiters()
+        return self.state
+
+    async def _turn(self) -> None:
+        state = self.state
+        if state.ending is not None:
+            await self._deliver("cleanup")
+        elif state.cancel_requested:
+            await self._cancel()
+        elif state.status == "WAITING":
+            await self._wait()
+            if self._may_go_on():
+                await self._deliver("resume")
+        elif await self._comes(state.available_at):
+            await self._deliver("start")
+
+    async def _renew(self) -> None:
+        """Go on with a new history where this one has become long."""
+        if workflow.info().is_continue_as_new_suggested():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            self._show()
+            self.plan.state = self.state
+            workflow.continue_as_new(self.plan)
+
+    # --- time and waiting ---------------------------------------------------------------------------
+
+    async def _comes(self, at: int) -> bool:
+        """Whether this moment has come; False when the run was canceled before."""
+        await self._until(at, lambda: self.state.cancel_requested)
+        return not self.state.cancel_requested
+
+    async def _until(self, at: int | None, happened: Callable[[], bool]) -> None:
+        while not happened():
+            left = None if at is None else at - micros(workflow.now())
+            if left is not None and left <= 0:
+                return
+            try:
+                timeout = None if left is None else timedelta(microseconds=left)
+                await workflow.wait_condition(happened, timeout=timeout)
+            except TimeoutError:
+                pass
+
+    def _may_go_on(self) -> bool:
+        state = self.state
+        is_asked_to = state.status == "WAITING" and not state.cancel_requested
+        return is_asked_to and state.finished_at is None and self._has_answer()
+
+    def _answered(self) -> list[list[Any]]:
+        now = micros(workflow.now())
+        return [wait for wait in self.state.waits if self._is_answered(wait, now)]
+
+    def _is_answered(self, wait: list[Any], now: int) -> bool:
+        wait_id, _, what, on = wait
+        if what == "until":
+            return self.state.moments[wait_id] <= now
+        return what == "runs" and all(run_id in self.state.ended for run_id in on)
+
+    def _has_answer(self) -> bool:
+        return not self.state.waits or bool(self._answered())
+
+    async def _wait(self) -> None:
+        state = self.state
+        while not self._is_over_waiting():
+            waited = state.waits
+            due = [state.moments[wait_id] for wait_id, _, what, _ in waited if what == "until"]
+
+            def changed(waited: list[list[Any]] = waited) -> bool:
+                return state.waits is not waited or self._is_over_waiting()
+
+            await self._until(min(due, default=None), changed)
+
+    def _is_over_waiting(self) -> bool:
+        state = self.state
+        if state.status != "WAITING" or state.cancel_requested or state.finished_at is not None:
+            return True
+        return self._has_answer()
+
+    # --- deliveries ---------------------------------------------------------------------------------
+
+    async def _deliver(self, kind: str) -> None:
+        state = self.state
+        state.round += 1
+        state.delivery += 1
+        state.attempt = state.attempt or 1
+        sticky = None if kind == "start" else state.holder
+        is_first = kind == "start" and state.started_at is None
+        expires = None
+        if is_first and self.plan.ttl is not None:
+            expires = state.available_at + int(self.plan.ttl * _SECOND)
+        order = Order(kind, state, self._answered() if kind != "start" else [], expires)
+        self._delivery = workflow.start_activity(
+            DELIVER,
+            args=[
+                workflow.memo_value("request"),
+                workflow.memo_value("payload", None, type_hint=bytes),
+                order,
+            ],
+            task_queue=sticky or self.plan.queue,
+            result_type=Reply,
+            start_to_close_timeout=_EVER,
+            schedule_to_start_timeout=self._start_limit(sticky, expires),
+            heartbeat_timeout=timedelta(seconds=self.plan.lease),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+        try:
+            reply = await self._delivery
+        except ActivityError as error:
+            self._failed(kind, sticky, error)
+        else:
+            await self._apply(kind, reply)
+        finally:
+            self._delivery = None
+        if state.finished_at is None:
+            self._show()
+
+    def _start_limit(self, sticky: str | None, expires: int | None) -> timedelta | None:
+        if sticky is not None:
+            return timedelta(seconds=self.plan.lease)
+        if expires is None:
+            return None
+        return timedelta(microseconds=max(1000, expires - micros(workflow.now())))
+
+    def _failed(self, kind: str, sticky: str | None, error: ActivityError) -> None:
+        state, cause = self.state, error.cause
+        if isinstance(cause, TimedOutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
+            state.delivery -= 1
+            if sticky is None:
+                self._finish("EXPIRED")
+            else:  # who parked it is gone, and never cleaned up
+                state.holder, state.orphaned = None, True
+        elif isinstance(cause, CancelledError):
+            state.delivery -= 1  # it had not started
+        else:
+            beats = cause.last_heartbeat_details if isinstance(cause, TimedOutError) else ()
+            self._died(beats[0] if beats else None)
+
+    def _died(self, beat: dict[str, Any] | None) -> None:
+        """The worker that had the run is gone, or as good as gone."""
+        state, most = self.state, self.plan.max_attempts
+        state.deaths += 1
+        state.holder = None
+        if beat is not None:
+            self._began(Beat(**beat))
+        state.waits = []
+        state.status, state.orphaned = "QUEUED", True
+        if state.ending is None and state.cancel_requested:
+            state.ending = "CANCELED"
+        elif state.ending is None and state.deaths <= most:
+            return
+        elif state.deaths <= most + _CLEANUP_TRIES:
+            state.ending = state.ending or "CRASHED"
+        else:  # its hooks kill workers too
+            self._finish(state.ending or "CRASHED")
+
+    def _began(self, told: Beat | Reply) -> None:
+        state = self.state
+        state.started_at = state.started_at or told.started_at
+        state.attempt_started_at = state.attempt_started_at or told.started_at
+        state.metadata = told.metadata or state.metadata
+
+    async def _apply(self, kind: str, reply: Reply) -> None:
+        state = self.state
+        if reply.outcome in {"unentered", "unknown"}:
+            await self._unentered(reply.outcome)
+            return
+        self._unknown = 0
+        self._began(reply)
+        was_orphaned, state.orphaned = state.orphaned, False
+        state.waits = []
+        if reply.outcome == "suspended":
+            await self._suspend(reply)
+        elif reply.outcome == "released":
+            state.holder, state.status = None, "QUEUED"
+            state.orphaned = was_orphaned and kind == "cleanup"
+        else:
+            self._settle(reply)
+
+    async def _unentered(self, why: str) -> None:
+        self.state.delivery -= 1
+        if why == "unknown":
+            pause = _UNKNOWN_TRIES[min(self._unknown, len(_UNKNOWN_TRIES) - 1)]
+            self._unknown += 1
+            self.state.status = "PENDING_VERSION"
+            self._show()
+            await self._comes(micros(workflow.now()) + pause * _SECOND)
+
+    def _settle(self, reply: Reply) -> None:
+        """An outcome that needs nobody else."""
+        state = self.state
+        if reply.outcome == "completed":
+            state.output = reply.output
+            self._finish("COMPLETED")
+        elif reply.outcome == "failed":
+            self._finish(reply.status or "FAILED", reply.error)
+        elif reply.outcome == "canceled":
+            state.cancel_reason = reply.reason or state.cancel_reason
+            self._finish("CANCELED")
+        elif reply.outcome == "expired":
+            self._finish("EXPIRED")
+        else:
+            self._retry(reply)
+
+    def _retry(self, reply: Reply) -> None:
+        state, now = self.state, micros(workflow.now())
+        if state.attempt_started_at is not None:
+            past = [state.attempt, state.attempt_started_at, now, reply.error]
+            state.past_attempts.append(past)
+        state.attempt_started_at, state.holder = None, None
+        state.moments = {}
+        state.attempt += 1
+        state.machine = reply.machine or state.machine
+        state.status = "QUEUED"
+        state.available_at = state.queue_time = max(reply.at or now, now)
+
+    async def _suspend(self, reply: Reply) -> None:
+        state = self.state
+        state.status, state.holder = "WAITING", reply.holder
+        self._wait_for(reply)
+        if reply.strangers:
+            await asyncio.gather(*(self._ask(run_id) for run_id in reply.strangers))
+
+    def _wait_for(self, reply: Reply) -> None:
+        """A timer keeps the moment it was first set to, also when a crash makes the attempt set it again."""
+        state = self.state
+        state.waits, state.children = reply.waits, reply.children
+        for wait_id, _, what, on in reply.waits:
+            if what == "until":
+                state.moments.setdefault(wait_id, on)
+
+    # --- ends ---------------------------------------------------------------------------------------
+
+    def _finish(self, status: str, error: list[str | None] | None = None) -> None:
+        state = self.state
+        state.status, state.error = status, error
+        state.finished_at = micros(workflow.now())
+        state.waits, state.holder = [], None
+
+    async def _cancel(self) -> None:
+        state = self.state
+        if state.delivery == 0:
+            self._finish("CANCELED")
+            return
+        state.ending = "CANCELED"
+        if state.status == "WAITING":
+            state.orphaned = state.orphaned or state.holder is not None
+            left = [run_id for run_id in state.children if run_id not in state.ended]
+            await asyncio.gather(
+                *(self._signal(one, "cancel", state.cancel_reason) for one in left)
+            )
+        self._show()
+
+    async def _tell_waiters(self) -> None:
+        """Await the acknowledgements: a signal that goes out together with the result is lost."""
+        told: set[str] = set()
+        waiters = [] if self.plan.waiter is None else [self.plan.waiter]
+        while left := {*waiters, *self.state.waiters} - told:
+            told |= left
+            own = workflow.info().workflow_id
+            await asyncio.gather(*(self._signal(one, "ended", own) for one in sorted(left)))
+
+    async def _signal(self, run_id: str, name: str, said: str | None) -> bool:
+        """Whether it arrived: it does not where that run is over, or unknown."""
+        try:
+            await workflow.get_external_workflow_handle(run_id).signal(name, said)
+        except FailureError:
+            return False
+        return True
+
+    async def _ask(self, run_id: str) -> None:
+        """Be told of the end of a run that was made by somebody else."""
+        if not await self._signal(run_id, "tell", workflow.info().workflow_id):
+            self.state.ended.append(run_id)
+
+    def _show(self) -> None:
+        """Let those see how the run stands who have no worker to ask."""
+        workflow.upsert_memo({"state": self.state})
+
+    # --- what others say ----------------------------------------------------------------------------
+
+    @workflow.signal
+    def cancel(self, reason: str | None) -> None:
+        """Somebody asks for the end of the run."""
+        if self.state.cancel_requested or self.state.finished_at is not None:
+            return
+        self.state.cancel_requested = True
+        self.state.cancel_reason = reason
+        if self._delivery is not None and self.state.ending is None:
+            self._delivery.cancel()
+
+    @workflow.signal
+    def ended(self, run_id: str) -> None:
+        """A run that is or may be waited for is over."""
+        if run_id not in self.state.ended:
+            self.state.ended.append(run_id)
+
+    @workflow.signal
+    def tell(self, run_id: str) -> None:
+        """That run waits for this one."""
+        self.state.waiters.append(run_id)
+
+    @workflow.update
+    async def park(self, number: int, reply: Reply) -> bool:
+        """What a parked run waits for has changed, or it has ended; False where this comes too late."""
+        state = self.state
+        is_parked = state.status == "WAITING" and self._delivery is None and state.ending is None
+        if number != state.round or not is_parked or state.finished_at is not None:
+            return False
+        if reply.outcome == "suspended":
+            await self._suspend(reply)
+        elif reply.outcome == "released":  # the coroutine is gone, and its answer may go to anybody
+            state.holder = None
+        else:
+            self._settle(reply)
+        return True
