@@ -180,7 +180,7 @@ async def test_an_attempt_that_takes_too_long_is_timed_out() -> None:
 
 
 async def test_retries_with_their_backoff_and_what_is_kept_of_each_attempt() -> None:
-    @task(id="flaky", retry=Retry(max_attempts=3, min_timeout=0.02, factor=2, randomize=False))
+    @task(id="flaky", retry=Retry(max_attempts=3, min_timeout=0.05, factor=2, randomize=False))
     async def flaky(ctx: Context) -> int:
         if ctx.attempt.number < 3:
             raise ValueError(f"attempt {ctx.attempt.number}")
@@ -198,8 +198,8 @@ async def test_retries_with_their_backoff_and_what_is_kept_of_each_attempt() -> 
         None,
     )
     # The delay begins when the worker decides, and the clocks of worker and store differ by a little.
-    assert second.started_at - first.started_at >= timedelta(milliseconds=19)
-    assert third.started_at - second.started_at >= timedelta(milliseconds=39)
+    assert second.started_at - first.started_at >= timedelta(milliseconds=30)
+    assert third.started_at - second.started_at >= timedelta(milliseconds=80)
 
     limited = await flaky.trigger(max_attempts=2)
     result = await limited.result()

@@ -110,9 +110,9 @@ async def test_time_goes_by() -> None:
     @task(id="sleeper")
     async def sleeper() -> list[float]:
         began = datetime.now(UTC)
-        await wait.sleep("20ms")
+        await wait.sleep("50ms")
         after = datetime.now(UTC)
-        await wait.until(after + timedelta(milliseconds=20))
+        await wait.until(after + timedelta(milliseconds=50))
         last = datetime.now(UTC)
         await wait.for_(seconds=0.02)
         await wait.until(began)  # past: at once
@@ -122,8 +122,10 @@ async def test_time_goes_by() -> None:
 
     handle = await sleeper.trigger()
     slept, until = (await handle.result()).unwrap()
-    assert slept >= 0.018  # the clocks of worker and store differ by a little
-    assert until >= 0.018
+    assert (
+        slept >= 0.03
+    )  # what a worker knows of the store's clock is as old as the answer was long
+    assert until >= 0.03
     with pytest.raises(NotInTaskError):
         await wait.sleep(1)
 
