@@ -347,7 +347,7 @@ class PostgresStore(Store):
 
     def queue(self, name: str) -> QueueState:
         if name not in self.queues():
-            self._queues_seen_at = 0.0
+            self.look_at_queues_again()  # another process may have made it since
         return super().queue(name)
 
     def save_settings(self, state: QueueState) -> None:

@@ -18,7 +18,7 @@ _OVER: Final = (
 _SHARED: Final = ("idempotency_key", "debounce")
 """Options by which a run can be the child of another than the parent that made it."""
 
-_BESIDE: Final = ("entries", "flushes", "run_tags", "keys", "debounces", "joined")
+_BESIDE: Final = ("entries", "flushes", "payloads", "run_tags", "keys", "debounces", "joined")
 _HELD_LANES: Final = "SELECT id FROM lanes WHERE holder IS NOT NULL"
 _WAITING: Final = "number IN (SELECT waiter FROM awaits)"
 _OLD_TOKENS: Final = (

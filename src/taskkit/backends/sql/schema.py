@@ -68,6 +68,10 @@ CREATE INDEX runs_schedule ON runs (schedule_id, number) WHERE schedule_id IS NO
 CREATE INDEX runs_status ON runs (status, number);
 CREATE INDEX runs_task ON runs (task, number);
 CREATE INDEX runs_over ON runs (finished_at) WHERE place = 'over';
+CREATE TABLE payloads (
+    number INTEGER PRIMARY KEY,
+    payload BLOB NOT NULL
+);
 CREATE TABLE run_tags (
     tag TEXT NOT NULL,
     number INTEGER NOT NULL,

@@ -6,16 +6,21 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from taskkit.backends.sql.call import Call, Changes
 from taskkit.backends.sql.encoding import micros, to_json
-from taskkit.backends.sql.record import INSERT, SELECT, Record, row_of
+from taskkit.backends.sql.record import COLUMNS, INSERT, SELECT, Record, row_of
 from taskkit.backends.sql.store import Rows, Store
 from taskkit.backends.sql.watch import Watches
 from taskkit.backends.sqlite.connection import unavailable
 
 _KEPT, _KEPT_BYTES = 5_000, 32_000_000
+_LONG: Final = 2_000
+"""Bytes of a payload that stands apart: whenever a row changes its length, SQLite writes all of it again."""
+_APART: Final = b"\0"
+"""Stands for such a payload; no JSON begins with it."""
+_PAYLOAD: Final = COLUMNS.index("payload")
 
 
 class SqliteStore(Store):
@@ -114,7 +119,16 @@ class SqliteStore(Store):
     def select(
         self, where: str, values: Sequence[Any] = (), *, skip_locked: bool = False
     ) -> Iterator[Record]:
-        return self._met(self.db.execute(SELECT + where, values).fetchall())
+        return self._met(map(self._whole, self.db.execute(SELECT + where, values).fetchall()))
+
+    def _whole(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The row with its payload, where that stands apart."""
+        if row[_PAYLOAD] != _APART or row[0] in self._by_number:
+            return row
+        found = self.db.execute(
+            "SELECT payload FROM payloads WHERE number = ?", (row[0],)
+        ).fetchone()
+        return (*row[:_PAYLOAD], found[0], *row[_PAYLOAD + 1 :])
 
     def peek(self, run_ids: Sequence[str]) -> list[Record]:
         return [record for run_id in run_ids if (record := self.find(run_id)) is not None]
@@ -142,8 +156,15 @@ class SqliteStore(Store):
 
     def insert(self, record: Record) -> bool:
         row = record.saved = row_of(record)
+        payload = record.payload
+        if payload is not None and len(payload) > _LONG:
+            row = (*row[:_PAYLOAD], _APART, *row[_PAYLOAD + 1 :])
         if self.db.execute(INSERT + " ON CONFLICT (run_id) DO NOTHING", row).rowcount == 0:
             return False
+        if row is not record.saved:
+            self.db.execute(
+                "INSERT INTO payloads (number, payload) VALUES (?, ?)", (record.number, payload)
+            )
         self._keep(record)
         if record.tags is not None:
             self._index_tags(record)

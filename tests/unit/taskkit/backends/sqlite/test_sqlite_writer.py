@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ def statements_of(backend: SqliteBackend) -> list[str]:
     seen: list[str] = []
     backend._rooms.store.db.set_trace_callback(seen.append)  # pyright: ignore[reportPrivateUsage] - commits can be counted nowhere else
     return seen
+
+
+def log_size(url: str) -> int:
+    return Path(url.removeprefix("sqlite:///") + "-wal").stat().st_size
 
 
 async def enqueue(backend: SqliteBackend, *requests: TriggerRequest) -> list[str]:
@@ -168,4 +173,25 @@ async def test_another_connection_is_heard(backend: SqliteBackend, url: str) -> 
     with pytest.raises(LeaseLostError):
         await backend.settle(lease, Completed(b"other"), now=None)
     watch.close()
+    await other.close()
+
+
+async def test_a_long_payload_is_written_once(backend: SqliteBackend, url: str) -> None:
+    asked = request()
+    asked.payload = b'"' + b"x" * 400_000 + b'"'
+    await enqueue(backend, asked)
+    before = log_size(url)
+    other = SqliteBackend.from_url(url)
+    await other.open()
+    (lease,) = await other.claim("worker", ClaimSpec(), limit=1, lease=30, now=None)
+    assert lease.run.request.payload == asked.payload
+    await other.settle(lease, Completed(b"2"), now=None)
+    assert log_size(url) - before < 100_000
+    (run,) = await backend.get([asked.run_id])
+    assert run is not None
+    assert (run.status, run.request.payload) == ("COMPLETED", asked.payload)
+    assert await other.purge(datetime.now(UTC) + timedelta(1), limit=10) == 1
+    rows = sqlite3.connect(url.removeprefix("sqlite:///"))
+    assert rows.execute("SELECT count(*) FROM payloads").fetchone() == (0,)
+    rows.close()
     await other.close()
