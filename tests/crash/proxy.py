@@ -1,4 +1,4 @@
-"""A network between a client and a server, that can stand still without a word."""
+"""A network between a client and a server, that can stand still or break."""
 
 import contextlib
 import socket
@@ -12,6 +12,7 @@ class Proxy:
         self._server = port
         self._open = threading.Event()
         self._open.set()
+        self._marker: bytes | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
@@ -22,6 +23,10 @@ class Proxy:
 
     def go_on(self) -> None:
         self._open.set()
+
+    def swallow_answer_to(self, marker: bytes) -> None:
+        """The next message with this in it arrives; instead of its answer the connection ends."""
+        self._marker = marker
 
     def close(self) -> None:
         self._open.set()
@@ -36,13 +41,24 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._server))
                 self._sockets += [client, server]
+                breaks = threading.Event()
                 for ends in ((client, server), (server, client)):
-                    threading.Thread(target=self._forward, args=ends, daemon=True).start()
+                    forward = threading.Thread(
+                        target=self._forward, args=(*ends, ends[0] is client, breaks), daemon=True
+                    )
+                    forward.start()
 
-    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+    def _forward(
+        self, source: socket.socket, target: socket.socket, asks: bool, breaks: threading.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
                 self._open.wait()
+                if asks and self._marker is not None and self._marker in data:
+                    self._marker = None
+                    breaks.set()
+                elif not asks and breaks.is_set():
+                    break
                 target.sendall(data)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
+from taskkit.backends.postgres.parameters import UnstorableTextError
 from taskkit.errors import (
     BackendError,
     InvalidConfigError,
@@ -60,6 +61,21 @@ _RETRIED: Final = frozenset({"40001", "40P01", "23505", "55P03"})
 _OUTAGES: Final = ("08", "28", "3D", "53", "57", "58", "25006", "25P03", "25P04")
 """Connection, login, database, resources (a full disk, too many connections), shutdown and statements that were ended
 from outside, system, a standby that only reads, sessions that were ended because they stood still for too long."""
+
+
+_LOOK: Final = (
+    "Look whether the server runs, can be reached from here and has room, and whether user, password and the name "
+    "of the database are right."
+)
+_ADVICE: Final = {
+    "25006": "Name the primary rather than a standby, or target_session_attrs=read-write among the URL's options.",
+    "42501": (
+        "The user needs CREATE on the database, or a schema made for it with all rights on the schema and what is "
+        "in it."
+    ),
+    "53300": "Each process uses three connections: raise max_connections, or run fewer processes.",
+    "53100": "Make room on the server's disk.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,19 +230,33 @@ def _check_version(connection: psycopg.Connection[tuple[Any, ...]], place: Place
 
 def told(place: Place, error: Exception) -> Exception:
     """What to tell for an error of the driver's; others as they are."""
+    if isinstance(error, UnstorableTextError):
+        return BackendError(
+            f"The PostgreSQL database {place.shown} cannot hold the text {error.args[0][:100]!r}: leave out the character "
+            f"U+0000 and halves of surrogate pairs."
+        )
     if not isinstance(error, psycopg.Error):
         return error
     reason = " ".join(str(error).split())
+    advice = _advice(error.sqlstate or "")
     if is_outage(error):
         made: Exception = StoreUnavailableError(
             f"The PostgreSQL database {place.shown} could not be used: {reason}. What this call asked for is not "
-            f"known to be stored; it may be repeated. Look whether the server runs, can be reached from here and "
-            f"has room, and whether user and password are right."
+            f"known to be stored; it may be repeated. {advice}"
         )
     else:
-        made = BackendError(f"The PostgreSQL database {place.shown} refuses a statement: {reason}.")
+        made = BackendError(
+            f"The PostgreSQL database {place.shown} refuses a statement: {reason}. {advice}".strip()
+        )
     made.__cause__ = error
     return made
+
+
+def _advice(state: str) -> str:
+    for start, advice in _ADVICE.items():
+        if state.startswith(start):
+            return advice
+    return "" if state and not state.startswith(_OUTAGES) else _LOOK
 
 
 def is_outage(error: Exception) -> bool:

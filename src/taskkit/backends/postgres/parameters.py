@@ -23,9 +23,24 @@ def _bytes(value: bytes) -> bytes:
     return value
 
 
+class UnstorableTextError(ValueError):
+    """A text that PostgreSQL cannot hold."""
+
+
+def _text(value: str) -> bytes:
+    """UTF-8. It has no byte for the half of a surrogate pair, and PostgreSQL's texts have no U+0000."""
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise UnstorableTextError(value) from None
+    if b"\0" in data:
+        raise UnstorableTextError(value)
+    return data
+
+
 _WRITE: Final[dict[type, Callable[[Any], bytes]]] = {
     int: _int,
-    str: str.encode,
+    str: _text,
     bytes: _bytes,
     float: _float,
 }

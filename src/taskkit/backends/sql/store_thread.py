@@ -62,7 +62,11 @@ class StoreThread:
             target=self._run, args=(opened,), name="taskkit-store", daemon=True
         )
         thread.start()
-        await opened
+        try:
+            await opened
+        except Exception:
+            self._ended = None  # there is nothing to close
+            raise
 
     def submit(self, call: Call[Any]) -> None:
         if self._is_closed or self._loop is None:
