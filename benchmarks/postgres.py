@@ -22,8 +22,10 @@ from taskkit import config, task
 CALLERS = 100
 MEASURED = 300
 TABLE = (
-    "CREATE TABLE floor (id text PRIMARY KEY, status text NOT NULL, payload bytea, output bytea, "
-    "number bigint GENERATED ALWAYS AS IDENTITY)",
+    (
+        "CREATE TABLE floor (id text PRIMARY KEY, status text NOT NULL, payload bytea, output bytea, "
+        "number bigint GENERATED ALWAYS AS IDENTITY)"
+    ),
     "CREATE INDEX floor_ready ON floor (number) WHERE status = 'QUEUED'",
 )
 INSERT = "INSERT INTO floor (id, status, payload) VALUES (%s, 'QUEUED', %s)"

@@ -238,7 +238,7 @@ class SqlBackend(ClaimLoop):
                     *rooms.leases.questions(worker, limit),
                 ]
             ),
-            undo=lambda taken: self._give_back(taken[1]),
+            undo=self._give_back_turn,
         )
         return self._here(due, now), leases
 
@@ -250,6 +250,9 @@ class SqlBackend(ClaimLoop):
         """When something is due, by the clock that whoever asked goes by."""
         at = moment_or_none(due)
         return at if at is None or now is not None else datetime.now(UTC) + (at - self.time())
+
+    def _give_back_turn(self, taken: tuple[int | None, Sequence[Lease]]) -> None:
+        self._give_back(taken[1])
 
     def _give_back(self, leases: Sequence[Lease]) -> None:
         """Whoever claimed these was canceled before the answer came: others need not wait for a lease to end."""
