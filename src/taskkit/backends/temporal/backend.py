@@ -212,8 +212,7 @@ class TemporalBackend:
 
     async def end_of(self, run_id: str) -> Run | None:
         async with self._asked():
-            await self.reader.wait_for_end(run_id)
-            return await self.reader.find(run_id)
+            return await self.reader.end(run_id)
 
     # --- canceling ----------------------------------------------------------------------------------
 

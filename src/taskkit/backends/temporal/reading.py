@@ -60,8 +60,23 @@ class Reader:
             raise
         return True
 
-    async def read(self, description: WorkflowExecutionDescription) -> Run:
-        """The run that a description is about."""
+    async def end(self, run_id: str) -> Run | None:
+        """The run once it is over; None when there is none of this id."""
+        try:
+            state = await self.handle(run_id).result()
+        except WorkflowFailureError:
+            return await self.find(run_id)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        description = await self.describe(run_id)
+        return None if description is None else await self.read(description, state)
+
+    async def read(
+        self, description: WorkflowExecutionDescription, final: State | None = None
+    ) -> Run:
+        """The run that a description is about; `final` is what its workflow gave, where that is known."""
         text = await description.memo_value("request", type_hint=str)
         payload = await description.memo_value("payload", None, type_hint=bytes)
         state = await description.memo_value("state", None, type_hint=State)
@@ -71,7 +86,7 @@ class Reader:
         if description.status is _Status.RUNNING:
             await self._present(description, state)
         elif description.status is _Status.COMPLETED:
-            state = await self.handle(description.id).result()
+            state = final or await self.handle(description.id).result()
         else:
             error = await self._broken_end(description, state)
         run = run_of(text, payload, state)

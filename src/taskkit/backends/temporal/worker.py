@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.worker")
 _LOOK_EVERY = 1.0
-_LONGEST_BEAT = 2.0
+_FIRST_BEAT, _LONGEST_BEAT = 0.2, 2.0
 _BEATS_PER_LEASE = 3
 _GRACE = 3600.0
 _PARKED = 10_000
@@ -241,7 +241,6 @@ class Serving:
                 delivery.carry(), name=lease.run.id, context=Context()
             )
         told.append(delivery)
-        activity.heartbeat(Beat(micros(lease.run.started_at or lease.now)))
         while not future.done():
             try:
                 await asyncio.wait((future,))
@@ -253,13 +252,14 @@ class Serving:
     async def _beat(self, told: list[Delivery]) -> None:
         timeout = activity.info().heartbeat_timeout or timedelta(seconds=30)
         every = min(timeout.total_seconds() / _BEATS_PER_LEASE, _LONGEST_BEAT)
+        await asyncio.sleep(_FIRST_BEAT)  # most have ended by then
         while True:
-            await asyncio.sleep(every)
             if told:
                 run = told[0].lease.run
                 activity.heartbeat(Beat(micros(run.started_at or told[0].lease.now)))
             else:
                 activity.heartbeat()
+            await asyncio.sleep(every)
 
     def cancel(self, run_id: str) -> None:
         """Somebody in this process asks for its end: no need to wait for a beat."""
