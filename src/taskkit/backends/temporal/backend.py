@@ -23,6 +23,7 @@ from taskkit.backends.temporal.record import Plan
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import (
+    LeaseLostError,
     PayloadTooLargeError,
     RunNotFoundError,
     SecretInPayloadError,
@@ -61,7 +62,10 @@ class TemporalBackend:
     """
 
     capabilities = frozenset(
-        {_C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.SHARED, _C.DURABLE}
+        {
+            _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.METADATA,
+            _C.SHARED, _C.DURABLE,
+        }
     )  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -256,10 +260,39 @@ class TemporalBackend:
     async def append(
         self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Lease | None
     ) -> None:
-        kind = entries[0].kind if entries else EntryKind.LOG
-        raise UnsupportedByBackendError(
-            f"A {kind.value} of a run", backend=self.place.shown, capability=kind.name
-        )
+        for entry in entries:
+            if entry.kind is not EntryKind.METADATA:
+                what, kind = f"A {entry.kind.value} of a run", entry.kind.name
+                raise UnsupportedByBackendError(what, backend=self.place.shown, capability=kind)
+        operations = [entry.data for entry in entries]
+        async with self._asked():
+            if lease is not None:
+                await self._say(run_id, flush_id, operations, lease)
+            else:
+                await self._signal(run_id, flush_id, operations)
+
+    async def _say(
+        self, run_id: str, flush_id: str, operations: Sequence[Any], lease: Lease
+    ) -> None:
+        """What an attempt says of its own run, which only its worker can change."""
+        for serving in self.serving:
+            if (delivery := serving.holds(lease)) is not None:
+                await delivery.say(flush_id, operations)
+                return
+            if (parked := serving.parked.get(run_id)) is not None and parked.lease is lease:
+                await self._signal(run_id, flush_id, operations)
+                return
+        raise LeaseLostError(run_id)
+
+    async def _signal(self, run_id: str, flush_id: str, operations: Sequence[Any]) -> None:
+        try:
+            await self.reader.handle(run_id).signal("append", args=[flush_id, operations])
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            if await self.reader.describe(run_id) is None:
+                raise RunNotFoundError(run_id, backend=self.place.shown) from error
+            # A workflow that has ended hears nothing more.
 
     async def read(
         self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
-from temporalio.client import RPCError, WorkflowUpdateFailedError
+from temporalio.client import AsyncActivityCancelledError, WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import reply_of, wait_list
-from taskkit.backends.temporal.record import Reply
+from taskkit.backends.temporal.record import Beat, Order, Reply
 from taskkit.backends.temporal.workflow import RunWorkflow, micros
+from taskkit.errors import LeaseLostError
+from taskkit.model import metadata_operations
 from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, Wait
 
 if TYPE_CHECKING:
@@ -27,10 +32,15 @@ class Delivery:
     workflow is told by an update. `final` is an outcome that came while a resume was under way already.
     """
 
-    def __init__(self, serving: Serving, lease: Lease, number: int) -> None:
+    def __init__(self, serving: Serving, lease: Lease, order: Order, token: bytes) -> None:
         self._serving = serving
         self.lease = lease
-        self.number = number
+        self.number = order.state.round
+        self._token = token
+        self._folded = len(order.state.said)
+        self._metadata = lease.run.metadata
+        self._has_said = self._folded > 0
+        self._flushes: set[str] = set()
         self.in_slot = lease.kind != "cleanup"
         self.abandoned = False
         self.told: Signal | None = None
@@ -76,6 +86,37 @@ class Delivery:
         if self.reply is not None and not self.reply.done():
             self.reply.set_exception(RuntimeError(f"the worker broke: {error!r}"))
 
+    # --- what the run says --------------------------------------------------------------------------
+
+    def beat(self) -> Beat:
+        """What a heartbeat tells."""
+        began = micros(self.lease.run.started_at or self.lease.now)
+        return Beat(began, *self._told())
+
+    def _told(self) -> tuple[str | None, int]:
+        if not self._has_said:
+            return None, 0
+        return json.dumps(self._metadata, separators=(",", ":")), self._folded
+
+    async def say(self, flush_id: str, operations: Sequence[Any]) -> None:
+        """Change the run's metadata; when this returns the server has it. LeaseLostError when the lease is lost."""
+        if flush_id not in self._flushes:
+            self._flushes.add(flush_id)
+            if not self._has_said:
+                self._metadata = deepcopy(self._metadata)
+                self._has_said = True
+            for operation in operations:
+                metadata_operations.apply(self._metadata, operation)
+        client = self._serving.backend.client
+        try:
+            await client.get_async_activity_handle(task_token=self._token).heartbeat(self.beat())
+        except AsyncActivityCancelledError:  # it was taken all the same
+            self.tell(Signal.CANCEL)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise LeaseLostError(self.run_id) from error
+            raise
+
     async def _end(self, reply: Reply) -> None:
         reply.started_at = self.began
         if self.reply is not None:
@@ -87,6 +128,7 @@ class Delivery:
 
     def _answer(self, reply: Reply) -> None:
         assert self.reply is not None
+        reply.metadata, reply.folded = self._told()
         future, self.reply = self.reply, None
         self.give_back()
         if not future.done():
@@ -134,10 +176,12 @@ class Delivery:
                 _log.warning("run %s: what it waits for could not be told: %s", self.run_id, error)
             return False
 
-    def resume(self, lease: Lease, number: int) -> asyncio.Future[Reply]:
+    def resume(self, lease: Lease, order: Order, token: bytes) -> asyncio.Future[Reply]:
         """Go on under a new lease, in a slot that was taken for it; what comes of that."""
         future = self.reply = asyncio.get_running_loop().create_future()
-        self.lease, self.number = lease, number
+        self.lease, self.number = lease, order.state.round
+        self._token, self._folded = token, len(order.state.said)
+        self._metadata, self._has_said = lease.run.metadata, self._folded > 0
         self.began = micros(lease.now)
         self.in_slot = lease.kind != "cleanup"
         if self.final is not None:

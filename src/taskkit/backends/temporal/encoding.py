@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from taskkit.backends.temporal.record import Reply, State
 from taskkit.backends.temporal.workflow import micros
+from taskkit.model import metadata_operations
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import (
     Canceled,
@@ -88,9 +89,6 @@ def request_of(text: str, payload: bytes | None) -> tuple[TriggerRequest, str | 
 def run_of(text: str, payload: bytes | None, state: State) -> Run:
     """The run as this state has it."""
     request, batch_id = request_of(text, payload)
-    metadata: Mapping[str, Any] | None = request.metadata
-    if state.metadata is not None:
-        metadata = json.loads(state.metadata)
     run = Run(
         request,
         RunStatus(state.status),
@@ -105,7 +103,7 @@ def run_of(text: str, payload: bytes | None, state: State) -> Run:
         moment_or_none(state.finished_at),
         None if state.output is None else data_of(state.output),
         error_of(state.error),
-        dict(metadata or {}),
+        metadata_of(state, request.metadata),
         request.tags,
         tuple(_attempt_of(*one) for one in state.past_attempts),
         moment_or_none(state.attempt_started_at),
@@ -117,6 +115,17 @@ def run_of(text: str, payload: bytes | None, state: State) -> Run:
     elif run.error is None and run.status is RunStatus.EXPIRED:
         run.error = expired(run)
     return run
+
+
+def metadata_of(state: State, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The metadata with everything that was said; `given` is that of the request."""
+    metadata: dict[str, Any] = dict(given or {})
+    if state.metadata is not None:
+        metadata = json.loads(state.metadata)
+    for _, operations in state.said:
+        for operation in operations:
+            metadata_operations.apply(metadata, operation)
+    return metadata
 
 
 def _attempt_of(number: int, started: int, finished: int, error: Sequence[Any] | None) -> Attempt:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -84,6 +86,8 @@ class Reader:
             state = _new_state(description, run_of(text, payload, _blank(description)))
         error = None
         if description.status is _Status.RUNNING:
+            if description.raw_description.HasField("pending_workflow_task"):
+                await self._hear(description, state)
             await self._present(description, state)
         elif description.status is _Status.COMPLETED:
             state = final or await self.handle(description.id).result()
@@ -92,6 +96,38 @@ class Reader:
         run = run_of(text, payload, state)
         run.error = error or run.error
         return run
+
+    async def _hear(self, description: WorkflowExecutionDescription, state: State) -> None:
+        """Add what was said to the workflow, which has not yet come to hear it."""
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecution(
+                workflow_id=description.id, run_id=description.run_id or ""
+            ),
+        )
+        said: list[tuple[str, list[Any]]] = []
+        while True:
+            answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
+                request, retry=True
+            )
+            for event in answer.history.events:
+                is_known = event.event_id <= description.history_length
+                if is_known and event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                    request.next_page_token = answer.next_page_token = b""
+                    break
+                signal = event.workflow_execution_signaled_event_attributes
+                if signal.signal_name == "append":
+                    payloads = list(signal.input.payloads)
+                    flush_id, operations = await self._client.data_converter.decode(payloads)
+                    said.append((flush_id, operations))
+            if not answer.next_page_token:
+                break
+            request.next_page_token = answer.next_page_token
+        known = set(state.flushes)
+        for flush_id, operations in reversed(said):
+            if flush_id not in known:
+                known.add(flush_id)
+                state.said.append([flush_id, operations])
 
     async def _present(self, description: WorkflowExecutionDescription, state: State) -> None:
         """Bring the state of an open workflow to what its delivery says."""
@@ -113,7 +149,9 @@ class Reader:
             state.delivery += 1
             state.started_at = state.started_at or beat.started_at
             state.attempt_started_at = state.attempt_started_at or beat.started_at
-            state.metadata = beat.metadata or state.metadata
+            if beat.metadata is not None:
+                state.metadata = beat.metadata
+                del state.said[: beat.folded]
 
     async def _broken_end(
         self, description: WorkflowExecutionDescription, state: State

@@ -14,7 +14,9 @@ class State:
     """What has become of a run. `status` is that of a run that nobody holds: what runs is told by its delivery.
 
     `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
-    runs that are known to be over, `holder` the task queue of the worker that has the parked coroutine.
+    runs that are known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
+    metadata operations from elsewhere, [flush id, operations], that are not in `metadata` yet: only taskkit knows what
+    they mean, so a worker puts them in with the next delivery, and readers until then.
     """
 
     status: str
@@ -43,6 +45,8 @@ class State:
     children: list[str] = field(default_factory=list[str])
     ended: list[str] = field(default_factory=list[str])
     waiters: list[str] = field(default_factory=list[str])
+    said: list[list[Any]] = field(default_factory=list[list[Any]])
+    flushes: list[str] = field(default_factory=list[str])
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Reply:
 
     `outcome` is the name of one of taskkit's outcomes, or "suspended", or why the body was not entered: "unentered"
     (somebody else may), "unknown" (its task is), "expired". `strangers` are runs that are waited for and were made by
-    somebody else, so they have to be told who waits.
+    somebody else, so they have to be told who waits. `folded` of what was `said` is in its `metadata`.
     """
 
     outcome: str
@@ -88,6 +92,7 @@ class Reply:
     machine: str | None = None
     reason: str | None = None
     metadata: str | None = None
+    folded: int = 0
     holder: str | None = None
     waits: list[list[Any]] = field(default_factory=list[list[Any]])
     children: list[str] = field(default_factory=list[str])
@@ -100,3 +105,4 @@ class Beat:
 
     started_at: int
     metadata: str | None = None
+    folded: int = 0

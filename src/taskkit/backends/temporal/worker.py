@@ -16,8 +16,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from taskkit.backends.base import Runner
 from taskkit.backends.temporal.delivery import Delivery
 from taskkit.backends.temporal.encoding import moment, run_of, wait_of
-from taskkit.backends.temporal.record import Beat, Order, Reply
-from taskkit.backends.temporal.workflow import DELIVER, RunWorkflow, micros
+from taskkit.backends.temporal.record import Order, Reply
+from taskkit.backends.temporal.workflow import DELIVER, RunWorkflow
 from taskkit.model.clock import after
 from taskkit.model.exchange import (
     Answer,
@@ -223,13 +223,13 @@ class Serving:
         return answers
 
     async def _carry(self, lease: Lease, order: Order, told: list[Delivery]) -> Reply:
-        number = order.state.round
+        token = activity.info().task_token
         parked = self.parked.pop(lease.run.id, None)
         if parked is not None:
-            delivery, future = parked, parked.resume(lease, number)
+            delivery, future = parked, parked.resume(lease, order, token)
         else:
             try:
-                delivery = Delivery(self, lease, number)
+                delivery = Delivery(self, lease, order, token)
             except BaseException as error:
                 self.fail(error)
                 raise
@@ -255,8 +255,7 @@ class Serving:
         await asyncio.sleep(_FIRST_BEAT)  # most have ended by then
         while True:
             if told:
-                run = told[0].lease.run
-                activity.heartbeat(Beat(micros(run.started_at or told[0].lease.now)))
+                activity.heartbeat(told[0].beat())
             else:
                 activity.heartbeat()
             await asyncio.sleep(every)
@@ -266,6 +265,13 @@ class Serving:
         delivery = self.held.get(run_id)
         if delivery is not None and delivery.reply is not None:
             delivery.tell(Signal.CANCEL)
+
+    def holds(self, lease: Lease) -> Delivery | None:
+        """The delivery of this lease, while an activity carries it."""
+        delivery = self.held.get(lease.run.id)
+        if delivery is None or delivery.lease.token != lease.token or delivery.reply is None:
+            return None
+        return delivery
 
     def let_go(self, delivery: Delivery) -> None:
         run_id = delivery.run_id

@@ -26,6 +26,7 @@ DELIVER = "taskkit.deliver"
 _CLEANUP_TRIES = 3
 _EVER = timedelta(days=3650)
 _SECOND = 1_000_000
+_FLUSHES_KEPT = 200
 _UNKNOWN_TRIES = (1, 2, 5, 10, 30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
@@ -219,7 +220,9 @@ class RunWorkflow:
         state = self.state
         state.started_at = state.started_at or told.started_at
         state.attempt_started_at = state.attempt_started_at or told.started_at
-        state.metadata = told.metadata or state.metadata
+        if told.metadata is not None:
+            state.metadata = told.metadata
+            del state.said[: told.folded]
 
     async def _apply(self, kind: str, reply: Reply) -> None:
         state = self.state
@@ -360,6 +363,16 @@ class RunWorkflow:
     def tell(self, run_id: str) -> None:
         """That run waits for this one."""
         self.state.waiters.append(run_id)
+
+    @workflow.signal
+    def append(self, flush_id: str, operations: list[Any]) -> None:
+        """Metadata operations from elsewhere; the same flush counts once."""
+        state = self.state
+        if flush_id in state.flushes:
+            return
+        state.flushes = [*state.flushes[1 - _FLUSHES_KEPT :], flush_id]
+        state.said.append([flush_id, operations])
+        self._show()
 
     @workflow.update
     async def park(self, number: int, reply: Reply) -> bool:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from taskkit import Retry, task, wait
+from taskkit import Retry, metadata, task, wait
 from taskkit.definition.context import Context
 from taskkit.errors import InvalidConfigError, PayloadTooLargeError, StoreUnavailableError
-from taskkit.model.exchange import Enqueued
+from taskkit.model.exchange import Enqueued, Entry, EntryKind
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import RunStatus
 from taskkit.runtime.home import Home
@@ -302,6 +302,61 @@ async def test_a_waiting_run_outlives_the_worker_that_parked_it(home: Home) -> N
         run = await handle.retrieve()
     assert result.unwrap() == 2  # entered again, and met the answer of its wait
     assert (run.attempt, run.deaths) == (1, 0)
+
+
+async def test_metadata_is_seen_while_an_attempt_runs_and_kept_from_all_sides(home: Home) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    @task(id="child")
+    async def child() -> None:
+        metadata.parent.increment("children", 1)
+
+    @task(id="parent")
+    async def parent() -> object:
+        metadata.set("step", "first")
+        await metadata.flush()
+        entered.set()
+        await leave.wait()
+        await child.trigger_and_wait()
+        metadata.set("step", "last")
+        return metadata.current()
+
+    async with working(home):
+        handle = await parent.trigger(metadata={"given": 1, "children": 1})
+        await entered.wait()
+        running = await handle.retrieve()
+        operation = {"type": "set", "key": "else", "value": 2}
+        entries = [Entry(EntryKind.METADATA, operation)]
+        await home.backend.append(handle.id, entries, flush_id="flush_1", lease=None)
+        while "else" not in (beside := await handle.retrieve()).metadata:
+            pass
+        leave.set()
+        result = await handle.result(timeout=WITHIN)
+        over = await handle.retrieve()
+    assert running.status is RunStatus.EXECUTING
+    assert running.metadata == {"given": 1, "children": 1, "step": "first"}
+    assert beside.metadata == {**running.metadata, "else": 2}
+    expected = {"given": 1, "children": 2, "step": "last", "else": 2}
+    assert result.unwrap() == expected
+    assert over.metadata == expected
+
+
+async def test_what_an_attempt_says_adds_nothing_to_the_history(home: Home) -> None:
+    @task
+    async def talkative() -> None:
+        for number in range(200):
+            metadata.set("number", number)
+            await metadata.flush()
+
+    async with working(home):
+        handle = await talkative.trigger()
+        assert (await handle.result(timeout=WITHIN)).ok
+        assert (await handle.retrieve()).metadata == {"number": 199}
+    backend = home.backend
+    assert isinstance(backend, TemporalBackend)
+    description = await backend.reader.describe(handle.id)
+    assert description is not None
+    assert description.history_length < 20
 
 
 async def test_a_payload_that_the_server_would_not_take_is_refused(home: Home) -> None:
