@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from taskkit.backends.base import Runner
 from taskkit.backends.temporal.delivery import Delivery
@@ -105,12 +104,11 @@ class Serving:
         self._woken.set()
 
     def _start_flow(self) -> None:
-        restrictions = SandboxRestrictions.default.with_passthrough_modules("taskkit")
         worker = Worker(
             self.backend.client,
             task_queue=self.backend.place.flow_queue,
             workflows=[RunWorkflow],
-            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            workflow_runner=UnsandboxedWorkflowRunner(),  # else all of taskkit is loaded for each run; see the tests
             sticky_queue_schedule_to_start_timeout=_STICKY,
             identity=self.name,
         )

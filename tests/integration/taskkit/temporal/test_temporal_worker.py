@@ -1,0 +1,134 @@
+"""`taskkit worker` on a Temporal dev server, as a process that is killed; the workflow in Temporal's sandbox."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskkit import task, wait
+from taskkit.model.request import TriggerRequest
+from taskkit.runtime.home import Home
+from taskkit.session import Worker
+from taskkit.testing.conformance.serving import own_tasks
+
+pytest.importorskip("temporalio", reason="temporalio is not installed")
+
+from temporalio.worker import Replayer  # needs it
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from taskkit.backends import temporal
+from taskkit.backends.temporal import TemporalBackend
+
+pytestmark = pytest.mark.anyio
+TASKS = Path(__file__).with_name("killed_tasks.py")
+
+
+@contextmanager
+def worker_process(url: str, mark: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "taskkit.cli", "worker", "--app", str(TASKS)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TASKKIT_")}
+    process = subprocess.Popen(
+        [*command, "--backend", url, "-o", "json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**environment, "MARK": str(mark)},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def until_said(process: subprocess.Popen[str], start: str) -> list[str]:
+    """The lines up to the first that begins so."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or not lines[-1].startswith(start):
+        line = await asyncio.to_thread(process.stdout.readline)
+        assert line, f"it has ended after {lines}"
+        lines.append(line.strip())
+    return lines
+
+
+async def test_a_run_of_a_killed_worker_goes_on_elsewhere(
+    temporal_url: str, tmp_path: Path
+) -> None:
+    """The lease is 5 s: the attempt is entered again within 10, and meets its child and its metadata."""
+    home = Home(lambda: TemporalBackend.from_url(temporal_url), name="temporal")
+    await home.ready()
+    mark = tmp_path / "mark"
+    request = TriggerRequest("run_killed", "parent", b"10", "task/parent")
+    with worker_process(temporal_url, mark) as first:
+        await home.backend.enqueue([request], batch_id=None, now=None)
+        await until_said(first, "hangs")
+        with worker_process(temporal_url, mark) as second:
+            first.kill()
+            killed = time.monotonic()
+            await until_said(second, "entered")
+            passed = time.monotonic() - killed
+            lines = await until_said(second, "child 12")
+            run = None
+            while run is None or not run.is_completed:
+                (run,) = await home.backend.get(["run_killed"])
+    await home.close()
+    assert (run.status, run.output) == ("COMPLETED", 10 + 11 + 12)
+    assert (run.attempt, run.deaths, run.metadata) == (1, 1, {"first": 10})
+    assert "child 10" not in lines
+    assert passed < 10
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The workflow without the rest of taskkit, which no sandbox lets pass."""
+    folder = Path(temporal.__file__).parent
+    for name in ("record", "workflow"):
+        text = (folder / f"{name}.py").read_text(encoding="utf-8")
+        text = text.replace("taskkit.backends.temporal.", "alone_")
+        assert "import taskkit" not in text
+        assert "from taskkit" not in text
+        (tmp_path / f"alone_{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield import_module("alone_workflow").RunWorkflow
+    for name in ("record", "workflow"):
+        sys.modules.pop(f"alone_{name}", None)
+
+
+async def test_the_workflow_keeps_the_rules_of_the_sandbox_and_replays(
+    temporal_url: str, alone: Any
+) -> None:
+    """Loaded anew in the sandbox, with all its restrictions, the workflow does again what it did."""
+    with own_tasks():
+
+        @task(id="child", retry=None)
+        async def child(fails: bool) -> None:
+            if fails:
+                raise KeyError
+
+        @task(id="parent")
+        async def parent() -> None:
+            await wait.sleep(0.1)
+            await child.trigger_and_wait(True)
+            await child.trigger_and_wait(False)
+
+        home = Home(lambda: TemporalBackend.from_url(temporal_url), name="temporal")
+        async with Worker(home, "production", drain=0):
+            handle = await parent.trigger()
+            assert (await handle.result(timeout=20)).ok
+            backend = home.backend
+            assert isinstance(backend, TemporalBackend)
+            history = await backend.reader.handle(handle.id).fetch_history()
+        await home.close()
+    runner = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default)
+    replayed = await Replayer(workflows=[alone], workflow_runner=runner).replay_workflow(history)
+    assert replayed.replay_failure is None
