@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
 
 from benchmarks.servers import PostgresServer
+from taskkit.backends.base import SupportsIdle
 from taskkit.backends.postgres import PostgresBackend
 from taskkit.model.exchange import ClaimSpec, Completed, Enqueued, Manifest, run_topic
 from taskkit.model.ids import new_run_id
@@ -33,6 +35,7 @@ WRONG_CLOCK = Path(__file__).with_name("wrong_clock.py")
 Start = Callable[..., Process]
 LIMITED = 200
 CANCELS = 20
+STRAINED = 60
 
 
 @pytest.fixture
@@ -124,6 +127,60 @@ async def test_four_workers_hold_a_limit_of_three(
     begun = [line[3] for line in lines_of(ledger) if line[2] == "begin"]
     assert sorted(begun) == sorted(one.run_id for one in asked)
     assert most_at_once(ledger) == 3
+    await home.close()
+
+
+# --- locks --------------------------------------------------------------------------------------------
+
+
+def counted(ledger: Path) -> Counter[str]:
+    """What became of transactions, in all processes: done, or the error that made them be done again."""
+    total: Counter[str] = Counter()
+    for line in lines_of(ledger):
+        if line[2] == "retries":
+            total.update(line[3])
+    return total
+
+
+async def test_parents_and_children_of_two_workers_do_not_wait_in_a_circle(
+    start: Start, postgres_url: str, ledger: Path
+) -> None:
+    """The server looks for a circle after a second: one for each of some ten ends would be the end of all speed."""
+    home = home_at(postgres_url)
+    await home.ready()
+    asked = [request("family", b"3") for _ in range(150)]
+    await home.enqueue(asked, None)
+    workers = [start("work", postgres_url, 30, 10) for _ in range(2)]
+    ends = await asyncio.gather(*[handle_of(home, one).result(timeout=WITHIN) for one in asked])
+    assert {end.output for end in ends} == {8}
+    for worker in workers:
+        assert rest_of(worker) == ["working", "done"]
+    assert counted(ledger)["DeadlockDetected"] <= 3
+    await home.close()
+
+
+async def test_everything_at_once_from_several_processes(
+    start: Start, postgres_url: str, ledger: Path
+) -> None:
+    workers = [start("work", postgres_url, 30, 10) for _ in range(2)]
+    clients = [start("strain", postgres_url, 6) for _ in range(2)]
+    for process in (*workers, *clients):
+        assert line_of(process) in ("working", "asking")
+    home = home_at(postgres_url)
+    await home.ready()
+    while len(accepted := [one for one in lines_of(ledger) if one[2] == "accepted"]) < STRAINED:
+        await home.backend.get([accepted[-1][3]] if accepted else [])
+    for client in clients:
+        assert rest_of(client) == ["done"]
+    async with asyncio.timeout(WITHIN):
+        await cast("SupportsIdle", home.backend).idle()
+    for worker in workers:
+        assert rest_of(worker) == ["done"]
+    trees = [line[3] for line in lines_of(ledger) if line[2] == "accepted"]
+    runs = [run for run in await home.backend.get(trees) if run is not None]
+    assert len(runs) == len(trees)
+    assert {str(run.status) for run in runs} <= {"COMPLETED", "CANCELED"}
+    assert counted(ledger)["done"] > 0
     await home.close()
 
 

@@ -10,7 +10,7 @@ from psycopg.pq import Format
 
 _BIGINT, _TEXT, _BYTEA, _DOUBLE = 20, 25, 17, 701
 _ARRAYS: Final = {_BIGINT: 1016, _TEXT: 1009, _BYTEA: 1001, _DOUBLE: 1022}
-_OIDS: Final[dict[type, int]] = {int: _BIGINT, str: _TEXT, bytes: _BYTEA, float: _DOUBLE}
+_OIDS: Final[dict[type[Any], int]] = {int: _BIGINT, str: _TEXT, bytes: _BYTEA, float: _DOUBLE}
 
 _int = struct.Struct(">q").pack
 _float = struct.Struct(">d").pack
@@ -38,7 +38,7 @@ def _text(value: str) -> bytes:
     return data
 
 
-_WRITE: Final[dict[type, Callable[[Any], bytes]]] = {
+_WRITE: Final[dict[type[Any], Callable[[Any], bytes]]] = {
     int: _int,
     str: _text,
     bytes: _bytes,
@@ -58,8 +58,12 @@ def _of_list(values: list[Any]) -> int:
     return 0 if element is None else _ARRAYS[_OIDS[element]]
 
 
-def _element(values: list[Any]) -> type | None:
-    return next((type(value) for value in values if value is not None), None)
+def _element(values: list[Any]) -> type[Any] | None:
+    for value in values:
+        if value is not None:
+            kind: type[Any] = type(value)
+            return kind
+    return None
 
 
 def written(values: Sequence[Any], oids: Sequence[int]) -> tuple[list[bytes | None], list[Format]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b
 from typing import Any, Final
 
 import psycopg
@@ -12,6 +12,15 @@ import psycopg
 from taskkit.backends.postgres.clock import Clock
 from taskkit.backends.postgres.connection import Place, is_outage, may_succeed_later, told
 from taskkit.backends.postgres.session import Answer, Session
+from taskkit.backends.postgres.statement import (
+    ENDS,
+    GUARD,
+    LOCKS,
+    OUTDATED,
+    QUEUES,
+    RUNS,
+    lock_number,
+)
 from taskkit.backends.postgres.writing import THIS_VERSION, insertions, updates
 from taskkit.backends.sql.call import Call, Question
 from taskkit.backends.sql.encoding import from_json, to_json
@@ -20,26 +29,12 @@ from taskkit.backends.sql.record import COLUMNS, LEASED, OVER, SELECT, Record, r
 from taskkit.backends.sql.store import Rows, Store
 from taskkit.backends.sql.watch import Watches
 
-_QUEUES: Final = (
-    "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
-)
-_LOCKS: Final = "SELECT pg_advisory_xact_lock(one) FROM unnest(?::bigint[]) AS one"
-_ENDS: Final = "SELECT run_id, place FROM runs WHERE run_id = ANY(?) ORDER BY number DESC FOR SHARE"
-# Children come before their parents, here and when their ends are told: so nobody waits in a circle.
-_RUNS: Final = (
-    f"SELECT {', '.join(COLUMNS)}, xmin::text::bigint FROM runs "
-    "WHERE run_id = ANY(?) ORDER BY number DESC"
-)
-_GUARD: Final = (
-    "SELECT 1 / (CASE WHEN (SELECT count(*) FROM runs WHERE number = ANY(?) "
-    f"AND xmin::text::bigint = {THIS_VERSION}) = ? "
-    "AND NOT EXISTS (SELECT 1 FROM awaits WHERE target = ANY(?)) THEN 1 ELSE 0 END)"
-)
-"""Fails unless these rows were written by this transaction, and nobody waits for these ends."""
-_OUTDATED: Final = "22012"
 _TAGS: Final = COLUMNS.index("tags")
 _MINE: Final = 5_000
 """Rows that are remembered at most."""
+_NEEDED_FOR: Final = 10.0
+"""Seconds for which a claim is expected to go by turns and limits again. Then it takes the lock of claims first: who
+waits for that holds no rows, and nobody waits in a circle."""
 _FRESH: Final = 1.0
 """Seconds for which the settings of queues are good. Claims look again."""
 
@@ -49,7 +44,7 @@ class PostgresStore(Store):
 
     A row is read under a lock and forgotten after the commit, but for those that this process has claimed:
     they are remembered with their version, because nobody else is likely to change them. Whoever relies on
-    that has `_GUARD` before the commit; when it fails, the transaction is done again with a look at the rows.
+    that has `GUARD` before the commit; when it fails, the transaction is done again with a look at the rows.
     """
 
     name = "this PostgreSQL database"
@@ -75,7 +70,9 @@ class PostgresStore(Store):
         self._ready: dict[str, tuple[tuple[Any, ...], Rows]] = {}
         self._new: list[tuple[Any, ...]] = []
         self._dirty: dict[int, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self._claims = lock_number(f"claims of {place.schema}")
         self._holds_claims = False
+        self._needed_claims_at = -math.inf
         self._mine: dict[str, tuple[Record, int]] = {}
         self._versions: dict[int, int] = {}
         self._written: set[int] = set()
@@ -85,7 +82,11 @@ class PostgresStore(Store):
         self._known_queues: list[Any] = []
         self._queues_seen_at = 0.0
         self._moment = 0
-        self._clock = Clock(self._session)
+        try:
+            self._clock = Clock(self._session)
+        except Exception as error:
+            self._session.close()
+            raise told(place, error) from error
 
     def close(self) -> None:
         self._session.close()
@@ -100,7 +101,7 @@ class PostgresStore(Store):
         return is_outage(error) and not may_succeed_later(error)
 
     def is_outdated(self, error: Exception) -> bool:
-        return isinstance(error, psycopg.Error) and error.sqlstate == _OUTDATED
+        return isinstance(error, psycopg.Error) and error.sqlstate == OUTDATED
 
     # --- statements ---------------------------------------------------------------------------------
 
@@ -139,13 +140,18 @@ class PostgresStore(Store):
         else:
             runs |= {run_id: None for run_id in claimed if not self._remember(run_id)}
         self._session.send("BEGIN ISOLATION LEVEL READ COMMITTED")
-        names = sorted({_lock(name) for call in calls for name in call.needs.names})
+        asks = [call.needs.questions for call in calls if call.needs.questions is not None]
+        names = {lock_number(name) for call in calls for name in call.needs.names}
+        if asks and time.monotonic() < self._needed_claims_at + _NEEDED_FOR:
+            names.add(self._claims)
+            self._holds_claims = True
         if names:
-            self._session.send(_LOCKS, (names,))
-        asked = [call.needs.questions() for call in calls if call.needs.questions is not None]
+            self._session.send(LOCKS, (sorted(names),))
+        asked = [questions() for questions in asks]
         queues = self._ask_queues() if asked else None
         clock = self._clock.ask(len(new))
-        ended = self._ask_ends([run_id for call in calls for run_id in call.needs.ends])
+        ends = [run_id for call in calls for run_id in call.needs.ends]
+        ended = self._ask_ends([*ends, *runs, *claimed] if ends else ends)
         self._ask([question for questions in asked for question in questions])
         self._fetch_runs(list(runs))
         if ended is not None:
@@ -171,11 +177,11 @@ class PostgresStore(Store):
 
     def _ask_ends(self, run_ids: Sequence[str]) -> Answer | None:
         self._ended = dict.fromkeys(run_ids, OVER)  # one that is unknown is not waited for
-        return self._session.send(_ENDS, (list(self._ended),)) if run_ids else None
+        return self._session.send(ENDS, (list(self._ended),)) if run_ids else None
 
     def _fetch_runs(self, run_ids: list[str]) -> None:
         if run_ids:
-            rows = self._session.send(_RUNS + self._lock_text(), (run_ids,)).fetchall()
+            rows = self._session.send(RUNS + self._lock_text(), (run_ids,)).fetchall()
             self._versions = {row[0]: row[-1] for row in rows}
             for record in self._met(row[:-1] for row in rows):
                 self._mine.pop(record.run_id, None)
@@ -192,7 +198,7 @@ class PostgresStore(Store):
             version = self._session.send(f"SELECT {THIS_VERSION}") if leased else None
             if self._relied_on or self._unawaited:
                 numbers = list(self._relied_on)
-                self._session.send(_GUARD, (numbers, len(numbers), self._unawaited))
+                self._session.send(GUARD, (numbers, len(numbers), self._unawaited))
             self._session.send("COMMIT")
             clock = self._clock.ask_again()
             self._session.sync()
@@ -260,13 +266,16 @@ class PostgresStore(Store):
             for _ in self.select("WHERE number = ANY(?) ORDER BY number DESC", (missing,)):
                 pass
 
+    def hold_those(self, where: str, values: Sequence[Any]) -> None:
+        self.execute(f"SELECT 1 FROM runs WHERE {where} ORDER BY number DESC FOR UPDATE", values)
+
     def unfinished(self, run_ids: Sequence[str]) -> set[str]:
         unknown = [
             run_id for run_id in run_ids if run_id not in self._by_id and run_id not in self._ended
         ]
         if unknown:
             self._ended |= dict.fromkeys(unknown, OVER) | dict(
-                self.execute(_ENDS, (unknown,)).fetchall()
+                self.execute(ENDS, (unknown,)).fetchall()
             )
         return {run_id for run_id in run_ids if self._place_of(run_id) != OVER}
 
@@ -336,7 +345,7 @@ class PostgresStore(Store):
         return self._queues
 
     def _ask_queues(self) -> Rows:
-        return self.execute(_QUEUES)
+        return self.execute(QUEUES)
 
     def _see_queues(self, rows: Rows) -> None:
         self._known_queues = rows.fetchall()
@@ -359,9 +368,10 @@ class PostgresStore(Store):
         self.look_at_queues_again()
 
     def hold_claims(self) -> bool:
+        self._needed_claims_at = time.monotonic()
         if self._holds_claims:
             return False
-        self.execute(_LOCKS, ([_lock(f"claims of {self._place.schema}")],))
+        self.execute(LOCKS, ([self._claims],))
         self._holds_claims = True
         self.look_at_queues_again()
         return True
@@ -379,10 +389,3 @@ class PostgresStore(Store):
 
     def tell(self, topic: str) -> None:
         self.topics.add(topic)  # somebody may watch elsewhere
-
-
-def _lock(name: str) -> int:
-    """The number of an advisory lock."""
-    return int.from_bytes(
-        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
-    )

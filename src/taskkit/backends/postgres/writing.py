@@ -130,8 +130,12 @@ def _by_columns(
     rows: Iterable[tuple[tuple[int, ...], Row]],
 ) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
     for places, same in groupby(sorted(rows, key=_first), key=_first):
-        yield places, [row for _, row in same]
+        yield places, sorted([row for _, row in same], key=_number, reverse=True)
 
 
 def _first(one: tuple[tuple[int, ...], Row]) -> tuple[int, ...]:
     return one[0]
+
+
+def _number(row: Row) -> int:
+    return int(row[0])

@@ -114,6 +114,10 @@ class Store(ABC):
         """Read these runs, to change them."""
         return
 
+    def hold_those(self, where: str, values: Sequence[Any]) -> None:
+        """Keep others from these runs until the transaction is over; nothing is read."""
+        return
+
     def hold_queue(self, name: str) -> None:
         """Keep others from changing or filling this queue until the transaction is over."""
         return

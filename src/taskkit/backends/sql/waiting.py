@@ -98,6 +98,8 @@ class Waiting:
         if not self._store.may_be_awaited(list(over), is_likely=is_likely):
             return
         among, values = self._store.among("target", list(over))
+        # Before their waits, which whoever claims them takes away while it holds them.
+        self._store.hold_those(f"number IN (SELECT waiter FROM awaits WHERE {among})", values)
         rows = self._store.execute(
             f"DELETE FROM awaits WHERE {among} RETURNING target, waiter, wait_id", values
         ).fetchall()

@@ -161,7 +161,9 @@ async def test_postgresql_searches_and_does_not_scan(postgres_url: str, does: An
             is_first = "Limit" in before and "Only Scan" in step  # min(): it stops at the first
             if scanned and scanned[1] not in SMALL and not is_first:
                 assert "Index Cond" in after, (sql, plan)
-        if does is purge:
+        if (
+            does is purge and "ORDER BY number DESC" not in sql
+        ):  # the few rows that it holds, in order
             assert "Materialize" not in text, (sql, plan)
             assert "Sort" not in text, (sql, plan)
     used = "\n".join(step for plan in plans.values() for step in plan)
