@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
@@ -46,9 +47,20 @@ def page_module(path: Path) -> Iterator[ModuleType]:
         del sys.modules[module.__name__]
 
 
+@contextmanager
+def environment() -> Iterator[None]:
+    """What a page sets in the environment ends with it."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def run_blocks(path: Path) -> int:
     shipped = introspect_data.definition  # imported before, and only an import registers
-    with asyncio.Runner() as loop, page_module(path) as module, REGISTRY.isolated():
+    with environment(), asyncio.Runner() as loop, page_module(path) as module, REGISTRY.isolated():
         REGISTRY.add(shipped)
         blocks = CodeBlockParser("python", BlockRunner(loop))
         page = Document.parse(str(path), blocks, SkipParser())

@@ -89,16 +89,13 @@ def state_of() -> Callable[[int], str]:
 
 
 @pytest.fixture
-def left() -> Callable[[], tuple[set[str], bool]]:
-    """The open files of this process, and whether it has a child."""
+def left() -> Callable[[], tuple[set[str], set[str]]]:
+    """The open files of this process, and its children."""
 
-    def count() -> tuple[set[str], bool]:
+    def count() -> tuple[set[str], set[str]]:
         files = {path.name for path in Path("/proc/self/fd").iterdir()}
-        try:
-            os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return files, False
-        return files, True
+        threads = Path("/proc/self/task").iterdir()
+        return files, {pid for one in threads for pid in (one / "children").read_text().split()}
 
     return count
 

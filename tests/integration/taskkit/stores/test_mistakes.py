@@ -39,7 +39,7 @@ async def test_a_wrong_password_is_told_and_not_shown(postgres_url: str, entranc
         message = str(await told(wrong))
     assert "password authentication failed" in message
     assert "127.0.0.1" in message
-    assert "user and password are right" in message
+    assert "user, password and the name of the database are right" in message
     assert "hunter2" not in message
 
 

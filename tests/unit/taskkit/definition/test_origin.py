@@ -95,6 +95,7 @@ def test_the_main_module_is_imported_without_being_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.delitem(sys.modules, "__mp_main__", raising=False)
     file = tmp_path / "program"
     file.write_text("started = __name__ == '__main__'\n")
     import_origin(Origin("__main__", str(file)))
