@@ -69,7 +69,7 @@ async def two_ends_meet_at_one_parent(trial: Trial) -> None:
         await _comes_back(trial, parent, wait, what)
 
 
-@shared_check("QueueBackend.settle", _WAITS, _TOKENS, protocol=SupportsTokens)
+@shared_check("QueueBackend.settle", _WAITS, _TOKENS)
 async def a_token_meets_a_run_that_begins_to_wait(trial: Trial) -> None:
     """A token that is completed at the moment at which another instance parks a run for it is an answer."""
     for _ in range(_ROUNDS):

@@ -150,12 +150,7 @@ async def a_child_that_ends_through_another_instance_is_an_answer(trial: Trial) 
     expect("the answer", came, [b'"done"'])
 
 
-@shared_check(
-    "SupportsTokens.complete_token",
-    Capability.TOKENS,
-    Capability.WAITS,
-    protocol=SupportsTokens,
-)
+@shared_check("SupportsTokens.complete_token", Capability.TOKENS, Capability.WAITS)
 async def a_token_completed_through_another_instance_is_an_answer(trial: Trial) -> None:
     """A run that waits for a token comes back when another instance completes it."""
     mine, others = (cast("SupportsTokens", one.backend) for one in (trial, trial.other))

@@ -359,6 +359,37 @@ async def test_what_an_attempt_says_adds_nothing_to_the_history(home: Home) -> N
     assert description.history_length < 20
 
 
+async def test_a_run_meets_the_completion_of_its_token(home: Home) -> None:
+    @task
+    async def asks(token_id: str) -> object:
+        return await wait.for_token(token_id).unwrap()
+
+    async with working(home, concurrency=1):
+        token = await wait.create_token(timeout=60)
+        handles = [await asks.trigger(token.id) for _ in range(2)]
+        for handle in handles:
+            while (await handle.retrieve()).status is not RunStatus.WAITING:
+                pass
+        assert await wait.complete_token(token, {"answer": 42})
+        assert not await wait.complete_token(token, {"answer": 43})
+        results = [await handle.result(timeout=WITHIN) for handle in handles]
+        again = await (await asks.trigger(token.id)).result(timeout=WITHIN)
+    assert [result.unwrap() for result in (*results, again)] == [{"answer": 42}] * 3
+
+
+async def test_a_run_meets_the_end_of_its_tokens_time(home: Home) -> None:
+    @task
+    async def asks() -> tuple[bool, str]:
+        token = await wait.create_token(timeout=1)
+        result = await wait.for_token(token)
+        return result.ok, (await wait.retrieve_token(token)).status
+
+    async with working(home, concurrency=1):
+        handle = await asks.trigger()
+        result = await handle.result(timeout=WITHIN)
+    assert tuple(result.unwrap()) == (False, "TIMED_OUT")
+
+
 async def test_a_payload_that_the_server_would_not_take_is_refused(home: Home) -> None:
     big = request(1, payload=b'"' + b"a" * 1_200_000 + b'"')
     (answer,) = await home.backend.enqueue([big], batch_id=None, now=None)
