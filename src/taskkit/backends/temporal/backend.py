@@ -20,6 +20,7 @@ from taskkit.backends.temporal.encoding import micros_or_none, payload_memo, req
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.record import Plan
+from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import (
@@ -37,6 +38,7 @@ from taskkit.model.exchange import (
     Lease,
     Manifest,
     Page,
+    Token,
     WorkerOptions,
 )
 from taskkit.model.request import TriggerRequest
@@ -63,7 +65,7 @@ class TemporalBackend:
 
     capabilities = frozenset(
         {
-            _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.METADATA,
+            _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS, _C.METADATA,
             _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
@@ -72,6 +74,7 @@ class TemporalBackend:
         self.place = place
         self._client: Client | None = None
         self._reader: Reader | None = None
+        self._tokens: Tokens | None = None
         self._watches: list[TemporalWatch] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self.serving: set[Serving] = set()
@@ -96,6 +99,11 @@ class TemporalBackend:
         assert self._reader is not None, "open() comes first"
         return self._reader
 
+    @property
+    def tokens(self) -> Tokens:
+        assert self._tokens is not None, "open() comes first"
+        return self._tokens
+
     async def open(self) -> None:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
@@ -108,6 +116,7 @@ class TemporalBackend:
                 f"(`temporal server start-dev` for one on this machine), or correct the URL {self.place.shown}."
             ) from error
         self._reader = Reader(self._client)
+        self._tokens = Tokens(self._client, self.place)
 
     async def close(self) -> None:
         for watch in self._watches:
@@ -315,6 +324,32 @@ class TemporalBackend:
                 if error.status not in _AWAY:
                     raise
             await asyncio.sleep(0.5)
+
+    # --- tokens -------------------------------------------------------------------------------------
+
+    async def create_token(
+        self,
+        token_id: str,
+        *,
+        timeout: float | None,
+        tags: Sequence[str],
+        idempotency_key: str | None,
+        now: Now,
+    ) -> Token:
+        async with self._asked():
+            return await self.tokens.create(token_id, timeout, tags, idempotency_key)
+
+    async def get_token(self, token_id: str, *, now: Now) -> Token | None:
+        async with self._asked():
+            return await self.tokens.find(token_id)
+
+    async def complete_token(self, token_id: str, output: bytes | None, *, now: Now) -> bool:
+        async with self._asked():
+            return await self.tokens.complete(token_id, output)
+
+    async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
+        async with self._asked():
+            return await self.tokens.page(cursor, limit)
 
     # --- working ------------------------------------------------------------------------------------
 

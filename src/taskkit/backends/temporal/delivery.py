@@ -17,7 +17,7 @@ from taskkit.backends.temporal.record import Beat, Order, Reply
 from taskkit.backends.temporal.workflow import RunWorkflow, micros
 from taskkit.errors import LeaseLostError
 from taskkit.model import metadata_operations
-from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, Wait
+from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, TokenRef, Wait
 
 if TYPE_CHECKING:
     from taskkit.backends.temporal.worker import Serving
@@ -162,6 +162,12 @@ class Delivery:
             reply.children.append(run_id)
             if run is not None and run.is_completed:
                 reply.strangers.append(run_id)  # it may have told an earlier workflow of this id
+        for wait in waits:
+            if isinstance(wait.on, TokenRef):
+                reply.strangers.append(wait.on.id)
+                token = await backend.tokens.find(wait.on.id)
+                if token is not None and token.timeout_at is not None:
+                    reply.deadlines[wait.id] = micros(token.timeout_at)
         return reply
 
     async def _update(self, reply: Reply) -> bool:

@@ -39,6 +39,11 @@ class Place:
         """The task queue of the workflows, which any worker of the project carries on."""
         return f"{self.project}/runs"
 
+    @property
+    def token_queue(self) -> str:
+        """The task queue of the workflows that are tokens, which nobody polls."""
+        return f"{self.project}/tokens"
+
     def task_queue(self, queue: str) -> str:
         """The task queue on which the deliveries of a queue's runs wait for a worker."""
         return f"{self.project}/queue/{queue}"

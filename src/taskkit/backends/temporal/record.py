@@ -14,7 +14,7 @@ class State:
     """What has become of a run. `status` is that of a run that nobody holds: what runs is told by its delivery.
 
     `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
-    runs that are known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
+    runs and tokens known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
     metadata operations from elsewhere, [flush id, operations], that are not in `metadata` yet: only taskkit knows what
     they mean, so a worker puts them in with the next delivery, and readers until then.
     """
@@ -80,7 +80,8 @@ class Reply:
 
     `outcome` is the name of one of taskkit's outcomes, or "suspended", or why the body was not entered: "unentered"
     (somebody else may), "unknown" (its task is), "expired". `strangers` are runs that are waited for and were made by
-    somebody else, so they have to be told who waits. `folded` of what was `said` is in its `metadata`.
+    somebody else, and tokens: they have to be told who waits. `deadlines` are those of waits for tokens. `folded`
+    of what was `said` is in its `metadata`.
     """
 
     outcome: str
@@ -97,6 +98,7 @@ class Reply:
     waits: list[list[Any]] = field(default_factory=list[list[Any]])
     children: list[str] = field(default_factory=list[str])
     strangers: list[str] = field(default_factory=list[str])
+    deadlines: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass

@@ -23,6 +23,7 @@ from taskkit.model.exchange import (
     Lease,
     Runs,
     Signal,
+    TokenRef,
     WorkerHealth,
     WorkerOptions,
 )
@@ -216,6 +217,8 @@ class Serving:
             if isinstance(wait.on, Runs):
                 runs = await asyncio.gather(*(self.backend.end_of(one) for one in wait.on.ids))
                 answers[wait.id] = tuple(run for run in runs if run is not None)
+            elif isinstance(wait.on, TokenRef):
+                answers[wait.id] = await self.backend.tokens.when_over(wait.on.id)
             else:
                 answers[wait.id] = None
         return answers

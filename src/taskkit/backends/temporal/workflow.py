@@ -114,9 +114,10 @@ class RunWorkflow:
 
     def _is_answered(self, wait: list[Any], now: int) -> bool:
         wait_id, _, what, on = wait
-        if what == "until":
-            return self.state.moments[wait_id] <= now
-        return what == "runs" and all(run_id in self.state.ended for run_id in on)
+        if wait_id in self.state.moments and self.state.moments[wait_id] <= now:
+            return True
+        awaited = [] if what == "until" else [on] if what == "token" else on
+        return what != "until" and all(one in self.state.ended for one in awaited)
 
     def _has_answer(self) -> bool:
         return not self.state.waits or bool(self._answered())
@@ -125,7 +126,7 @@ class RunWorkflow:
         state = self.state
         while not self._is_over_waiting():
             waited = state.waits
-            due = [state.moments[wait_id] for wait_id, _, what, _ in waited if what == "until"]
+            due = [state.moments[wait[0]] for wait in waited if wait[0] in state.moments]
 
             def changed(waited: list[list[Any]] = waited) -> bool:
                 return state.waits is not waited or self._is_over_waiting()
@@ -292,6 +293,7 @@ class RunWorkflow:
         for wait_id, _, what, on in reply.waits:
             if what == "until":
                 state.moments.setdefault(wait_id, on)
+        state.moments.update(reply.deadlines)
 
     # --- ends ---------------------------------------------------------------------------------------
 
@@ -333,7 +335,7 @@ class RunWorkflow:
         return True
 
     async def _ask(self, run_id: str) -> None:
-        """Be told of the end of a run that was made by somebody else."""
+        """Be told of the end of a token, or of a run that was made by somebody else."""
         if not await self._signal(run_id, "tell", workflow.info().workflow_id):
             self.state.ended.append(run_id)
 
@@ -355,7 +357,7 @@ class RunWorkflow:
 
     @workflow.signal
     def ended(self, run_id: str) -> None:
-        """A run that is or may be waited for is over."""
+        """A run or token that is or may be waited for is over."""
         if run_id not in self.state.ended:
             self.state.ended.append(run_id)
 
