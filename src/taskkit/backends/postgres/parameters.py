@@ -46,23 +46,22 @@ _WRITE: Final[dict[type[Any], Callable[[Any], bytes]]] = {
 }
 
 
-def oids_of(values: Sequence[Any]) -> tuple[int, ...]:
+def oids_of(values: Sequence[object]) -> tuple[int, ...]:
     """The types of values; 0, which lets the server decide, for None and for a list of nothing else."""
     return tuple(
         [0 if value is None else _OIDS.get(type(value)) or _of_list(value) for value in values]
     )
 
 
-def _of_list(values: list[Any]) -> int:
+def _of_list(values: Any) -> int:
     element = _element(values)
     return 0 if element is None else _ARRAYS[_OIDS[element]]
 
 
-def _element(values: list[Any]) -> type[Any] | None:
+def _element(values: Sequence[object]) -> type[Any] | None:
     for value in values:
         if value is not None:
-            kind: type[Any] = type(value)
-            return kind
+            return type(value)
     return None
 
 
@@ -73,7 +72,7 @@ def written(values: Sequence[Any], oids: Sequence[int]) -> tuple[list[bytes | No
     for place, value in enumerate(values):
         if value is None:
             parts.append(None)
-        elif (write := _WRITE.get(type(value))) is not None:
+        elif (write := _WRITE.get(value.__class__)) is not None:
             parts.append(write(value))
         elif oids[place]:
             parts.append(_array(value))
