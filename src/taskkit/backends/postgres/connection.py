@@ -232,8 +232,8 @@ def told(place: Place, error: Exception) -> Exception:
     """What to tell for an error of the driver's; others as they are."""
     if isinstance(error, UnstorableTextError):
         return BackendError(
-            f"The PostgreSQL database {place.shown} cannot hold the text {error.args[0][:100]!r}: leave out the character "
-            f"U+0000 and halves of surrogate pairs."
+            f"The PostgreSQL database {place.shown} cannot hold the text {error.args[0][:100]!r}: leave out the "
+            f"character U+0000 and halves of surrogate pairs."
         )
     if not isinstance(error, psycopg.Error):
         return error
