@@ -27,6 +27,8 @@ from taskkit.model.exchange import Page, Token, TokenStatus
 
 _TYPE: Final = "taskkit.token"
 _COMPLETED: Final = "taskkit: completed"
+_LISTED_SOON, _LISTED_WITHIN = 0.01, 5.0
+_AT_ONCE: Final = 50
 _Status = WorkflowExecutionStatus
 
 
@@ -40,6 +42,7 @@ class Tokens:
     def __init__(self, client: Client, place: Place) -> None:
         self._client = client
         self._place = place
+        self._unlisted: dict[str, float] = {}
 
     async def create(
         self, token_id: str, timeout: float | None, tags: Sequence[str], key: str | None
@@ -58,6 +61,7 @@ class Tokens:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             )
+            self._unlisted[token_id] = asyncio.get_running_loop().time()
         token = await self.find(token_id)
         if token is None:
             raise TokenNotFoundError(token_id)
@@ -139,13 +143,38 @@ class Tokens:
                 raise
 
     async def page(self, cursor: int | str | None, limit: int) -> Page[Token]:
-        """Tokens as they stand, newest first. A list may lag behind."""
+        """Tokens as they stand, newest first. What another process made just now may be missing."""
         before = _moment(cursor)
         query = f"TaskQueue = '{self._place.token_queue}'"
+        await self._listed()
         found = await newest(self._client, query, before=before, count=limit + 1)
-        tokens = await asyncio.gather(*(self._token(one) for one in found[:limit]))
+        tokens = await asyncio.gather(*(self._as_it_stands(one) for one in found[:limit]))
         is_last = len(found) <= limit
-        return Page(tokens, None if is_last else found[limit - 1].start_time.isoformat())
+        return Page(
+            [token for token in tokens if token is not None],
+            None if is_last else found[limit - 1].start_time.isoformat(),
+        )
+
+    async def _as_it_stands(self, listed: WorkflowExecution) -> Token | None:
+        if listed.status is _Status.RUNNING:  # when the list was last told of it
+            return await self.find(listed.id)
+        return await self._token(listed)
+
+    async def _listed(self) -> None:
+        """Wait until the server lists what was made here just now, which takes some milliseconds."""
+        now = asyncio.get_running_loop().time()
+        self._unlisted = {
+            one: at for one, at in self._unlisted.items() if now - at < _LISTED_WITHIN
+        }
+        ends = now + _LISTED_WITHIN
+        while self._unlisted and asyncio.get_running_loop().time() < ends:
+            recent = list(self._unlisted)[-_AT_ONCE:]
+            names = ", ".join(f"'{one}'" for one in recent)
+            query = f"TaskQueue = '{self._place.token_queue}' AND WorkflowId IN ({names})"
+            if (await self._client.count_workflows(query)).count >= len(recent):
+                self._unlisted.clear()
+            else:
+                await asyncio.sleep(_LISTED_SOON)
 
 
 def _moment(cursor: int | str | None) -> datetime | None:
