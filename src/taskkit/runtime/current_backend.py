@@ -198,8 +198,9 @@ def _hidden(url: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(_PASSWORDS.sub(r"\1***", url))
+    shown = _PASSWORDS.sub(r"\1***", url)
+    parts = urlsplit(shown)
     if "@" not in parts.netloc:
-        return parts.geturl()
+        return shown  # put together again, sqlite:///runs.db would lose two of its slashes
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.split(':')[0]}:***@{host}").geturl()

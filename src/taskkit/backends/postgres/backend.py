@@ -35,6 +35,8 @@ class PostgresBackend(KeptBackend):
         return f"PostgresBackend({self._place.shown!r}, schema={self._place.schema!r})"
 
     async def open(self) -> None:
+        # One serves once; and one whose event loop closed without `close` may still be about to end.
+        self._bulletin = Bulletin(self._place, self._watches)
         await super().open()
         self._bulletin.open()
 

@@ -33,6 +33,8 @@ _LOOK_AT_ALL: Final = 5.0
 _LOOK_WITHOUT: Final = 0.5
 """Seconds between looks while there is no connection to listen on."""
 _MOST_TOPICS: Final = 10_000
+_LOOK_FOR_LOOP: Final = 5.0
+"""Seconds after which a thread whose event loop has closed without a word ends too."""
 _LAST_WORDS: Final = 5.0
 """Seconds that closing waits for the last messages to be sent."""
 
@@ -118,7 +120,7 @@ class Bulletin:
     def _run(self) -> None:
         session: Session | None = None
         try:
-            while not self._is_closed:
+            while not self._is_over:
                 try:
                     if session is None:
                         session = self._connect()
@@ -133,6 +135,7 @@ class Bulletin:
                 with contextlib.suppress(psycopg.Error):
                     self._send(session)
         finally:
+            self._is_listening = False
             if session is not None:
                 session.close()
             with self._lock:  # nobody may write to whatever gets this number next
@@ -140,6 +143,10 @@ class Bulletin:
                 os.close(self._wake_write)
                 self._wake_read = self._wake_write = -1
             self._post(self._end)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._loop is None or self._loop.is_closed()
 
     def _connect(self) -> Session:
         # Losing a hint is no loss, so nobody waits for the disk.
@@ -155,7 +162,7 @@ class Bulletin:
         poll = select.poll()
         poll.register(server.socket, select.POLLIN)
         poll.register(self._wake_read, select.POLLIN)
-        for descriptor, _ in poll.poll():
+        for descriptor, _ in poll.poll(_LOOK_FOR_LOOP * 1_000):
             if descriptor == self._wake_read:
                 os.read(self._wake_read, 4096)
             else:
@@ -167,7 +174,7 @@ class Bulletin:
         while (
             notice := server.notifies()
         ) is not None:  # also those that came while an answer was awaited
-            messages.append(from_json(notice.extra.decode()))
+            messages.append(_read(notice.extra))
         if messages:
             self._pass_on(messages)
 
@@ -190,7 +197,7 @@ class Bulletin:
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         ends = time.monotonic() + _LOOK_WITHOUT
-        while not self._is_closed and (left := ends - time.monotonic()) > 0:
+        while not self._is_over and (left := ends - time.monotonic()) > 0:
             if poll.poll(left * 1_000):
                 os.read(self._wake_read, 4096)
 
@@ -204,6 +211,15 @@ class Bulletin:
         ):  # the loop has closed, and with it everybody who waited
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(call, *args)
+
+
+def _read(message: bytes) -> list[str]:
+    """The sender and its topics. Anybody may notify, and a message of others says only that something has changed."""
+    try:
+        sender, *topics = from_json(message.decode())
+    except (ValueError, TypeError):
+        return ["", _ALL]
+    return [str(sender), *map(str, topics)]
 
 
 def _messages(sender: str, topics: Iterable[str]) -> list[str]:

@@ -114,10 +114,15 @@ class SqlBackend(ClaimLoop):
     ) -> Sequence[Enqueued]:
         rooms = self._rooms
         self._watches.made([one.run_id for one in requests])
-        answers = await self._ask(
-            lambda: rooms.accepting.enqueue(requests, batch_id, rooms.at(now)),
-            needs=needs_of.enqueue(requests),
-        )
+        try:
+            answers = await self._ask(
+                lambda: rooms.accepting.enqueue(requests, batch_id, rooms.at(now)),
+                needs=needs_of.enqueue(requests),
+            )
+        except BaseException:
+            for request in requests:
+                self._watches.not_made(request.run_id)
+            raise
         for request, answer in zip(requests, answers, strict=True):
             if answer.disposition != "created":
                 self._watches.not_made(request.run_id)

@@ -48,25 +48,38 @@ class StoreThread:
         self._ended: asyncio.Future[None] | None = None
         self._looked_at = 0.0
         self._store: Store | None = None
+        self._thread: threading.Thread | None = None
         self._is_closed = False
 
     # --- on the event loop --------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Start the thread; returns when the connection is open."""
+        await self._end_the_one_before()
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         opened: asyncio.Future[None] = self._loop.create_future()
         self._ended = self._loop.create_future()
-        thread = threading.Thread(
+        self._thread = threading.Thread(
             target=self._run, args=(opened,), name="taskkit-store", daemon=True
         )
-        thread.start()
+        self._thread.start()
         try:
             await opened
         except Exception:
             self._ended = None  # there is nothing to close
             raise
+        except BaseException:  # nobody waits for it any more
+            self._is_closed = True
+            self._messages.put(None)
+            raise
+
+    async def _end_the_one_before(self) -> None:
+        """One whose event loop closed without `close`, or whose `open` was canceled: two would share the rooms."""
+        if self._thread is not None and self._thread.is_alive():
+            self._messages.put(None)
+            await asyncio.to_thread(self._thread.join)
+        self._messages, self._gathered = queue.SimpleQueue(), []
 
     def submit(self, call: Call[Any]) -> None:
         if self._is_closed or self._loop is None:
@@ -194,28 +207,43 @@ class StoreThread:
             if error is None:
                 return
         if len(calls) > 1 and not store.is_lost(error):
-            for call in calls:  # one must not fail the others: each by itself, in the same order
-                self._alone(store, call, changes, writes=writes)
+            self._one_by_one(store, calls, changes, writes=writes)
             return
         for call in calls:
             if len(calls) == 1 and store.may_succeed_later(error):
-                self._alone(store, call, changes, writes=writes)
+                self._alone(store, call, changes, time.monotonic() + _TRY_FOR, writes=writes)
+            else:
+                call.result, call.error = None, store.told(error)
+
+    def _one_by_one(
+        self, store: Store, calls: Sequence[Call[Any]], changes: list[Changes], *, writes: bool
+    ) -> None:
+        """One must not fail the others: each by itself, in the same order.
+
+        But where somebody is still in the way when the time is over, nobody behind waits for as long again.
+        """
+        ends, error = time.monotonic() + _TRY_FOR, None
+        for call in calls:
+            if error is None or not store.may_succeed_later(error) or time.monotonic() < ends:
+                error = self._alone(store, call, changes, ends, writes=writes)
             else:
                 call.result, call.error = None, store.told(error)
 
     def _alone(
-        self, store: Store, call: Call[Any], changes: list[Changes], *, writes: bool
-    ) -> None:
-        pause, ends = _PAUSE, time.monotonic() + _TRY_FOR
+        self, store: Store, call: Call[Any], changes: list[Changes], ends: float, *, writes: bool
+    ) -> Exception | None:
+        """Try until it goes, or cannot go, or the time is over; what was in the way."""
+        pause, error = _PAUSE, None
         for _ in range(_TRIES):
             error = self._attempt(store, [call], changes, writes=writes, again=True)
             if error is None:
-                return
+                return None
             call.result, call.error = None, store.told(error)
             if not store.may_succeed_later(error) or time.monotonic() > ends:
-                return
+                break
             time.sleep(pause)
             pause *= 2
+        return error
 
     def _attempt(
         self,

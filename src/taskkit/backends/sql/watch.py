@@ -122,7 +122,11 @@ class Watches:
             del self._unended[next(iter(self._unended))]
 
     def not_made(self, run_id: str) -> None:
-        self._unended.pop(end_topic(run_id), None)
+        """It was there before, or may not be there: who waits for it has to look."""
+        topic = end_topic(run_id)
+        self._unended.pop(topic, None)
+        for end in self._ends.get(topic, ()):
+            end.tell(None)
 
     def is_unended(self, run_id: str) -> bool:
         return end_topic(run_id) in self._unended

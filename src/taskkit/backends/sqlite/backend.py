@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 
 from taskkit.backends.sql.kept_backend import KeptBackend
 from taskkit.backends.sql.watch import Watches
-from taskkit.backends.sqlite.connection import Place, connect, place_of, version_at
+from taskkit.backends.sqlite.connection import Place, connect, place_of, unavailable, version_at
 from taskkit.backends.sqlite.schema import version_of
 from taskkit.backends.sqlite.store import SqliteStore
 
@@ -41,4 +42,9 @@ class SqliteBackend(KeptBackend):
             db.close()
 
     def _connect(self, watches: Watches) -> SqliteStore:
-        return SqliteStore(connect(self._place), self._place.path, watches)
+        db = connect(self._place)
+        try:
+            return SqliteStore(db, self._place.path, watches)
+        except sqlite3.Error as error:
+            db.close()
+            raise unavailable(self._place.path, error) from error

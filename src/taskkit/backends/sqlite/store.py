@@ -66,13 +66,13 @@ class SqliteStore(Store):
             self.forget()
 
     def roll_back(self) -> None:
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
         self.topics = set()
         self.ends = {}
         self.forget()
         self.lanes.clear()  # the ids of those that were made will be given to others
         self.lane_names.clear()
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
 
     def look(self) -> None:
         """Notice that another process has written; what was kept is no longer good then."""
@@ -104,6 +104,11 @@ class SqliteStore(Store):
             told.__cause__ = error
             return told
         return error
+
+    def is_lost(self, error: Exception) -> bool:
+        """Whoever keeps the file locked keeps every call from it; one by one they would wait as long again, each."""
+        code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
+        return code & 0xFF == sqlite3.SQLITE_BUSY
 
     def close(self) -> None:
         self.db.close()

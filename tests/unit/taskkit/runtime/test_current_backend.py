@@ -283,3 +283,16 @@ def test_a_url_that_was_opened_on_a_closed_loop_is_opened_again() -> None:
             return (await (await work.trigger()).result()).unwrap()
 
     assert [asyncio.run(once()), asyncio.run(once())] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:///runs.db", "sqlite:///runs.db"),
+        ("sqlite:////var/lib/runs.db?migrate=no", "sqlite:////var/lib/runs.db?migrate=no"),
+        ("postgresql:///shop?password=secret", "postgresql:///shop?password=***"),
+        ("postgresql://ada:secret@db/shop", "postgresql://ada:***@db/shop"),
+    ],
+)
+def test_a_backend_is_named_by_its_url_without_the_password(url: str, name: str) -> None:
+    assert home_of(url).name == name

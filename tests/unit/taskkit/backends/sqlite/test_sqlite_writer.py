@@ -195,3 +195,19 @@ async def test_a_long_payload_is_written_once(backend: SqliteBackend, url: str) 
     assert rows.execute("SELECT count(*) FROM payloads").fetchone() == (0,)
     rows.close()
     await other.close()
+
+
+async def test_a_file_that_stays_locked_is_waited_for_once_by_all_together(
+    backend: SqliteBackend, url: str
+) -> None:
+    seen = statements_of(backend)
+    backend._rooms.store.db.execute("PRAGMA busy_timeout = 20")  # pyright: ignore[reportPrivateUsage] - half a minute otherwise
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    calls = [enqueue(backend, request()) for _ in range(10)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(one) for one in answers} == {StoreUnavailableError}
+    assert seen.count("BEGIN IMMEDIATE") == 1
+    other.execute("ROLLBACK")
+    other.close()
+    assert await enqueue(backend, request()) == ["created"]
