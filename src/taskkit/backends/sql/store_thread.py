@@ -193,6 +193,7 @@ class StoreThread:
             call.result = None if call.idle is None else call.idle()
         except Exception as error:
             call.error = store.told(error)
+            store.roll_back()  # the connection may be lost, which the next call shall not have to find out
         return False
 
     def _together(

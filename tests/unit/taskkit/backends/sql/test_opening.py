@@ -171,3 +171,19 @@ async def test_who_waits_for_an_end_after_a_trigger_that_was_given_up_hears_of_i
     run = await asyncio.wait_for(backend.end_of(run_id), PATIENCE)
     assert run is not None
     assert run.status == "CANCELED"
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_was_lost_fails_what_was_asked_then_and_nothing_after(
+    postgres_url: str,
+) -> None:
+    backend = PostgresBackend.from_url(postgres_url)
+    await backend.open()
+    rooms = backend._rooms
+    (pid,) = await backend._ask(lambda: rooms.store.execute("SELECT pg_backend_pid()").fetchone())
+    with psycopg.connect(postgres_url.partition("?")[0], autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    with pytest.raises(StoreUnavailableError):
+        await backend.advance(now=None, limit=10)
+    assert await enqueue(backend) == "created"
+    await backend.close()
