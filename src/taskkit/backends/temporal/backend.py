@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,9 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
+from taskkit.backends.temporal.attributes import attributes_of, register_attributes
 from taskkit.backends.temporal.encoding import micros_or_none, payload_memo, request_text
+from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.record import Plan
@@ -38,6 +41,7 @@ from taskkit.model.exchange import (
     Lease,
     Manifest,
     Page,
+    RunFilter,
     Token,
     WorkerOptions,
 )
@@ -65,8 +69,8 @@ class TemporalBackend:
 
     capabilities = frozenset(
         {
-            _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS, _C.METADATA,
-            _C.SHARED, _C.DURABLE,
+            _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS,
+            _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
 
@@ -115,6 +119,8 @@ class TemporalBackend:
                 f"No Temporal server answers at {self.place.address}: {str(error) or 'nothing came'}. Start it "
                 f"(`temporal server start-dev` for one on this machine), or correct the URL {self.place.shown}."
             ) from error
+        async with self._asked():
+            await register_attributes(self._client, self.place)
         self._reader = Reader(self._client)
         self._tokens = Tokens(self._client, self.place)
 
@@ -141,28 +147,31 @@ class TemporalBackend:
             same.setdefault(what, []).append(request)
         answers: dict[int, Enqueued] = {}
 
+        first = time.time_ns() // 1000
+        ranks = {id(request): first + number for number, request in enumerate(requests)}
+
         async def in_order(alike: Sequence[TriggerRequest]) -> None:
-            for request in alike:
+            for one in alike:
                 async with self._at_once:
-                    answers[id(request)] = await self._accept(request, batch_id)
+                    answers[id(one)] = await self._accept(one, batch_id, ranks[id(one)])
 
         async with self._asked():
             await asyncio.gather(*(in_order(alike) for alike in same.values()))
         return [answers[id(request)] for request in requests]
 
-    async def _accept(self, request: TriggerRequest, batch_id: str | None) -> Enqueued:
+    async def _accept(self, request: TriggerRequest, batch_id: str | None, rank: int) -> Enqueued:
         if len(request.payload or b"") > _PAYLOAD_LIMIT:
             size = len(request.payload or b"")
             what = f"The payload for task {request.task_id!r}"
             error = PayloadTooLargeError(what, size, _PAYLOAD_LIMIT)
             return Enqueued(request.run_id, "refused", error)
         if request.idempotency_key is None:
-            is_new = await self._start(request, batch_id)
+            is_new = await self._start(request, batch_id, rank)
             return Enqueued(request.run_id, "created" if is_new else "existing")
         generation = 0
         while True:
             keyed = replace(request, run_id=self._keyed_id(request, generation))
-            if await self._start(keyed, batch_id):
+            if await self._start(keyed, batch_id, rank):
                 return Enqueued(keyed.run_id, "created")
             if await self._holds_key(keyed.run_id):
                 return Enqueued(keyed.run_id, "existing")
@@ -182,7 +191,7 @@ class TemporalBackend:
         until = run.created_at + timedelta(seconds=_KEY_SECONDS if lasts is None else lasts)
         return run.status not in FREES_KEY and datetime.now(UTC) < until
 
-    async def _start(self, request: TriggerRequest, batch_id: str | None) -> bool:
+    async def _start(self, request: TriggerRequest, batch_id: str | None, rank: int) -> bool:
         """Whether there was none of this id."""
         place = self.place
         memo: dict[str, Any] = {"request": request_text(request, batch_id)}
@@ -205,6 +214,7 @@ class TemporalBackend:
                 id=request.run_id,
                 task_queue=place.flow_queue,
                 memo=memo,
+                search_attributes=attributes_of(request, batch_id, rank),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 task_timeout=_TASK_TIMEOUT,
@@ -226,6 +236,13 @@ class TemporalBackend:
     async def end_of(self, run_id: str) -> Run | None:
         async with self._asked():
             return await self.reader.end(run_id)
+
+    async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
+        """Runs that match, newest first. The list lags behind by some milliseconds; each run in it does not."""
+        async with self._asked():
+            return await list_runs(
+                self.client, self.reader, self.place, where, cursor=cursor, limit=limit
+            )
 
     # --- canceling ----------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from temporalio.client import AsyncActivityCancelledError, WorkflowUpdateFailedE
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import reply_of, wait_list
-from taskkit.backends.temporal.record import Beat, Order, Reply
-from taskkit.backends.temporal.workflow import RunWorkflow, micros
+from taskkit.backends.temporal.record import Beat, Order, Reply, micros
+from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import LeaseLostError
 from taskkit.model import metadata_operations
 from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, TokenRef, Wait

@@ -8,8 +8,7 @@ from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from taskkit.backends.temporal.record import Reply, State
-from taskkit.backends.temporal.workflow import micros
+from taskkit.backends.temporal.record import Reply, State, micros
 from taskkit.model import metadata_operations
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.exchange import (

@@ -18,8 +18,8 @@ from temporalio.exceptions import TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import run_of
-from taskkit.backends.temporal.record import Beat, State
-from taskkit.backends.temporal.workflow import DELIVER, micros
+from taskkit.backends.temporal.record import Beat, State, micros
+from taskkit.backends.temporal.workflow import DELIVER
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.run import Run, RunStatus
 

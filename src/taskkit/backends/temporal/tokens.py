@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,16 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import TerminatedError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from taskkit.backends.temporal.attributes import RANK
 from taskkit.backends.temporal.encoding import data_of, data_text
 from taskkit.backends.temporal.newest import newest
 from taskkit.backends.temporal.place import Place
@@ -56,6 +63,9 @@ class Tokens:
                 _TYPE,
                 id=token_id,
                 task_queue=self._place.token_queue,
+                search_attributes=TypedSearchAttributes(
+                    [SearchAttributePair(RANK, time.time_ns() // 1000)]
+                ),
                 memo={"token": [timeout, *tags]},  # the server drops a value that is `[]` or `null`
                 execution_timeout=None if timeout is None else timedelta(seconds=timeout),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -144,15 +154,15 @@ class Tokens:
 
     async def page(self, cursor: int | str | None, limit: int) -> Page[Token]:
         """Tokens as they stand, newest first. What another process made just now may be missing."""
-        before = _moment(cursor)
+        below = None if cursor is None else _rank(cursor)
         query = f"TaskQueue = '{self._place.token_queue}'"
         await self._listed()
-        found = await newest(self._client, query, before=before, count=limit + 1)
-        tokens = await asyncio.gather(*(self._as_it_stands(one) for one in found[:limit]))
+        found = await newest(self._client, query, below=below, count=limit + 1)
+        tokens = await asyncio.gather(*(self._as_it_stands(one) for _, one in found[:limit]))
         is_last = len(found) <= limit
         return Page(
             [token for token in tokens if token is not None],
-            None if is_last else found[limit - 1].start_time.isoformat(),
+            None if is_last else found[limit - 1][0],
         )
 
     async def _as_it_stands(self, listed: WorkflowExecution) -> Token | None:
@@ -177,11 +187,9 @@ class Tokens:
                 await asyncio.sleep(_LISTED_SOON)
 
 
-def _moment(cursor: int | str | None) -> datetime | None:
-    if cursor is None:
-        return None
+def _rank(cursor: int | str) -> int:
     try:
-        return datetime.fromisoformat(str(cursor))
+        return int(cursor)
     except ValueError:
         what = "give what a page had as its cursor, or None."
         raise InvalidOptionError("cursor", cursor, what) from None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import (
     ActivityError,
     CancelledError,
@@ -20,7 +20,7 @@ from temporalio.exceptions import (
     TimeoutType,
 )
 
-from taskkit.backends.temporal.record import Beat, Order, Plan, Reply, State
+from taskkit.backends.temporal.record import Beat, Order, Plan, Reply, State, micros
 
 DELIVER = "taskkit.deliver"
 _CLEANUP_TRIES = 3
@@ -28,17 +28,11 @@ _EVER = timedelta(days=3650)
 _SECOND = 1_000_000
 _FLUSHES_KEPT = 200
 _UNKNOWN_TRIES = (1, 2, 5, 10, 30)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE_MICRO = timedelta(microseconds=1)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - _EPOCH) // _ONE_MICRO
+_STATUS = SearchAttributeKey.for_keyword("TaskkitStatus")
 
 
 def _first_state(plan: Plan) -> State:
-    now = micros(workflow.info().start_time)
+    now = micros(workflow.info().workflow_start_time)
     at = max(now, plan.delay_until or now)
     status = "DELAYED" if at > now else "QUEUED"
     return State(status, now, at, plan.queue_time or at, machine=plan.machine)
@@ -302,6 +296,8 @@ class RunWorkflow:
         state.status, state.error = status, error
         state.finished_at = micros(workflow.now())
         state.waits, state.holder = [], None
+        if status != "COMPLETED":  # which most are, and which is seen without
+            workflow.upsert_search_attributes([_STATUS.value_set(status)])  # pyright: ignore[reportUnknownMemberType]  # temporalio leaves it so
 
     async def _cancel(self) -> None:
         state = self.state

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from taskkit import Retry, metadata, task, wait
+from taskkit import AbortTaskRunError, Retry, metadata, runs, task, wait
 from taskkit.definition.context import Context
 from taskkit.errors import InvalidConfigError, PayloadTooLargeError, StoreUnavailableError
 from taskkit.model.exchange import Enqueued, Entry, EntryKind
@@ -388,6 +388,52 @@ async def test_a_run_meets_the_end_of_its_tokens_time(home: Home) -> None:
         handle = await asks.trigger()
         result = await handle.result(timeout=WITHIN)
     assert tuple(result.unwrap()) == (False, "TIMED_OUT")
+
+
+async def test_runs_are_listed_as_they_stand_by_status_and_time(home: Home) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    @task(id="works")
+    async def works(what: str) -> None:
+        if what == "fails":
+            raise AbortTaskRunError
+        if what == "waits":
+            await wait.sleep(3600)
+        if what == "runs":
+            entered.set()
+            await leave.wait()
+
+    async def ids(**where: object) -> list[str]:
+        return [run.id async for run in runs.list(tag="mine", **where)]  # type: ignore[arg-type]  # of any kind
+
+    async def until(expected: list[str], **where: object) -> None:
+        ends = asyncio.get_running_loop().time() + 10
+        while (came := await ids(**where)) != expected and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0)
+        assert came == expected, where
+
+    async with working(home):
+        whats = ["ends", "fails", "waits", "runs"]
+        handles = [await works.trigger(what, tags=["mine"]) for what in whats]
+        nobody = request(1, tags=("mine",), queue="nobody")
+        await home.backend.enqueue([nobody], batch_id=None, now=None)
+        ended, failed, waiting, running = (handle.id for handle in handles)
+        await entered.wait()
+        await until([nobody.run_id, running, waiting, failed, ended])
+        await until([ended], status="COMPLETED")
+        await until([failed], status="FAILED")
+        await until([waiting], status="WAITING")
+        await until([running], status="EXECUTING")
+        await until([nobody.run_id], status="QUEUED")
+        await until([failed, ended], status=["COMPLETED", "FAILED"])
+        await home.backend.cancel([nobody.run_id], reason=None, now=None)
+        await until([nobody.run_id], status="CANCELED")
+        third = (await handles[2].retrieve()).created_at
+        await until([nobody.run_id, running, waiting], since=third)
+        await until([waiting, failed, ended], until=third)
+        leave.set()
+        await handles[3].result(timeout=WITHIN)
+        await handles[2].cancel()
 
 
 async def test_a_payload_that_the_server_would_not_take_is_refused(home: Home) -> None:
