@@ -32,6 +32,10 @@ _FIX: Final = (
 )
 _QUOTED: Final = re.compile(r'".*%.*"', re.DOTALL)
 """What libpq quotes where it is not encoded well, which is mostly a password."""
+_HINT: Final = re.compile(
+    r"\s*Is the server running on that host and accepting TCP/IP connections\?"
+)
+"""What libpq asks, and our own advice says."""
 _OURS: Final = ("schema", "migrate")
 """Options of the URL that libpq does not know."""
 _PATIENCE: Final = {
@@ -237,7 +241,7 @@ def told(place: Place, error: Exception) -> Exception:
         )
     if not isinstance(error, psycopg.Error):
         return error
-    reason = " ".join(str(error).split())
+    reason = " ".join(_HINT.sub("", str(error)).split()).rstrip(".")
     advice = _advice(error.sqlstate or "")
     if is_outage(error):
         made: Exception = StoreUnavailableError(
