@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import (
     Client,
@@ -18,7 +20,7 @@ from temporalio.exceptions import TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import run_of
-from taskkit.backends.temporal.record import Beat, State, micros
+from taskkit.backends.temporal.record import Beat, Reply, State, micros
 from taskkit.backends.temporal.workflow import DELIVER
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.run import Run, RunStatus
@@ -98,36 +100,44 @@ class Reader:
         return run
 
     async def _hear(self, description: WorkflowExecutionDescription, state: State) -> None:
-        """Add what was said to the workflow, which has not yet come to hear it."""
-        request = GetWorkflowExecutionHistoryReverseRequest(
-            namespace=self._client.namespace,
-            execution=WorkflowExecution(
-                workflow_id=description.id, run_id=description.run_id or ""
-            ),
-        )
+        """Add what was said to the workflow, and how its delivery ended, where it has not yet come to hear it."""
+        decode = self._client.data_converter.decode
         said: list[tuple[str, list[Any]]] = []
-        while True:
-            answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
-                request, retry=True
-            )
-            for event in answer.history.events:
-                is_known = event.event_id <= description.history_length
-                if is_known and event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-                    request.next_page_token = answer.next_page_token = b""
-                    break
-                signal = event.workflow_execution_signaled_event_attributes
-                if signal.signal_name == "append":
-                    payloads = list(signal.input.payloads)
-                    flush_id, operations = await self._client.data_converter.decode(payloads)
-                    said.append((flush_id, operations))
-            if not answer.next_page_token:
-                break
-            request.next_page_token = answer.next_page_token
+        async for event in self._unheard(description):
+            signal = event.workflow_execution_signaled_event_attributes
+            if signal.signal_name == "append":
+                flush_id, operations = await decode(list(signal.input.payloads))
+                said.append((flush_id, operations))
+            elif event.HasField("activity_task_completed_event_attributes"):
+                result = event.activity_task_completed_event_attributes.result
+                if event.event_id <= description.history_length:
+                    _between(state, (await decode(list(result.payloads), [Reply]))[0])
         known = set(state.flushes)
         for flush_id, operations in reversed(said):
             if flush_id not in known:
                 known.add(flush_id)
                 state.said.append([flush_id, operations])
+
+    async def _unheard(
+        self, description: WorkflowExecutionDescription
+    ) -> AsyncGenerator[HistoryEvent]:
+        """The events since the workflow last did anything that the description knows of, newest first."""
+        execution = WorkflowExecution(workflow_id=description.id, run_id=description.run_id or "")
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace, execution=execution
+        )
+        done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        while True:
+            answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
+                request, retry=True
+            )
+            for event in answer.history.events:
+                if event.event_type == done and event.event_id <= description.history_length:
+                    return
+                yield event
+            if not answer.next_page_token:
+                return
+            request.next_page_token = answer.next_page_token
 
     async def _present(self, description: WorkflowExecutionDescription, state: State) -> None:
         """Bring the state of an open workflow to what its delivery says."""
@@ -177,6 +187,23 @@ class Reader:
         state.status = RunStatus.SYSTEM_FAILURE.value
         message = f"The workflow {description.id} ended {description.status!r}: {cause}"
         return ErrorInfo.verdict("INTERNAL_ERROR", "WorkflowBroken", message)
+
+
+def _between(state: State, reply: Reply) -> None:
+    """How a run stands whose delivery is over, before its workflow has drawn the conclusion."""
+    if reply.outcome in {"unentered", "unknown", "expired"}:
+        return
+    state.attempt = state.attempt or 1
+    state.delivery += 1
+    state.started_at = state.started_at or reply.started_at
+    state.attempt_started_at = state.attempt_started_at or reply.started_at
+    if reply.metadata is not None:
+        state.metadata = reply.metadata
+        del state.said[: reply.folded]
+    if reply.outcome == "suspended":
+        state.status = "WAITING"
+    else:
+        state.status = "QUEUED" if reply.outcome in {"retry", "released"} else "EXECUTING"
 
 
 def _blank(description: WorkflowExecutionDescription) -> State:
