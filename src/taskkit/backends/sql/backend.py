@@ -138,28 +138,6 @@ class SqlBackend(ClaimLoop):
 
         return await self._look(read, needs=Needs(runs=run_ids))
 
-    async def end_of(self, run_id: str) -> Run | None:
-        """See `SupportsEnds`."""
-        rooms = self._reading
-
-        def read() -> Run | bool:
-            record = rooms.store.find(run_id)
-            return record is not None if record is None or not record.is_final else record.shown()
-
-        end = self._watches.end(run_id)
-        try:
-            while True:
-                found: Run | bool = True
-                if not self._watches.is_unended(run_id):
-                    found = await self._look(read, needs=Needs(runs=[run_id]))
-                if not isinstance(found, bool):
-                    return found
-                run = await end.wait() if found else None
-                if run is not None or not found or end.is_closed:
-                    return run
-        finally:
-            end.close()
-
     async def cancel(
         self, run_ids: Sequence[str], *, reason: str | None, now: Now
     ) -> Sequence[Run]:
