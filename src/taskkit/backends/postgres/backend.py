@@ -52,7 +52,9 @@ class PostgresBackend(KeptBackend):
         return self._version()
 
     def _connect(self, watches: Watches) -> PostgresStore:
-        return PostgresStore(self._place, watches, self._bulletin.tell)
+        store = PostgresStore(self._place, watches, self._bulletin.tell)
+        self._clock = store.clock  # one for both: what one of them writes is not in the other's future
+        return store
 
     def _connect_to_read(self, watches: Watches) -> PostgresStore:
-        return PostgresStore(self._place, watches, None)
+        return PostgresStore(self._place, watches, None, self._clock)

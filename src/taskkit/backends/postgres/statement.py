@@ -8,9 +8,6 @@ from typing import Final
 from taskkit.backends.postgres.writing import THIS_VERSION
 from taskkit.backends.sql.record import COLUMNS
 
-QUEUES: Final = (
-    "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
-)
 LOCKS: Final = "SELECT pg_advisory_xact_lock(one) FROM unnest(?::bigint[]) AS one"
 # Children come before their parents, here, in updates and when their ends are told: so nobody waits in a circle.
 ENDS: Final = (

@@ -17,7 +17,6 @@ from taskkit.backends.postgres.statement import (
     GUARD,
     LOCKS,
     OUTDATED,
-    QUEUES,
     RUNS,
     lock_number,
 )
@@ -26,7 +25,7 @@ from taskkit.backends.sql.call import Call, Question
 from taskkit.backends.sql.encoding import from_json, to_json
 from taskkit.backends.sql.queue_state import QueueState
 from taskkit.backends.sql.record import COLUMNS, LEASED, OVER, SELECT, Record, row_of
-from taskkit.backends.sql.store import Rows, Store
+from taskkit.backends.sql.store import QUEUES, Rows, Store
 from taskkit.backends.sql.watch import Watches
 
 _TAGS: Final = COLUMNS.index("tags")
@@ -54,8 +53,9 @@ class PostgresStore(Store):
         place: Place,
         watches: Watches,
         committed: Callable[[set[str]], None] | None,
+        clock: Clock | None = None,
     ) -> None:
-        """Without `committed` it only reads, and locks nothing."""
+        """Without `committed` it only reads, locks nothing, and goes by the `clock` of the one that writes."""
         super().__init__(watches)
         self._place = place
         self._committed = committed
@@ -83,7 +83,7 @@ class PostgresStore(Store):
         self._queues_seen_at = 0.0
         self._moment = 0
         try:
-            self._clock = Clock(self._session)
+            self.clock = clock or Clock(self._session)
         except Exception as error:
             self._session.close()
             raise told(place, error) from error
@@ -149,17 +149,17 @@ class PostgresStore(Store):
             self._session.send(LOCKS, (sorted(names),))
         asked = [questions() for questions in asks]
         queues = self._ask_queues() if asked else None
-        clock = self._clock.ask(len(new))
+        clock = self.clock.ask(len(new))
         ends = [run_id for call in calls for run_id in call.needs.ends]
         ended = self._ask_ends([*ends, *runs, *claimed] if ends else ends)
         self._ask([question for questions in asked for question in questions])
         self._fetch_runs(list(runs))
         if ended is not None:
             self._ended |= ended.fetchall()
-        self._clock.see(clock)
+        self.clock.see(clock)
         if queues is not None:
             self._see_queues(queues)
-        self._moment = self._clock.now()
+        self._moment = self.clock.now()
 
     def _remember(self, run_id: str) -> bool:
         """Take the row as this process has left it."""
@@ -200,11 +200,11 @@ class PostgresStore(Store):
                 numbers = list(self._relied_on)
                 self._session.send(GUARD, (numbers, len(numbers), self._unawaited))
             self._session.send("COMMIT")
-            clock = self._clock.ask_again()
+            clock = self.clock.ask_again()
             self._session.sync()
             if version is not None:
                 self._keep_mine(leased, version.fetchall()[0][0])
-            self._clock.see(clock)
+            self.clock.see(clock)
             if self.topics and self._committed is not None:
                 self._committed(self.topics)
         self.forget()
@@ -284,7 +284,7 @@ class PostgresStore(Store):
         return self._ended[run_id] if record is None else record.place
 
     def next_number(self) -> int:
-        return self._clock.next_number()
+        return self.clock.next_number()
 
     def insert(self, record: Record) -> bool:
         """A run whose id turns out to be known fails the transaction; it is done again with a look before."""
@@ -380,10 +380,10 @@ class PostgresStore(Store):
 
     def now(self) -> int:
         """The database's clock: one moment for a transaction."""
-        return self._moment if self._is_writing else self._clock.now()
+        return self._moment if self._is_writing else self.clock.now()
 
     def time(self) -> int:
-        return self._clock.now()
+        return self.clock.now()
 
     # --- telling ------------------------------------------------------------------------------------
 

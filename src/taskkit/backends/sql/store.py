@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from taskkit.backends.sql.call import Call, Changes
 from taskkit.backends.sql.encoding import to_json
@@ -22,6 +22,9 @@ from taskkit.model.exchange import (
 )
 from taskkit.model.run import Run
 
+QUEUES: Final = (
+    "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
+)
 _PLACES = range(len(COLUMNS))
 _TAGS = COLUMNS.index("tags")
 
@@ -268,9 +271,7 @@ class Store(ABC):
     def queues(self) -> dict[str, QueueState]:
         """Every queue's settings, by name."""
         if self._queues is None:
-            rows = self.execute(
-                "SELECT name, declared, override, paused, max_length, turn, round FROM queues ORDER BY number"
-            ).fetchall()
+            rows = self.execute(QUEUES).fetchall()
             self._queues = {row[0]: QueueState(*row) for row in rows}
         return self._queues
 

@@ -171,6 +171,19 @@ async def test_a_run_that_another_process_made_first_is_known(
     assert came == ["created"] * 20 + ["existing"] * 20
 
 
+async def test_what_was_just_written_is_not_in_the_future_of_who_reads(
+    pair: tuple[PostgresBackend, PostgresBackend],
+) -> None:
+    backend, _ = pair
+    clock = backend._rooms.store.clock  # type: ignore[attr-defined]  # of a PostgresStore
+    seen, at = clock._seen
+    clock._seen = (seen + 10_000_000, at)  # ten seconds, where it was a part of one
+    await backend.create_token("token_1", timeout=0, tags=(), idempotency_key=None, now=None)
+    token = await backend.get_token("token_1", now=None)
+    assert token is not None
+    assert token.status == "TIMED_OUT"
+
+
 async def test_a_condition_of_ours_fails_its_call_alone(
     pair: tuple[PostgresBackend, PostgresBackend],
 ) -> None:
