@@ -108,7 +108,7 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[[Context], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
     @overload
-    def __call__(  # type: ignore[overload-overlap]  # see above
+    def __call__(  # type: ignore[overload-overlap]  # the context-only form before it wins
         self, fn: Callable[[PayloadT], _Async[OutputT]], /
     ) -> AsyncTask[PayloadT, OutputT]: ...
     @overload
@@ -174,7 +174,7 @@ def task(fn: Callable[[_Anything], _Async[OutputT]], /) -> AsyncTask[Any, Output
 @overload
 def task(fn: Callable[[Context], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
 @overload
-def task(fn: Callable[[PayloadT], _Async[OutputT]], /) -> AsyncTask[PayloadT, OutputT]: ...  # type: ignore[overload-overlap]  # see there
+def task(fn: Callable[[PayloadT], _Async[OutputT]], /) -> AsyncTask[PayloadT, OutputT]: ...  # type: ignore[overload-overlap]  # the context-only form before it wins
 @overload
 def task(fn: Callable[[], _Async[OutputT]], /) -> AsyncTask[None, OutputT]: ...
 @overload

@@ -43,7 +43,7 @@ class DataSourceSuite:
     def make_source(self) -> Any:
         """The source to prove."""
         what = f"{type(self).__name__}.make_source is missing: return the source to prove."
-        raise NotImplementedError(what)
+        raise NotImplementedError(what)  # the one thing that only the author of a source can say
 
     def refusals(self) -> Sequence[Refusal]:
         """Sources that cannot be opened, each with the type of the error: a wrong password, a missing database."""
@@ -61,7 +61,9 @@ def _test_of(check: Check) -> Callable[[DataSourceSuite], Awaitable[None]]:
             time_limit=self.time_limit,
         )
         if reason is not None:
-            pytest.skip(reason)
+            pytest.skip(
+                reason
+            )  # what the source does not declare is not proved, and the report says so
 
     test.__name__ = test.__qualname__ = f"test_{check.name}"
     test.__doc__ = check.rule

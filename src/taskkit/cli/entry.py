@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from io import TextIOWrapper
 from itertools import pairwise
 from typing import Any
 
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a test's stream has it not
+        if isinstance(stream, TextIOWrapper):  # not where somebody has put a stream of their own
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in given
     _log_to_stderr(debug)
     own_the_process()

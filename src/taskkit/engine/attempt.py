@@ -178,7 +178,8 @@ class Attempt(ContextParts):
         definition = self.definition
         context = self.context if definition.wants_context else None
         if definition.is_async:
-            return definition.invoke(self.payload, context)  # type: ignore[no-any-return]  # a coroutine
+            coroutine: Awaitable[Any] = definition.invoke(self.payload, context)
+            return coroutine
         return call_in_thread(self._runner, definition.invoke, self.payload, context)
 
     def in_thread(self, fn: Callable[[], Any]) -> Awaitable[Any]:
@@ -374,7 +375,9 @@ class Attempt(ContextParts):
             if own:
                 reason = None if this is None else this.cancel_reason
                 await backend.cancel(own, reason=reason, now=self.home.now)
-        except Exception:
+        except (
+            Exception
+        ):  # whatever the store raises: the run itself is to be canceled all the same
             _log.exception(
                 "run %s was canceled, but what it waits for could not be: cancel that by its id",
                 self.run_id,

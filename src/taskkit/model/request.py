@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,6 +50,19 @@ class TriggerRequest:
     is_test: bool = False
     is_replay: bool = False
     version: str | None = None
+
+    def joined_by(self, last: TriggerRequest) -> TriggerRequest:
+        """What a debounced run does once `last` has joined it: what that says; what it leaves out stays."""
+        return replace(
+            self,
+            payload=last.payload,
+            secrets=last.secrets,
+            metadata=self.metadata if last.metadata is None else last.metadata,
+            tags=last.tags or self.tags,
+            max_attempts=last.max_attempts,
+            max_duration=self.max_duration if last.max_duration is None else last.max_duration,
+            machine=last.machine or self.machine,
+        )
 
     @property
     def visible_payload(self) -> bytes | None:

@@ -9,7 +9,7 @@ from typing import Any
 from broken.fault import Faulty, fault, nothing, wrap
 
 from taskkit.backends.base import Now, Runner, Watch
-from taskkit.backends.memory.watch import MemoryWatch
+from taskkit.backends.topic_watch import TopicWatch
 from taskkit.errors import TaskkitError
 from taskkit.model.exchange import (
     CANCEL_TOPIC,
@@ -107,17 +107,17 @@ class OneWatcherIsTold(Faulty):
             watch.notify(topic)
 
 
-class _Late(MemoryWatch):
+class _Late(TopicWatch):
     """Subscribes when it is first iterated over."""
 
-    __slots__ = ("_subscribe",)
+    __slots__ = ("_watches",)
 
     async def __anext__(self) -> str:
-        if self._subscribe:
-            self._subscribe = False
-            for topic in self._topics:
-                self._watches._by_topic.setdefault(topic, []).append(self)
-                self._watches._count(topic, 1)
+        watches, self._watches = self._watches, None
+        if watches is not None:
+            for topic in self.topics:
+                watches._by_topic.setdefault(topic, []).append(self)
+                watches._count(topic, 1)
         return await super().__anext__()
 
 
@@ -126,12 +126,12 @@ class AWatchBeginsWhenItIsReadFirst(Faulty):
     """What happens between the subscription and the first look is missed."""
 
     def watch(self, topics: Sequence[str]) -> Watch:
-        watch = _Late(self._watches, tuple(topics))
-        watch._subscribe = True
+        watch = _Late(topics, self._watches.remove)
+        watch._watches = self._watches
         return watch
 
 
-class _Asleep(MemoryWatch):
+class _Asleep(TopicWatch):
     __slots__ = ()
 
     def notify(self, topic: str) -> None:
@@ -144,23 +144,23 @@ class AChangeWakesNobody(Faulty):
 
     def watch(self, topics: Sequence[str]) -> Watch:
         watch = super().watch(topics)
-        if type(watch) is MemoryWatch:
+        if type(watch) is TopicWatch:
             watch.__class__ = _Asleep
         return watch
 
 
-class _Endless(MemoryWatch):
+class _Endless(TopicWatch):
     __slots__ = ()
 
     def close(self) -> None:
-        self._watches.remove(self, self._topics)
+        self._leave(self)
 
 
 @fault("a_watch_ends_when_it_is_closed", "watches_end_with_the_backend")
 class AWatchNeverEnds(Faulty):
     def watch(self, topics: Sequence[str]) -> Watch:
         watch = super().watch(topics)
-        if type(watch) is MemoryWatch:
+        if type(watch) is TopicWatch:
             watch.__class__ = _Endless
         return watch
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from taskkit.backends.memory.record import Record
@@ -85,17 +84,7 @@ def _may_join(record: Record, debounce: Debounce, at: datetime, now: datetime) -
 
 def _take_over(record: Record, request: TriggerRequest) -> None:
     """The run does what the last trigger says; what that leaves out stays."""
-    before = record.request
-    record.request = replace(
-        before,
-        payload=request.payload,
-        secrets=request.secrets,
-        metadata=before.metadata if request.metadata is None else request.metadata,
-        tags=request.tags or before.tags,
-        max_attempts=request.max_attempts,
-        max_duration=before.max_duration if request.max_duration is None else request.max_duration,
-        machine=request.machine or before.machine,
-    )
+    record.request = record.request.joined_by(request)
     record.tags = record.request.tags
     record.machine = record.request.machine
     if request.metadata is not None:

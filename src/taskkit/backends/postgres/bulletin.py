@@ -171,9 +171,8 @@ class Bulletin:
             self._send(session)
             time.sleep(_GATHER)
         messages: list[list[str]] = []
-        while (
-            notice := server.notifies()
-        ) is not None:  # also those that came while an answer was awaited
+        # Also those that came while an answer was awaited.
+        while (notice := server.notifies()) is not None:
             messages.append(_read(notice.extra))
         if messages:
             self._pass_on(messages)
@@ -206,9 +205,8 @@ class Bulletin:
             self._ended.set_result(None)
 
     def _post(self, call: Any, *args: Any) -> None:
-        with contextlib.suppress(
-            RuntimeError
-        ):  # the loop has closed, and with it everybody who waited
+        # A loop that has closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(call, *args)
 

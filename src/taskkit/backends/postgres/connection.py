@@ -13,8 +13,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from taskkit.backends.postgres.parameters import UnstorableTextError
 from taskkit.errors import (
@@ -156,18 +155,10 @@ def _refuse_unclear(parts: SplitResult) -> None:
 def connect(place: Place, **settings: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection whose transactions are ours to begin and end. Raises psycopg.Error."""
     given = conninfo_to_dict(place.conninfo)
-    connection = psycopg.connect(
-        place.conninfo,
-        autocommit=True,
-        prepare_threshold=0,
-        **{name: value for name, value in _PATIENCE.items() if name not in given},  # type: ignore[arg-type]  # libpq takes any of its options
-    )
+    missing = {name: value for name, value in _PATIENCE.items() if name not in given}
+    connection = psycopg.connect(make_conninfo(place.conninfo, **missing), autocommit=True)
     try:
         _check_version(connection, place)
-        connection.prepared_max = 1_000
-        # One type for each number, so that a statement is prepared once.
-        connection.adapters.register_dumper(int, Int8Dumper)
-        connection.adapters.register_dumper(int, Int8BinaryDumper)
         with within(place.patience, connection):
             set_all(connection, {**_SETTINGS, **settings, "search_path": place.schema})
             if "synchronous_commit" not in settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from taskkit.backends.sql.encoding import later, micros, to_json
 from taskkit.backends.sql.life import Life
@@ -116,17 +115,7 @@ def _may_join(record: Record, debounce: Debounce, at: int, now: int) -> bool:
 
 def _take_over(record: Record, request: TriggerRequest) -> None:
     """The run does what the last trigger says; what that leaves out stays."""
-    before = record.request
-    record.request = replace(
-        before,
-        payload=request.payload,
-        secrets=request.secrets,
-        metadata=before.metadata if request.metadata is None else request.metadata,
-        tags=request.tags or before.tags,
-        max_attempts=request.max_attempts,
-        max_duration=before.max_duration if request.max_duration is None else request.max_duration,
-        machine=request.machine or before.machine,
-    )
+    record.request = record.request.joined_by(request)
     record.set_tags(list(record.request.tags))
     record.machine = record.request.machine
     if request.metadata is not None:

@@ -15,7 +15,8 @@ from taskkit.backends.sql.backend import SqlBackend
 from taskkit.backends.sql.call import Needs
 from taskkit.backends.sql.encoding import micros
 from taskkit.backends.sql.schema import status_of
-from taskkit.backends.sql.watch import CHANGE_TOPIC, SqlWatch
+from taskkit.backends.sql.watch import CHANGE_TOPIC
+from taskkit.backends.topic_watch import TopicWatch
 from taskkit.errors import StoreUnavailableError
 from taskkit.model.exchange import MigrationStatus, WorkerRecord
 from taskkit.model.run import Run
@@ -122,7 +123,7 @@ class KeptBackend(SqlBackend, ABC):
         return gone
 
 
-async def _change_of(watch: SqlWatch) -> None:
+async def _change_of(watch: TopicWatch) -> None:
     """Return when something has changed, or when it is time to look again."""
     with contextlib.suppress(TimeoutError, StopAsyncIteration):
         async with asyncio.timeout(_LOOK_EVERY):

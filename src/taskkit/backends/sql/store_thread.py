@@ -47,7 +47,7 @@ class StoreThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[None] | None = None
         self._looked_at = 0.0
-        self._store: Store | None = None
+        self._store: Store | None = None  # held for a child that is forked, see `_after_fork`
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
@@ -66,8 +66,8 @@ class StoreThread:
         self._thread.start()
         try:
             await opened
-        except Exception:
-            self._ended = None  # there is nothing to close
+        except Exception:  # whatever it was, the thread has ended
+            self._ended = None  # so there is nothing to close
             raise
         except BaseException:  # nobody waits for it any more
             self._is_closed = True

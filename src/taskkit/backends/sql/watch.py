@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from taskkit.backends.topic_watch import TopicWatch
 from taskkit.model.exchange import CANCEL_TOPIC, WORK_TOPIC, end_topic
 from taskkit.model.run import Run
 
@@ -13,49 +14,6 @@ CHANGE_TOPIC: Final = "change"
 """Told by this process to itself when some run has changed."""
 NO_ENDS: Final[Mapping[str, Run]] = {}
 _UNENDED: Final = 10_000
-
-
-class SqlWatch:
-    """A subscription; topics that change while nobody iterates are merged."""
-
-    def __init__(self, watches: Watches, topics: Sequence[str]) -> None:
-        self._watches = watches
-        self.topics = tuple(topics)
-        self._changed: dict[str, None] = {}
-        self._waiter: asyncio.Future[None] | None = None
-        self._closed = False
-
-    def __aiter__(self) -> SqlWatch:
-        return self
-
-    async def __anext__(self) -> str:
-        while not self._changed:
-            if self._closed:
-                raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        topic = next(iter(self._changed))
-        del self._changed[topic]
-        return topic
-
-    def take(self) -> list[str]:
-        changed = list(self._changed)
-        self._changed.clear()
-        return changed
-
-    def notify(self, topic: str) -> None:
-        self._changed[topic] = None
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._watches.remove(self)
-            self._wake()
 
 
 class EndWatch:
@@ -95,7 +53,7 @@ class Watches:
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._by_topic: dict[str, list[SqlWatch]] = {}
+        self._by_topic: dict[str, list[TopicWatch]] = {}
         self._ends: dict[str, list[EndWatch]] = {}
         self._workers: list[Callable[[str], None]] = []
         self._unended: dict[str, None] = {}
@@ -133,8 +91,8 @@ class Watches:
 
     # --- subscriptions ------------------------------------------------------------------------------
 
-    def add(self, topics: Sequence[str]) -> SqlWatch:
-        watch = SqlWatch(self, topics)
+    def add(self, topics: Sequence[str]) -> TopicWatch:
+        watch = TopicWatch(topics, self.remove)
         was_wanted = self.is_wanted
         for topic in watch.topics:
             self._by_topic.setdefault(topic, []).append(watch)
@@ -159,7 +117,7 @@ class Watches:
         if not ends:
             self._ends.pop(topic, None)
 
-    def remove(self, watch: SqlWatch) -> None:
+    def remove(self, watch: TopicWatch) -> None:
         for topic in watch.topics:
             watches = self._by_topic.get(topic, [])
             if watch in watches:

@@ -19,10 +19,18 @@ from temporalio.client import (
 from temporalio.exceptions import TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from taskkit.backends.temporal.encoding import run_of
-from taskkit.backends.temporal.record import Beat, Reply, State, micros
+from taskkit.backends.temporal.encoding import micros_or_none, request_of, run_of
+from taskkit.backends.temporal.record import (
+    Beat,
+    Reply,
+    State,
+    began,
+    first_state,
+    micros,
+)
 from taskkit.backends.temporal.workflow import DELIVER
 from taskkit.model.error_info import ErrorInfo
+from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 
 _Status = WorkflowExecutionStatus
@@ -85,7 +93,7 @@ class Reader:
         payload = await description.memo_value("payload", None, type_hint=bytes)
         state = await description.memo_value("state", None, type_hint=State)
         if state is None:
-            state = _new_state(description, run_of(text, payload, _blank(description)))
+            state = _new_state(description, request_of(text, payload)[0])
         error = None
         if description.status is _Status.RUNNING:
             if description.raw_description.HasField("pending_workflow_task"):
@@ -155,13 +163,7 @@ class Reader:
                 return
             beat: Beat = beats[0]
             state.status = "EXECUTING"
-            state.attempt = state.attempt or 1
-            state.delivery += 1
-            state.started_at = state.started_at or beat.started_at
-            state.attempt_started_at = state.attempt_started_at or beat.started_at
-            if beat.metadata is not None:
-                state.metadata = beat.metadata
-                del state.said[: beat.folded]
+            _entered(state, beat)
 
     async def _broken_end(
         self, description: WorkflowExecutionDescription, state: State
@@ -193,32 +195,25 @@ def _between(state: State, reply: Reply) -> None:
     """How a run stands whose delivery is over, before its workflow has drawn the conclusion."""
     if reply.outcome in {"unentered", "unknown", "expired"}:
         return
-    state.attempt = state.attempt or 1
-    state.delivery += 1
-    state.started_at = state.started_at or reply.started_at
-    state.attempt_started_at = state.attempt_started_at or reply.started_at
-    if reply.metadata is not None:
-        state.metadata = reply.metadata
-        del state.said[: reply.folded]
+    _entered(state, reply)
     if reply.outcome == "suspended":
         state.status = "WAITING"
     else:
         state.status = "QUEUED" if reply.outcome in {"retry", "released"} else "EXECUTING"
 
 
-def _blank(description: WorkflowExecutionDescription) -> State:
-    now = micros(description.start_time)
-    return State("QUEUED", now, now, now)
+def _entered(state: State, told: Beat | Reply) -> None:
+    """Count the delivery that tells this, which its workflow counts only when it is over."""
+    state.attempt = state.attempt or 1
+    state.delivery += 1
+    began(state, told)
 
 
-def _new_state(description: WorkflowExecutionDescription, run: Run) -> State:
+def _new_state(description: WorkflowExecutionDescription, request: TriggerRequest) -> State:
     """What the workflow begins with."""
-    request, state = run.request, _blank(description)
-    state.machine = request.machine
-    if request.delay_until is not None and micros(request.delay_until) > state.created_at:
-        state.available_at = micros(request.delay_until)
-        state.status = "DELAYED"
-    state.queue_time = state.available_at
-    if request.queue_time is not None:
-        state.queue_time = micros(request.queue_time)
-    return state
+    return first_state(
+        micros(description.start_time),
+        delay_until=micros_or_none(request.delay_until),
+        queue_time=micros_or_none(request.queue_time),
+        machine=request.machine,
+    )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
+DeliveryKind = Literal["start", "resume", "cleanup"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
 
@@ -58,6 +59,23 @@ class State:
     flushes: list[str] = field(default_factory=list[str])
 
 
+def first_state(
+    now: int, *, delay_until: int | None, queue_time: int | None, machine: str | None
+) -> State:
+    """How a run begins that is made now."""
+    at = max(now, delay_until or now)
+    return State("DELAYED" if at > now else "QUEUED", now, at, queue_time or at, machine=machine)
+
+
+def began(state: State, told: Beat | Reply) -> None:
+    """Note what somebody who carries the run, or has carried it, tells of its beginning and its metadata."""
+    state.started_at = state.started_at or told.started_at
+    state.attempt_started_at = state.attempt_started_at or told.started_at
+    if told.metadata is not None:
+        state.metadata = told.metadata
+        del state.said[: told.folded]
+
+
 @dataclass
 class Plan:
     """What the workflow has to know of a request. `waiter` is the parent that waits, `lease` in seconds."""
@@ -77,7 +95,7 @@ class Plan:
 class Order:
     """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits."""
 
-    kind: str
+    kind: DeliveryKind
     state: State
     answered: list[list[Any]] = field(default_factory=list[list[Any]])
     expires_at: int | None = None

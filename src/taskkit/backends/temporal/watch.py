@@ -5,77 +5,44 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from taskkit.backends.topic_watch import TopicWatch
 from taskkit.model.exchange import end_topic
 
 _EVERY = 0.25
 _END = end_topic("")
 
 
-class TemporalWatch:
+class TemporalWatch(TopicWatch):
     """Says that a run has ended when the server says so, and of every other topic that it may have changed.
 
     The server tells a waiting call when a workflow closes, and nothing of what happens before that.
     """
 
+    __slots__ = ("_tasks",)
+
     def __init__(
         self, topics: Sequence[str], wait_for_end: Callable[[str], Awaitable[None]]
     ) -> None:
-        self._closed = False
-        self._due: dict[str, None] = {}
-        self._waiter: asyncio.Future[None] | None = None
-        self._polled = [topic for topic in topics if not topic.startswith(_END)]
+        super().__init__(topics, self._stop)
         self._tasks = [
             asyncio.create_task(self._hear(topic, wait_for_end))
             for topic in dict.fromkeys(topics)
             if topic.startswith(_END)
         ]
-        if self._polled:
-            self._tasks.append(asyncio.create_task(self._poll()))
+        polled = [topic for topic in topics if not topic.startswith(_END)]
+        if polled:
+            self._tasks.append(asyncio.create_task(self._poll(polled)))
 
-    @property
-    def is_closed(self) -> bool:
-        return self._closed
-
-    def __aiter__(self) -> TemporalWatch:
-        return self
-
-    async def __anext__(self) -> str:
-        while not self._due:
-            if self._closed:
-                raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        topic = next(iter(self._due))
-        del self._due[topic]
-        return topic
-
-    def take(self) -> list[str]:
-        """The other topics that have changed."""
-        due = list(self._due)
-        self._due.clear()
-        return due
-
-    def close(self) -> None:
-        self._closed = True
-        self._due.clear()
+    def _stop(self, _: TopicWatch) -> None:
         for task in self._tasks:
             task.cancel()
-        self._wake()
 
     async def _hear(self, topic: str, wait_for_end: Callable[[str], Awaitable[None]]) -> None:
         await wait_for_end(topic.removeprefix(_END))
-        self._say(topic)
+        self.notify(topic)
 
-    async def _poll(self) -> None:
+    async def _poll(self, topics: Sequence[str]) -> None:
         while True:
             await asyncio.sleep(_EVERY)
-            for topic in self._polled:
-                self._say(topic)
-
-    def _say(self, topic: str) -> None:
-        self._due[topic] = None
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            for topic in topics:
+                self.notify(topic)

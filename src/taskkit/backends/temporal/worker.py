@@ -176,7 +176,7 @@ class Serving:
                 f"{info.workflow_run_id}-{order.state.round}",
                 order.state.attempt,
                 order.state.delivery,
-                order.kind,  # type: ignore[arg-type]  # the workflow's word is one of them
+                order.kind,
                 now,
                 await self._answers(order),
                 None if order.state.ending is None else RunStatus(order.state.ending),

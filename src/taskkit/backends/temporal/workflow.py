@@ -20,7 +20,17 @@ from temporalio.exceptions import (
     TimeoutType,
 )
 
-from taskkit.backends.temporal.record import Beat, Order, Plan, Reply, State, micros
+from taskkit.backends.temporal.record import (
+    Beat,
+    DeliveryKind,
+    Order,
+    Plan,
+    Reply,
+    State,
+    began,
+    first_state,
+    micros,
+)
 
 DELIVER = "taskkit.deliver"
 _CLEANUP_TRIES = 3
@@ -33,9 +43,9 @@ _STATUS = SearchAttributeKey.for_keyword("TaskkitStatus")
 
 def _first_state(plan: Plan) -> State:
     now = micros(workflow.info().workflow_start_time)
-    at = max(now, plan.delay_until or now)
-    status = "DELAYED" if at > now else "QUEUED"
-    return State(status, now, at, plan.queue_time or at, machine=plan.machine)
+    return first_state(
+        now, delay_until=plan.delay_until, queue_time=plan.queue_time, machine=plan.machine
+    )
 
 
 @workflow.defn(name="taskkit.run")
@@ -75,9 +85,10 @@ class RunWorkflow:
         """Go on with a new history where this one has become long."""
         if workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(workflow.all_handlers_finished)
-            self._show()
             self.plan.state = self.state
-            workflow.continue_as_new(self.plan)
+            # What was shown is not taken along by itself, and the run is read from it at once.
+            memo = {**workflow.memo(), "state": self.state}
+            workflow.continue_as_new(self.plan, memo=memo)
 
     # --- time and waiting ---------------------------------------------------------------------------
 
@@ -135,7 +146,7 @@ class RunWorkflow:
 
     # --- deliveries ---------------------------------------------------------------------------------
 
-    async def _deliver(self, kind: str) -> None:
+    async def _deliver(self, kind: DeliveryKind) -> None:
         state = self.state
         state.round += 1
         state.delivery += 1
@@ -179,7 +190,7 @@ class RunWorkflow:
             return None
         return timedelta(microseconds=max(1000, expires - micros(workflow.now())))
 
-    def _failed(self, kind: str, sticky: str | None, error: ActivityError) -> None:
+    def _failed(self, kind: DeliveryKind, sticky: str | None, error: ActivityError) -> None:
         state, cause = self.state, error.cause
         if isinstance(cause, TimedOutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
             state.delivery -= 1
@@ -199,7 +210,7 @@ class RunWorkflow:
         state.deaths += 1
         state.holder = None
         if beat is not None:
-            self._began(Beat(**beat))
+            began(state, Beat(**beat))
         state.waits = []
         state.status, state.orphaned = "QUEUED", True
         if state.ending is None and state.cancel_requested:
@@ -211,21 +222,13 @@ class RunWorkflow:
         else:  # its hooks kill workers too
             self._finish(state.ending or "CRASHED")
 
-    def _began(self, told: Beat | Reply) -> None:
-        state = self.state
-        state.started_at = state.started_at or told.started_at
-        state.attempt_started_at = state.attempt_started_at or told.started_at
-        if told.metadata is not None:
-            state.metadata = told.metadata
-            del state.said[: told.folded]
-
-    async def _apply(self, kind: str, reply: Reply) -> None:
+    async def _apply(self, kind: DeliveryKind, reply: Reply) -> None:
         state = self.state
         if reply.outcome in {"unentered", "unknown"}:
             await self._unentered(reply.outcome)
             return
         self._unknown = 0
-        self._began(reply)
+        began(state, reply)
         was_orphaned, state.orphaned = state.orphaned, False
         state.waits = []
         if reply.outcome == "suspended":

@@ -24,7 +24,7 @@ class ForwardingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._send(_plain(record))
-        except Exception:
+        except Exception:  # as every handler: what cannot be logged must not end the code that logs
             self.handleError(record)
 
 

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from io import TextIOWrapper
 from types import FrameType
 from typing import Any
 
@@ -141,8 +142,8 @@ class _Child:
         order = self._order
         sys.argv[:] = order.argv
         for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError):
-                stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what is printed may be the last
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(line_buffering=True)  # what is printed may be the last
         config.adopt(order.config)
         child_log.install(order.log_levels, lambda fields: self.send(("log", fields)))
         try:
