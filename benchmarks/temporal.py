@@ -29,7 +29,7 @@ def temporal_server(options: Sequence[str] = ()) -> Iterator[str]:
     """The address of a dev server that keeps its data in a folder which goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="taskkit-temporal-"))
     port, user = free_port(), pwd.getpwuid(os.geteuid()).pw_name
-    command = [
+    command: list[str | Path] = [
         temporal_program(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port),
         "--http-port", str(free_port()), "--metrics-port", str(free_port()), "--log-level", "error",
         "--db-filename", folder / "temporal.db", *options,
