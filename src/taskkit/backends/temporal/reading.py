@@ -21,10 +21,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import micros_or_none, request_of, run_of
 from taskkit.backends.temporal.record import (
+    NOT_ENTERED,
     Beat,
     Reply,
     State,
-    began,
+    count,
     first_state,
     micros,
 )
@@ -163,7 +164,7 @@ class Reader:
                 return
             beat: Beat = beats[0]
             state.status = "EXECUTING"
-            _entered(state, beat)
+            count(state, beat)
 
     async def _broken_end(
         self, description: WorkflowExecutionDescription, state: State
@@ -193,20 +194,13 @@ class Reader:
 
 def _between(state: State, reply: Reply) -> None:
     """How a run stands whose delivery is over, before its workflow has drawn the conclusion."""
-    if reply.outcome in {"unentered", "unknown", "expired"}:
+    if reply.outcome in NOT_ENTERED:
         return
-    _entered(state, reply)
+    count(state, reply)
     if reply.outcome == "suspended":
         state.status = "WAITING"
     else:
         state.status = "QUEUED" if reply.outcome in {"retry", "released"} else "EXECUTING"
-
-
-def _entered(state: State, told: Beat | Reply) -> None:
-    """Count the delivery that tells this, which its workflow counts only when it is over."""
-    state.attempt = state.attempt or 1
-    state.delivery += 1
-    began(state, told)
 
 
 def _new_state(description: WorkflowExecutionDescription, request: TriggerRequest) -> State:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 DeliveryKind = Literal["start", "resume", "cleanup"]
+NOT_ENTERED = frozenset({"unentered", "unknown", "expired"})
+"""Why a body was not entered: somebody else may, its task is not known, its time is over."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
 
@@ -67,8 +69,12 @@ def first_state(
     return State("DELAYED" if at > now else "QUEUED", now, at, queue_time or at, machine=machine)
 
 
-def began(state: State, told: Beat | Reply) -> None:
-    """Note what somebody who carries the run, or has carried it, tells of its beginning and its metadata."""
+def count(state: State, told: Beat | Reply | None) -> None:
+    """Add a delivery that has begun: when that was, and what it has told of the metadata."""
+    state.attempt = state.attempt or 1
+    state.delivery += 1
+    if told is None:
+        return
     state.started_at = state.started_at or told.started_at
     state.attempt_started_at = state.attempt_started_at or told.started_at
     if told.metadata is not None:
@@ -93,7 +99,7 @@ class Plan:
 
 @dataclass
 class Order:
-    """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits."""
+    """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits, `state` does not count it."""
 
     kind: DeliveryKind
     state: State
@@ -105,10 +111,9 @@ class Order:
 class Reply:
     """How a delivery ended.
 
-    `outcome` is the name of one of taskkit's outcomes, or "suspended", or why the body was not entered: "unentered"
-    (somebody else may), "unknown" (its task is), "expired". `strangers` are runs that are waited for and were made by
-    somebody else, and tokens: they have to be told who waits. `deadlines` are those of waits for tokens. `folded`
-    of what was `said` is in its `metadata`.
+    `outcome` is the name of one of taskkit's outcomes, or "suspended", or one of NOT_ENTERED. `strangers` are runs that
+    are waited for and were made by somebody else, and tokens: they have to be told who waits. `deadlines` are those of
+    waits for tokens. `folded` of what was `said` is in its `metadata`.
     """
 
     outcome: str

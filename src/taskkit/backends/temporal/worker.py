@@ -167,15 +167,15 @@ class Serving:
                 return refused
             passed = asyncio.get_running_loop().time() - came
             now = after(info.started_time, passed)
-            run.status, run.delivery = RunStatus.EXECUTING, order.state.delivery
-            run.attempt = order.state.attempt
+            run.status = RunStatus.EXECUTING
+            run.attempt, run.delivery = order.state.attempt or 1, order.state.delivery + 1
             run.started_at = run.started_at or now
             run.attempt_started_at = run.attempt_started_at or now
             lease = Lease(
                 run,
                 f"{info.workflow_run_id}-{order.state.round}",
-                order.state.attempt,
-                order.state.delivery,
+                run.attempt,
+                run.delivery,
                 order.kind,
                 now,
                 await self._answers(order),

@@ -21,13 +21,14 @@ from temporalio.exceptions import (
 )
 
 from taskkit.backends.temporal.record import (
+    NOT_ENTERED,
     Beat,
     DeliveryKind,
     Order,
     Plan,
     Reply,
     State,
-    began,
+    count,
     first_state,
     micros,
 )
@@ -149,8 +150,6 @@ class RunWorkflow:
     async def _deliver(self, kind: DeliveryKind) -> None:
         state = self.state
         state.round += 1
-        state.delivery += 1
-        state.attempt = state.attempt or 1
         sticky = None if kind == "start" else state.holder
         is_first = kind == "start" and state.started_at is None
         expires = None
@@ -193,24 +192,20 @@ class RunWorkflow:
     def _failed(self, kind: DeliveryKind, sticky: str | None, error: ActivityError) -> None:
         state, cause = self.state, error.cause
         if isinstance(cause, TimedOutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
-            state.delivery -= 1
             if sticky is None:
                 self._finish("EXPIRED")
             else:  # who parked it is gone, and never cleaned up
                 state.holder, state.orphaned = None, True
-        elif isinstance(cause, CancelledError):
-            state.delivery -= 1  # it had not started
-        else:
+        elif not isinstance(cause, CancelledError):  # which says that it had not started
             beats = cause.last_heartbeat_details if isinstance(cause, TimedOutError) else ()
-            self._died(beats[0] if beats else None)
+            count(state, Beat(**beats[0]) if beats else None)
+            self._died()
 
-    def _died(self, beat: dict[str, Any] | None) -> None:
+    def _died(self) -> None:
         """The worker that had the run is gone, or as good as gone."""
         state, most = self.state, self.plan.max_attempts
         state.deaths += 1
         state.holder = None
-        if beat is not None:
-            began(state, Beat(**beat))
         state.waits = []
         state.status, state.orphaned = "QUEUED", True
         if state.ending is None and state.cancel_requested:
@@ -224,11 +219,11 @@ class RunWorkflow:
 
     async def _apply(self, kind: DeliveryKind, reply: Reply) -> None:
         state = self.state
-        if reply.outcome in {"unentered", "unknown"}:
+        if reply.outcome in NOT_ENTERED:
             await self._unentered(reply.outcome)
             return
         self._unknown = 0
-        began(state, reply)
+        count(state, reply)
         was_orphaned, state.orphaned = state.orphaned, False
         state.waits = []
         if reply.outcome == "suspended":
@@ -240,8 +235,9 @@ class RunWorkflow:
             self._settle(reply)
 
     async def _unentered(self, why: str) -> None:
-        self.state.delivery -= 1
-        if why == "unknown":
+        if why == "expired":
+            self._finish("EXPIRED")
+        elif why == "unknown":
             pause = _UNKNOWN_TRIES[min(self._unknown, len(_UNKNOWN_TRIES) - 1)]
             self._unknown += 1
             self.state.status = "PENDING_VERSION"
@@ -259,8 +255,6 @@ class RunWorkflow:
         elif reply.outcome == "canceled":
             state.cancel_reason = reply.reason or state.cancel_reason
             self._finish("CANCELED")
-        elif reply.outcome == "expired":
-            self._finish("EXPIRED")
         else:
             self._retry(reply)
 

@@ -341,6 +341,38 @@ async def test_metadata_is_seen_while_an_attempt_runs_and_kept_from_all_sides(ho
     assert over.metadata == expected
 
 
+async def test_a_delivery_is_counted_once_also_where_its_workflow_has_just_heard_something(
+    home: Home,
+) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    @task
+    async def hold() -> None:
+        await metadata.flush()
+        entered.set()
+        await leave.wait()
+
+    backend = home.backend
+    assert isinstance(backend, TemporalBackend)
+    async with working(home):
+        handle = await hold.trigger()
+        await entered.wait()
+        entries = [Entry(EntryKind.METADATA, {"type": "set", "key": "else", "value": 2})]
+        await backend.append(handle.id, entries, flush_id="flush_1", lease=None)
+        shown = None
+        while shown is None:
+            description = await backend.reader.describe(handle.id)
+            assert description is not None
+            shown = await description.memo_value("state", None)
+        while (run := await handle.retrieve()).status is not RunStatus.EXECUTING:
+            pass
+        leave.set()
+        await handle.result(timeout=WITHIN)
+        over = await handle.retrieve()
+    assert (run.attempt, run.delivery, run.metadata) == (1, 1, {"else": 2})
+    assert (over.attempt, over.delivery, over.metadata) == (1, 1, {"else": 2})
+
+
 async def test_what_an_attempt_says_adds_nothing_to_the_history(home: Home) -> None:
     @task
     async def talkative() -> None:
