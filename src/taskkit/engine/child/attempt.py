@@ -20,7 +20,7 @@ from taskkit.engine.worker import Runner
 class ChildAttempt(Attempt):
     """Ends when the parent says so; one that does not is killed there, so nothing is given up on here."""
 
-    __slots__ = ("_main_thread", "_send")
+    __slots__ = ("_main_thread", "_send", "has_heard")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class ChildAttempt(Attempt):
         super().__init__(runner, order.lease, control, definition)
         self._send = send
         self._main_thread = main_thread
+        self.has_heard = False
         if order.received is not None:
             self.received = order.received
 
@@ -56,10 +57,14 @@ class ChildAttempt(Attempt):
 
     def _end(self, reason: SignalReason) -> None:
         if self._main_thread is None:
-            self.loop.call_soon(self._send, ("heard",))
+            self.loop.call_soon(self._heard)
         if self.has_said and not self._body_over:
             self._runner.keep(self._flush_quietly())  # it may not come to its last flush
         super()._end(reason)
+
+    def _heard(self) -> None:
+        self.has_heard = True
+        self._send(("heard",))
 
     async def _flush_quietly(self) -> None:
         with suppress(Exception):  # the last flush tries again, and tells

@@ -230,8 +230,11 @@ class _Child:
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         """The parent has got no answer: end the code that keeps the event loop from giving one."""
-        message = self._asked_to_end
-        if message is not None and self._attempt is not None and not self._sending.locked():
-            self._asked_to_end = None
-            self._hear(message)  # in the thread of the loop, which is where this handler runs
-            raise asyncio.CancelledError
+        message, attempt = self._asked_to_end, self._attempt
+        if message is None or attempt is None or attempt.has_heard or self._sending.locked():
+            return
+        if asyncio.current_task(self._loop) is None:
+            return  # nothing keeps it: the message is on its way
+        self._asked_to_end = None
+        self._hear(message)  # in the thread of the loop, which is where this handler runs
+        raise asyncio.CancelledError
