@@ -62,15 +62,9 @@ class ProcessExecution:
         self._told: list[Message] = []
         self._is_counted = self._is_ready = self._is_body_over = self._is_lost = False
         self._death: Death | None = None
+        self._after: AfterChild | None = None
         self.lease = lease
         self.ending: SignalReason | None = None
-        self._does: Mapping[str, Callable[..., None]] = {
-            "ready": self._ready,
-            "heard": self._heard,
-            "body over": self._body_over,
-            "park": self._park,
-            "log": child_log.handle,
-        }
 
     async def run(self) -> Outcome:
         try:
@@ -117,7 +111,11 @@ class ProcessExecution:
 
     async def _listen(self, child: ChildProcess, calls: ChildCalls) -> Outcome | None:
         does: Mapping[str, Callable[..., None]] = {
-            **self._does,
+            "ready": self._ready,
+            "heard": self._heard,
+            "body over": self._body_over,
+            "park": self._park,
+            "log": child_log.handle,
             "call": calls.begin,
             "give up": calls.give_up,
             "watch": calls.watch,
@@ -149,9 +147,10 @@ class ProcessExecution:
 
     async def _leave(self) -> None:
         """Nothing of the child is left when this returns."""
-        for part in (self._limit, self._stopping):
-            if part is not None:
-                part.end() if isinstance(part, TimeLimit) else part.close()
+        if self._limit is not None:
+            self._limit.end()
+        if self._stopping is not None:
+            self._stopping.close()
         if self._memory is not None:
             self._memory.cancel()
         if self._calls is not None:
@@ -163,11 +162,14 @@ class ProcessExecution:
         self._count(busy=False)
 
     async def _after_death(self) -> Outcome:
+        if self._child is not None:
+            self._child.kill()  # what it has started
         death = self._death
         if death is None and self.ending is None:
             status = None if self._child is None else self._child.exit_status
             death = death_of(status, self._definition)
         after = AfterChild(self._runner, self.lease, self._control, self._definition, death)
+        self._after = after
         after.take_over(self._received, self.ending, is_lost=self._is_lost)
         if self.ending == "cancel" and self._calls is not None:
             await after.cancel_those(self._calls.left)
@@ -239,6 +241,9 @@ class ProcessExecution:
     # --- what the driver says -----------------------------------------------------------------------
 
     def resume(self, lease: Lease) -> None:
+        if self._after is not None:
+            self._after.resume(lease)
+            return
         self.lease = lease
         self._count(busy=True)
         if self._calls is not None:
@@ -250,15 +255,18 @@ class ProcessExecution:
             self._end("cancel", None)
 
     def tell(self, signal: Signal) -> None:
+        if self._after is not None:
+            self._after.tell(signal)
+            return
         if signal not in _ENDINGS:
             return
         self._is_lost = self._is_lost or signal is Signal.LOST
         self._end(_ENDINGS[signal], ("tell", signal))
 
     def _send(self, message: Message) -> None:
-        if self._calls is None:
+        if self._child is None:
             self._told.append(message)
-        elif self._child is not None:
+        else:
             self._child.send(message)
 
     def _count(self, *, busy: bool) -> None:

@@ -32,7 +32,6 @@ class HookPlace:
     """A hook that shall be there in the child too."""
 
     kind: str
-    module: str
     qualname: str
     where: str
 
@@ -80,7 +79,7 @@ def order_for(
         tuple(origins_of(definition)),
         {task.id: origin_of(task.declared_in or task.module) for task in tasks},
         tuple(
-            HookPlace(hook.name, *_names_of(hook.fn), hook.where) for hook in hooks_of(definition)
+            HookPlace(hook.name, _qualname(hook.fn), hook.where) for hook in hooks_of(definition)
         ),
         definition.id,
         lease,
@@ -95,13 +94,13 @@ def order_for(
     )
 
 
-def _names_of(fn: object) -> tuple[str, str]:
-    return str(getattr(fn, "__module__", "")), str(getattr(fn, "__qualname__", ""))
+def _qualname(fn: object) -> str:
+    return str(getattr(fn, "__qualname__", ""))
 
 
 def missing_hooks(wanted: tuple[HookPlace, ...], definition: TaskDefinition) -> list[HookPlace]:
     """The hooks of the parent that importing the same modules has not registered here."""
-    here = {(hook.name, _names_of(hook.fn)[1]) for hook in hooks_of(definition)}
+    here = {(hook.name, _qualname(hook.fn)) for hook in hooks_of(definition)}
     return [place for place in wanted if (place.kind, place.qualname) not in here]
 
 

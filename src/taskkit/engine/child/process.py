@@ -77,10 +77,9 @@ class ChildProcess:
                 self._process.terminate()
 
     def kill(self) -> None:
-        """End it and what it has started, now."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End it and what it has started, now; the latter also when it is gone itself."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self, *, at_once: bool) -> bool:
         """Return when it is gone: killed, or by itself within 2 seconds; whether it left by itself."""
@@ -95,7 +94,8 @@ class ChildProcess:
             await self._process.wait()
             return False
         finally:
-            self.kill()
+            if self._process.returncode is None:  # nobody waits for it any longer
+                self.kill()
             self.link.close()
 
 

@@ -17,21 +17,17 @@ class Stopping:
         self._times = times
         self._loop = asyncio.get_running_loop()
         self._timers: list[asyncio.TimerHandle] = []
-        self._asked_at = 0.0
-        self.has_begun = False
+        self._asked_at: float | None = None
 
     def begin(self, *, is_ready: bool) -> None:
         """It was asked to end; one that was not ready yet has nothing to lose, and is told at once."""
-        if self.has_begun:
-            return
-        self.has_begun = True
         self._asked_at = self._loop.time()
         self._after(self._times.signal if is_ready else 0, self._child.terminate)
         self._after(self._times.deaf, self.kill)
 
     def heard(self) -> None:
         """The body has got to know, and has its grace."""
-        if self.has_begun:
+        if self._asked_at is not None:
             self.close()
             self._after(self._times.grace - (self._loop.time() - self._asked_at), self.kill)
 

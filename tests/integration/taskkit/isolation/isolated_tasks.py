@@ -236,6 +236,22 @@ def is_told() -> str:
     return "went on"
 
 
+@task(id="is-told-late", isolation="process", retry=None)
+async def is_told_late(path: str) -> None:
+    os.environ[IN_CHILD] = str(os.getpid())
+    await begun()
+    await asyncio.Event().wait()
+
+
+@is_told_late.on_cancel
+async def told_late(payload: str) -> None:
+    """Gets the SIGTERM of a worker that was too busy to hear its child's answer."""
+    note(payload, "on_cancel begins")
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0)
+    note(payload, "on_cancel ends")
+
+
 # --- hooks and secrets ------------------------------------------------------------------------------
 
 
@@ -290,6 +306,19 @@ def starts_others() -> None:
     time.sleep(600)
 
 
+@task(id="crashes-beside-others", isolation="process", retry=None)
+def crashes_beside_others(token: str) -> None:
+    """Forks a process, and is gone before it."""
+    other = os.fork()
+    if other == 0:
+        time.sleep(600)
+        os._exit(0)
+    metadata.set("other", other)
+    say_begun()
+    wait.sync.for_token(token)
+    os._exit(3)
+
+
 @task(id="scribbles", isolation="process", retry=None)
 def scribbles() -> None:
     """Writes into every open file, also the one that leads to its worker."""
@@ -325,4 +354,5 @@ def triggers_and_holds() -> None:
 @triggers_and_holds.on_failure
 async def triggers_too() -> None:
     await add_one.trigger(1)
+    await wait.sleep(0.01)
     metadata.set("seen", metadata.get("by"))

@@ -121,6 +121,17 @@ async def test_a_cancel_reaches_a_child_that_is_not_up_yet(
     assert lines()[-3:] == canceled("parent")
 
 
+async def test_a_sigterm_that_comes_after_the_answer_leaves_hooks_alone(
+    tasks: Any, begun: Begun, ledger: Path, lines: Lines
+) -> None:
+    async with taskkit.local():
+        handle = await tasks.is_told_late.trigger(str(ledger))
+        await begun(handle)
+        await handle.cancel()
+        assert (await handle.result()).status == RunStatus.CANCELED
+    assert lines() == ["on_cancel begins child", "on_cancel ends child"]
+
+
 async def test_a_body_that_ignores_sigterm_is_killed_after_its_grace(
     tasks: Any, begun: Begun, ledger: Path, lines: Lines
 ) -> None:
@@ -146,6 +157,18 @@ async def test_what_the_body_has_started_is_killed_with_it(
         ended = end_of(other)
         await handle.cancel()
         await handle.result()
+    await ended
+
+
+async def test_what_a_body_that_crashed_has_started_is_killed(
+    tasks: Any, begun: Begun, end_of: Callable[[int], Awaitable[None]]
+) -> None:
+    async with taskkit.local():
+        token = await taskkit.wait.create_token()
+        handle = await tasks.crashes_beside_others.trigger(token.id)
+        ended = end_of((await begun(handle)).metadata["other"])
+        await taskkit.wait.complete_token(token.id, None)
+        assert (await handle.result()).status == RunStatus.CRASHED
     await ended
 
 
