@@ -330,10 +330,10 @@ class Life:
 
     def advance(self, now: datetime, limit: int) -> datetime | None:
         """Do what is due; when to look again."""
-        next_timer = self._timers.run(now, limit)
+        self._timers.run(now, limit)
         if self._look_for_dead_at is not None and self._look_for_dead_at <= now:
             self._bury_dead(now)
-        look_at = self._look_for_dead_at
+        next_timer, look_at = self._timers.next_due, self._look_for_dead_at
         if next_timer is None or look_at is None:
             return next_timer or look_at
         return min(next_timer, look_at)

@@ -28,11 +28,14 @@ class Timers:
         """Call `do` with the subject, the stamp and the moment at which it was due, once that has come."""
         heappush(self._heap, (due, next(self._numbers), do, subject, stamp))
 
-    def run(self, now: datetime, limit: int) -> datetime | None:
-        """Do what is due, in order, at most `limit` of it; when the next is due."""
+    @property
+    def next_due(self) -> datetime | None:
+        return self._heap[0][0] if self._heap else None
+
+    def run(self, now: datetime, limit: int) -> None:
+        """Do what is due, in order, at most `limit` of it."""
         heap = self._heap
         while heap and heap[0][0] <= now and limit > 0:
             due, _, do, subject, stamp = heappop(heap)
             do(subject, stamp, due)
             limit -= 1
-        return heap[0][0] if heap else None

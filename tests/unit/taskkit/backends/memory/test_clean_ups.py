@@ -58,3 +58,17 @@ async def test_a_clean_up_that_is_given_back_stays_one(trial: Trial) -> None:
     assert (again.ending, again.orphaned) == (RunStatus.CRASHED, True)
     await trial.fail(again, RunStatus.CRASHED)
     assert await trial.status(run_id) is RunStatus.CRASHED
+
+
+async def test_who_waited_for_a_run_whose_hooks_kill_workers_is_offered_to_others_in_time(
+    trial: Trial,
+) -> None:
+    parent = await trial.start()
+    child = await trial.child_of(parent, max_attempts=1)
+    await trial.park(parent, trial.for_runs(child))
+    due = None
+    while await trial.status(child) is not RunStatus.CRASHED:
+        assert await trial.claimed(TWO) == [child]
+        trial.later(LEASE + 1)
+        due = await trial.advance()
+    assert due == trial.after(LEASE)
