@@ -107,10 +107,11 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise RuntimeError(f"the server did not start: {log.read_text(errors='replace')[-2_000:]}")
 
 
-def _until_ready(command: Sequence[str | Path]) -> None:
+def until_ready(command: Sequence[str | Path]) -> None:
     """Wait until the command says so: an open port is not yet a server that takes connections."""
     ends = time.monotonic() + _START_SECONDS
-    while subprocess.run([str(part) for part in command], check=False).returncode != 0:
+    asked, unseen = [str(part) for part in command], subprocess.DEVNULL
+    while subprocess.run(asked, check=False, stdout=unseen, stderr=unseen).returncode != 0:
         if time.monotonic() > ends:
             raise RuntimeError("the server takes no connections")
         time.sleep(0.02)
@@ -184,7 +185,7 @@ class PostgresServer:
                 if self.process.poll() is None or time.monotonic() > ends:
                     raise
                 time.sleep(0.02)
-        _until_ready(self._is_ready())
+        until_ready(self._is_ready())
 
     def _is_ready(self) -> list[str | Path]:
         folder = Path(self.command[0]).parent
@@ -207,7 +208,7 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             command += ["-c", setting.format(folder=folder)]
         with running("postgres", command, port, folder / "log", signal.SIGQUIT) as process:
             server = PostgresServer(port, process, folder, authority, command)
-            _until_ready(server._is_ready())
+            until_ready(server._is_ready())
             try:
                 yield server
             finally:

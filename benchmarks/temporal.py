@@ -7,12 +7,11 @@ import pwd
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.servers import ServerMissingError, free_port, running
+from benchmarks.servers import ServerMissingError, folder_for, free_port, running, until_ready
 
 
 def temporal_program() -> Path:
@@ -27,15 +26,16 @@ def temporal_program() -> Path:
 @contextmanager
 def temporal_server(options: Sequence[str] = ()) -> Iterator[str]:
     """The address of a dev server that keeps its data in a folder which goes with it."""
-    folder = Path(tempfile.mkdtemp(prefix="taskkit-temporal-"))
-    port, user = free_port(), pwd.getpwuid(os.geteuid()).pw_name
-    command: list[str | Path] = [
-        temporal_program(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port),
-        "--http-port", str(free_port()), "--metrics-port", str(free_port()), "--log-level", "error",
-        "--db-filename", folder / "temporal.db", *options,
-    ]  # fmt: skip
-    try:
+    program, port, user = temporal_program(), free_port(), pwd.getpwuid(os.geteuid()).pw_name
+    address = f"127.0.0.1:{port}"
+    with folder_for(user) as folder:
+        command: list[str | Path] = [
+            program, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port),
+            "--http-port", str(free_port()), "--metrics-port", str(free_port()), "--log-level", "error",
+            "--db-filename", folder / "temporal.db", *options,
+        ]  # fmt: skip
         with running(user, command, port, folder / "log", signal.SIGTERM):
-            yield f"127.0.0.1:{port}"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            until_ready(
+                [program, "operator", "namespace", "describe", "default", "--address", address]
+            )
+            yield address
