@@ -6,10 +6,11 @@ import asyncio
 import logging
 from contextlib import suppress
 from contextvars import Context
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from taskkit.backends.base import Runner
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.worker")
 _LOOK_EVERY = 1.0
+_LOOK_LIMIT = timedelta(seconds=2)
 _FIRST_BEAT, _LONGEST_BEAT = 0.2, 2.0
 _BEATS_PER_LEASE = 3
 _GRACE = 3600.0
@@ -62,6 +64,8 @@ class Serving:
         self.stopping = False
         self.failure: BaseException | None = None
         self._woken = asyncio.Event()
+        self._looked: datetime | None = None
+        self._away_since: datetime | None = None
         self._workers: dict[str, Worker] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopped = asyncio.Event()
@@ -73,6 +77,8 @@ class Serving:
             concurrency=self.options.concurrency,
             running=sum(one.in_slot for one in self.held.values()),
             waiting=len(self.parked),
+            last_claim=self._looked,
+            unavailable_since=self._away_since,
             is_stopping=self.stopping,
         )
 
@@ -86,6 +92,7 @@ class Serving:
             self._start(self.own_queue, _PARKED)
             while self.failure is None:
                 self._start_queues()
+                await self._look()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_EVERY):
                         await self._woken.wait()
@@ -123,6 +130,18 @@ class Serving:
                 queue = self.backend.place.task_queue(name)
                 if queue not in self._workers:
                     self._start(queue, self.options.concurrency)
+
+    async def _look(self) -> None:
+        """Ask whether the server is there, which the polls of temporalio, each tried again for ever, do not tell."""
+        now = self.options.clock.now()
+        service = self.backend.client.service_client
+        is_there = False
+        with suppress(RPCError):
+            is_there = await service.check_health(timeout=_LOOK_LIMIT)
+        if is_there:
+            self._looked, self._away_since = now, None
+        else:
+            self._away_since = self._away_since or now
 
     def _start(self, queue: str, at_once: int) -> None:
         worker = Worker(

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.temporal import temporal_server
 from taskkit import task, wait
+from taskkit.cli.readiness import readiness
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
 from taskkit.session import Worker
@@ -102,6 +105,25 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     yield import_module("alone_workflow").RunWorkflow
     for name in ("record", "workflow"):
         sys.modules.pop(f"alone_{name}", None)
+
+
+@pytest.mark.usefixtures("temporal_address")  # skips where there is none
+async def test_a_worker_is_ready_while_its_server_answers() -> None:
+    def ready() -> tuple[int, str]:
+        code, body = readiness(worker, bound=5, now=datetime.now(UTC))
+        return code, body["status"]
+
+    with ExitStack() as server:
+        url = f"temporal://{server.enter_context(temporal_server())}/default"
+        home = Home(lambda: TemporalBackend.from_url(url), name="temporal")
+        async with Worker(home, "production", drain=0) as worker:
+            while (found := ready()) == (503, "starting"):
+                await asyncio.sleep(0)
+            assert found == (200, "ready")
+            server.close()
+            while (found := ready()) == (200, "ready"):
+                await asyncio.sleep(0)
+            assert found == (503, "store unavailable")
 
 
 async def test_the_workflow_keeps_the_rules_of_the_sandbox_and_replays(
