@@ -1,6 +1,7 @@
 """An older database becomes a newer one, beside others who do the same and workers that go on."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,21 +31,7 @@ from taskkit.model.options import Debounce
 from taskkit.model.request import TriggerRequest
 
 pytestmark = pytest.mark.anyio
-TABLES = (
-    *(
-        "runs",
-        "run_tags",
-        "lanes",
-        "queues",
-        "gates",
-        "counters",
-        "awaits",
-        "keys",
-        "debounces",
-        "joined",
-    ),
-    *("entries", "flushes", "tokens", "schedules", "workers"),
-)
+TABLES = re.findall(r"CREATE TABLE (\w+)", schema.MIGRATIONS[0][1])
 SECOND = (
     "second",
     ";".join(f"ALTER TABLE {table} ADD COLUMN later INTEGER" for table in TABLES)
@@ -83,7 +70,7 @@ async def do_everything(backend: KeptBackend, key: str) -> None:
             tags=("a",),
         ),
         TriggerRequest(new_run_id(), "task", b"1", "queue", debounce=pushed),
-        TriggerRequest(new_run_id(), "task", b"1", "queue"),
+        TriggerRequest(new_run_id(), "task", b'"long"' + b" " * 10_000, "queue"),
     ]
     for answer in await backend.enqueue(requests, batch_id=None, now=None):
         assert answer.disposition == "created"
