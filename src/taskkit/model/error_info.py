@@ -73,13 +73,13 @@ def _stack_of(error: BaseException) -> str:
     try:
         formatted = traceback.TracebackException.from_exception(error, capture_locals=False)
         _drop_own_frames(formatted)
-        lines = "".join(formatted.format()).splitlines()
+        lines = _clean("".join(formatted.format())).splitlines()
     except Exception:  # formatting calls the user's __str__ of every cause
-        return f"{type(error).__name__}: {_text_of(error)}"
+        return _clean(f"{type(error).__name__}: {_text_of(error)}")
     if len(lines) > _FIRST_LINES + _LAST_LINES:
         hidden = len(lines) - _FIRST_LINES - _LAST_LINES
         lines = [*lines[:_FIRST_LINES], f"... {hidden} lines left out ...", *lines[-_LAST_LINES:]]
-    return _clean("\n".join(line[:LINE_LIMIT] for line in lines))
+    return "\n".join(line[:LINE_LIMIT] for line in lines)
 
 
 def _drop_own_frames(trace: traceback.TracebackException) -> None:

@@ -14,7 +14,7 @@ def test_the_beginning_of_a_secret_that_was_cut_off_is_masked(kept: int) -> None
     shown = redaction.error(ErrorInfo.of(error))
     assert secret[:4] not in shown.message
     assert shown.message.endswith("********...[truncated]")
-    long_line = ValueError("x" * (1024 - kept - len("ValueError: ")) + secret)
+    long_line = ValueError("\x00" + "x" * (1024 - kept - len("ValueError: ")) + secret)
     stack = redaction.error(ErrorInfo.of(long_line)).stack
     assert stack is not None
     assert secret[:4] not in stack
