@@ -103,12 +103,9 @@ class RunScope:
         """The payload that the task is called with; its secrets are opened, and masked from here on."""
         data, self.secrets = self.lease.run.request.opened()
         payload = codec.decode(data, self.secrets)
-        if (
-            self.secrets and "" in self.secrets
-        ):  # sealed whole: only now is known what in it is secret
-            with suppress(
-                Exception
-            ):  # of a user's serializer; then all that stands in it stays masked
+        # Sealed whole: only now is known what in it is secret.
+        if self.secrets and "" in self.secrets:
+            with suppress(Exception):  # of a user's serializer: all that stands in it stays masked
                 self.secrets = codec.secrets_in(payload)
         return payload
 

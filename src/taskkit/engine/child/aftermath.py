@@ -75,7 +75,7 @@ class AfterChild(Attempt):
         """The child may have written metadata and tags since the claim."""
         try:
             (run,) = await self.home.backend.get([self.run_id])
-        except Exception as error:
+        except Exception as error:  # whatever the store raises: the hooks run all the same
             _log.warning("run %s could not be read again: %s", self.run_id, error)
         else:
             if run is not None:

@@ -80,7 +80,7 @@ class ChildCalls:
     async def _answered(self, number: int, call: Callable[[], Any]) -> None:
         try:
             answer = (True, await call())
-        except Exception as error:
+        except Exception as error:  # raised again in the child
             answer = (False, error)
         try:
             data = packed(("answer", number, *answer))

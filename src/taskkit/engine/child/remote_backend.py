@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 from taskkit.backends.base import Backend
+from taskkit.backends.topic_watch import TopicWatch
 from taskkit.engine.child.link import Message
 from taskkit.engine.child.order import Order
 from taskkit.errors import UnsupportedByBackendError
@@ -24,7 +24,7 @@ class ParentCalls:
         self._send = send
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._watches: dict[int, RemoteWatch] = {}
+        self._watches: dict[int, TopicWatch] = {}
 
     async def ask(self, kind: str, *parts: object) -> Any:
         """What the parent answers; given up there when it is given up here."""
@@ -48,59 +48,25 @@ class ParentCalls:
         else:
             answer.set_exception(value)
 
-    def watch(self, topics: Sequence[str]) -> RemoteWatch:
+    def watch(self, topics: Sequence[str]) -> TopicWatch:
         number = next(self._numbers)
         self._send(("watch", number, tuple(topics)))
-        watch = self._watches[number] = RemoteWatch(lambda: self._unwatch(number))
+        watch = self._watches[number] = TopicWatch(topics, lambda _: self._unwatch(number))
         return watch
 
     def changed(self, number: int, topics: Sequence[str] | None) -> None:
-        if (watch := self._watches.get(number)) is not None:
-            watch.hear(topics)
+        """These have; None when no more will be told."""
+        watch = self._watches.get(number)
+        if watch is None:
+            return
+        if topics is None:
+            watch.close()
+        for topic in topics or ():
+            watch.notify(topic)
 
     def _unwatch(self, number: int) -> None:
         if self._watches.pop(number, None) is not None:
             self._send(("unwatch", number))
-
-
-class RemoteWatch:
-    """A watch that the parent keeps."""
-
-    def __init__(self, close: Callable[[], None]) -> None:
-        self._topics: deque[str] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._is_over = False
-        self._close = close
-
-    def hear(self, topics: Sequence[str] | None) -> None:
-        """These have changed; None when there will be no more."""
-        if topics is None:
-            self._is_over = True
-        else:
-            self._topics.extend(topic for topic in topics if topic not in self._topics)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def __aiter__(self) -> RemoteWatch:
-        return self
-
-    async def __anext__(self) -> str:
-        while not self._topics:
-            if self._is_over:
-                raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._topics.popleft()
-
-    def take(self) -> list[str]:
-        """The other topics that have changed."""
-        topics = list(self._topics)
-        self._topics.clear()
-        return topics
-
-    def close(self) -> None:
-        self._close()
-        self.hear(None)
 
 
 class _Remote:
@@ -117,7 +83,7 @@ class _Remote:
     async def register(self, manifest: Manifest) -> None:
         """The parent's tasks are the ones that count."""
 
-    def watch(self, topics: Sequence[str]) -> RemoteWatch:
+    def watch(self, topics: Sequence[str]) -> TopicWatch:
         return self.calls.watch(topics)
 
     async def serve(self, runner: object, options: object) -> None:
