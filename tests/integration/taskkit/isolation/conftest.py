@@ -19,11 +19,6 @@ from taskkit.trigger.handle import RunHandle
 _FILE = Path(__file__).with_name("isolated_tasks.py")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def loaded() -> ModuleType:
     if _FILE.stem not in sys.modules:
         spec = importlib.util.spec_from_file_location(_FILE.stem, _FILE)

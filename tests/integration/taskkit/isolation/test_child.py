@@ -42,9 +42,7 @@ async def test_everything_that_a_task_may_use_works(
     assert [r.getMessage() for r in caplog.records if r.name == "taskkit.task"] == ["said"]
 
 
-async def test_a_waiting_child_holds_no_slot_and_its_time_stands_still(
-    tasks: Any, begun: Any
-) -> None:
+async def test_a_waiting_child_holds_no_slot_and_its_time_stands_still(tasks: Any) -> None:
     clock = FakeClock()
     async with taskkit.local(clock=clock, concurrency=1):
         token = await wait.create_token()

@@ -161,7 +161,7 @@ def test_a_worker_without_the_key_fails_the_run_and_says_which_is_missing(place:
     place.assert_no_canary()
 
 
-def test_two_workers_with_both_keys_change_them_while_runs_go_on(place: Place) -> None:
+def test_a_worker_with_both_keys_goes_on_while_they_are_changed(place: Place) -> None:
     old, new = new_key(), new_key()
     place.work(f"{old},{new}")
     for key in (old, f"{old},{new}", f"{new},{old}", new):

@@ -14,11 +14,6 @@ Ends = tuple[Link, socket.socket]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def ends() -> AsyncIterator[Ends]:
     """The worker's end, and the child's."""
     ours, theirs = socket.socketpair()
