@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -386,11 +386,8 @@ class TemporalBackend:
         try:
             yield
         except RPCError as error:
-            self._fail(error)
-
-    def _fail(self, error: RPCError) -> NoReturn:
-        if error.status in _AWAY:
+            if error.status not in _AWAY:
+                raise
             raise StoreUnavailableError(
                 f"The Temporal server at {self.place.address} does not answer: {error.message}. Look whether it runs."
             ) from error
-        raise error

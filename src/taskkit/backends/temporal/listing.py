@@ -9,11 +9,10 @@ from typing import Final
 
 from temporalio.client import Client
 
-from taskkit.backends.temporal.newest import newest
+from taskkit.backends.temporal.newest import newest, rank_of
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.record import micros
-from taskkit.errors import InvalidOptionError
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import FINAL, Run, RunStatus
 
@@ -32,7 +31,7 @@ async def list_runs(
     limit: int,
 ) -> Page[Run]:
     """A page of runs, and the rank below which the next begins."""
-    query, below = _query(place, where), _rank(cursor)
+    query, below = _query(place, where), rank_of(cursor)
     is_exact = where.status is None and where.since is None and where.until is None
     kept: list[tuple[int, Run]] = []
     while len(kept) <= limit:
@@ -47,14 +46,6 @@ async def list_runs(
         below = found[-1][0]
     page = kept[:limit]
     return Page([run for _, run in page], page[-1][0] if len(kept) > limit else None)
-
-
-def _rank(cursor: int | str | None) -> int | None:
-    if cursor is None or isinstance(cursor, int):
-        return cursor
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
-    return int(cursor)
 
 
 def _matches(run: Run, where: RunFilter) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -27,9 +28,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.attributes import RANK
 from taskkit.backends.temporal.encoding import data_of, data_text
-from taskkit.backends.temporal.newest import newest
+from taskkit.backends.temporal.newest import newest, rank_of
 from taskkit.backends.temporal.place import Place
-from taskkit.errors import InvalidOptionError, TokenNotFoundError
+from taskkit.errors import TokenNotFoundError
 from taskkit.model.exchange import Page, Token, TokenStatus
 
 _TYPE: Final = "taskkit.token"
@@ -49,7 +50,7 @@ class Tokens:
     def __init__(self, client: Client, place: Place) -> None:
         self._client = client
         self._place = place
-        self._unlisted: dict[str, float] = {}
+        self._unlisted: deque[tuple[str, float]] = deque(maxlen=_AT_ONCE)
 
     async def create(
         self, token_id: str, timeout: float | None, tags: Sequence[str], key: str | None
@@ -71,7 +72,7 @@ class Tokens:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             )
-            self._unlisted[token_id] = asyncio.get_running_loop().time()
+            self._unlisted.append((token_id, asyncio.get_running_loop().time()))
         token = await self.find(token_id)
         if token is None:
             raise TokenNotFoundError(token_id)
@@ -154,7 +155,7 @@ class Tokens:
 
     async def page(self, cursor: int | str | None, limit: int) -> Page[Token]:
         """Tokens as they stand, newest first. What another process made just now may be missing."""
-        below = None if cursor is None else _rank(cursor)
+        below = rank_of(cursor)
         query = f"TaskQueue = '{self._place.token_queue}'"
         await self._listed()
         found = await newest(self._client, query, below=below, count=limit + 1)
@@ -172,24 +173,15 @@ class Tokens:
 
     async def _listed(self) -> None:
         """Wait until the server lists what was made here just now, which takes some milliseconds."""
-        now = asyncio.get_running_loop().time()
-        self._unlisted = {
-            one: at for one, at in self._unlisted.items() if now - at < _LISTED_WITHIN
-        }
-        ends = now + _LISTED_WITHIN
-        while self._unlisted and asyncio.get_running_loop().time() < ends:
-            recent = list(self._unlisted)[-_AT_ONCE:]
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _LISTED_WITHIN
+        while loop.time() < ends:
+            recent = [one for one, at in self._unlisted if loop.time() - at < _LISTED_WITHIN]
+            if not recent:
+                return
             names = ", ".join(f"'{one}'" for one in recent)
             query = f"TaskQueue = '{self._place.token_queue}' AND WorkflowId IN ({names})"
             if (await self._client.count_workflows(query)).count >= len(recent):
                 self._unlisted.clear()
-            else:
-                await asyncio.sleep(_LISTED_SOON)
-
-
-def _rank(cursor: int | str) -> int:
-    try:
-        return int(cursor)
-    except ValueError:
-        what = "give what a page had as its cursor, or None."
-        raise InvalidOptionError("cursor", cursor, what) from None
+                return
+            await asyncio.sleep(_LISTED_SOON)
