@@ -174,7 +174,8 @@ async def test_a_cancel_of_a_waiting_parent_ends_its_children_too(home: Home) ->
     async with working(home, concurrency=1):
         handle = await parent.trigger()
         await entered.wait()
-        assert (await handle.retrieve()).status is RunStatus.WAITING
+        while (await handle.retrieve()).status is not RunStatus.WAITING:
+            pass  # its slot is the child's before the server knows that it waits
         await handle.cancel("enough")
         result = await handle.result(timeout=WITHIN)
         run = await handle.retrieve()
