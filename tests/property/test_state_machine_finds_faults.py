@@ -31,7 +31,8 @@ from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 from taskkit.testing import BackendStateMachine, CheckFailedError
 
-EXAMPLES = 1_000
+EXAMPLES = 5_000
+"""The rarest is found after some hundreds. Which those are changes with the constants of the loaded modules."""
 
 
 class SettleIsNotFenced(MemoryBackend):
@@ -192,7 +193,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.timeout(180)  # the rarest is found after some hundreds of examples
+@pytest.mark.timeout(600)  # if one is not found, or the machine is busy
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_state_machine_finds(fault: type[MemoryBackend]) -> None:
     made = itertools.count(1)
@@ -210,7 +211,7 @@ def test_the_state_machine_finds(fault: type[MemoryBackend]) -> None:
 
 
 def searching(examples: int) -> settings:
-    """Looks for a failure in the same examples each time, and does not shorten it."""
+    """Looks for a failure, and does not shorten it."""
     return settings(
         max_examples=examples,
         stateful_step_count=50,
