@@ -1,4 +1,4 @@
-"""What every test shares: the event loop, how hard Hypothesis tries, and servers that keep runs."""
+"""What tests share: the event loop, how hard Hypothesis tries, what is forgotten after each, servers that keep runs."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from benchmarks.servers import PostgresServer, ServerMissingError, postgres_server
 from benchmarks.temporal import temporal_server
+from taskkit import config
+from taskkit.definition.registry import REGISTRY
+from taskkit.runtime import current_backend
 
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
@@ -20,6 +23,17 @@ PROJECTS = count()
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def isolated() -> Iterator[None]:
+    """No task, hook, setting or backend of one test is seen by the next."""
+    with REGISTRY.isolated():
+        config.reset()
+        yield
+    config.reset()
+    current_backend.configure(None)
+    current_backend.forget("memory://")
 
 
 @pytest.fixture(scope="session")

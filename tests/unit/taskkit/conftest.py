@@ -1,14 +1,12 @@
-"""What the tests of taskkit share: no task, hook, setting or backend of one test is seen by the next."""
+"""What the tests of taskkit share."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 import taskkit
-from taskkit import config
 from taskkit.backends.memory import MemoryBackend
-from taskkit.definition.registry import REGISTRY
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.runtime import current_backend
 from taskkit.session import Worker
@@ -16,13 +14,8 @@ from taskkit.testing import FakeClock
 
 
 @pytest.fixture(autouse=True)
-def isolated() -> Iterator[None]:
-    with REGISTRY.isolated():
-        config.reset()
-        yield
-    config.reset()
-    current_backend.configure(None)
-    current_backend.forget("memory://")
+def alone(isolated: None) -> None:
+    """No task, setting or backend of one test is seen by the next."""
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from typing import Any, Final
 import pytest
 
 import taskkit
-from taskkit import Run, Worker, config
-from taskkit.definition.registry import REGISTRY
+from taskkit import Run, Worker
 from taskkit.runtime import current_backend
 from taskkit.trigger.handle import RunHandle
 
@@ -27,13 +26,8 @@ Open = Callable[..., AbstractAsyncContextManager[Worker]]
 
 
 @pytest.fixture(autouse=True)
-def isolated() -> Iterator[None]:
+def alone(isolated: None) -> None:
     """No task, setting or backend of one test is seen by the next."""
-    with REGISTRY.isolated():
-        config.reset()
-        yield
-    config.reset()
-    current_backend.configure(None)
 
 
 @pytest.fixture(scope="session")
