@@ -72,7 +72,7 @@ async def test_a_key_leads_to_the_same_run_until_it_is_freed() -> None:
 
 
 @pytest.mark.usefixtures("app")
-async def test_a_key_ends_with_its_time(reached: Any) -> None:
+async def test_a_key_ends_with_its_time() -> None:
     @task(id="pay")
     async def pay(amount: int) -> int:
         await wait.sleep("30ms")

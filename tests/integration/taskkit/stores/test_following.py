@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskkit import Context, Run, RunStatus, metadata, runs, tags, task
+from taskkit import Run, RunStatus, metadata, runs, tags, task
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
 
@@ -73,19 +73,22 @@ async def test_a_batch_is_followed_until_all_are_over() -> None:
     assert [last[handle.id].output for handle in many.runs] == [1, 4, 9]
 
 
-async def test_a_subscription_tells_of_a_wait_and_of_a_retry(reached: Any) -> None:
-    @task(id="child", retry=None)
+async def test_a_subscription_tells_of_a_wait(reached: Any) -> None:
+    seen = asyncio.Event()
+
+    @task(id="child")
     async def child() -> str:
-        await asyncio.sleep(0.02)
+        await seen.wait()
         return "child"
 
     @task(id="parent")
-    async def parent(ctx: Context) -> str:
+    async def parent() -> str:
         return await child.trigger_and_wait().unwrap()
 
     handle = await parent.trigger()
     run = await reached(handle, lambda run: run.is_waiting)
     assert run.output is None
+    seen.set()
     assert (await handle.result()).output == "child"
     [found] = [run async for run in runs.list(task=child)]
     assert (found.parent_id, found.root_id) == (handle.id, handle.id)
