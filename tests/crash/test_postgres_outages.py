@@ -19,6 +19,8 @@ from taskkit.errors import BackendError, StoreUnavailableError
 from taskkit.model.exchange import RunFilter
 from taskkit.model.ids import new_run_id
 from taskkit.model.request import TriggerRequest
+from taskkit.runtime.home import Home
+from taskkit.trigger.handle import end_of
 from tests.crash.postgres_restarts import restart_often
 from tests.crash.proxy import Proxy
 
@@ -136,10 +138,13 @@ async def test_an_answer_to_a_commit_that_is_lost_leaves_one_run(
 async def test_calls_fail_while_the_server_is_away_and_go_on_after(
     mode: StopMode, server: PostgresServer
 ) -> None:
-    async with opened(f"{server.url()}?schema=calls_{mode}") as backend:
+    home = Home(lambda: PostgresBackend(place_of(f"{server.url()}?schema=calls_{mode}")), name="pg")
+    await home.ready()
+    try:
+        backend = home.backend
         first, second = request(), request()
         await backend.enqueue([first], batch_id=None, now=None)
-        end = asyncio.ensure_future(backend.end_of(first.run_id))
+        end = asyncio.ensure_future(end_of(home, first.run_id, None))
         server.stop(mode)
         for _ in range(2):  # the connection that is gone, and the one that cannot be made
             with pytest.raises(StoreUnavailableError):
@@ -150,8 +155,9 @@ async def test_calls_fail_while_the_server_is_away_and_go_on_after(
         await backend.enqueue([second], batch_id=None, now=None)
         await backend.cancel([first.run_id], reason=None, now=None)
         run = await asyncio.wait_for(end, 30)
-        assert run is not None
         assert run.status == "CANCELED"
+    finally:
+        await home.close()
 
 
 async def test_workers_and_clients_outlive_restarts(server: PostgresServer, tmp_path: Path) -> None:

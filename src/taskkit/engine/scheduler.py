@@ -104,7 +104,7 @@ class Scheduler:
                 _log.warning("the schedules of %s wait for the store: %s", self._home.name, error)
             self._is_away = True
             return self._home.time() + _RETRY
-        except Exception:
+        except Exception:  # whatever the store raises: it is tried again, and the worker goes on
             _log.exception(
                 "the schedules of %s could not be served; again in %s", self._home.name, _RETRY
             )

@@ -183,7 +183,7 @@ class Buffers:
                 await self.flush()
             except LeaseLostError:
                 return  # whoever holds the run now speaks for it
-            except Exception as error:
+            except Exception as error:  # whatever the store raises: it is tried again, then told
                 is_away = isinstance(error, StoreUnavailableError)
                 pauses = _OUTAGE_TRIES if is_away else _FINAL_TRIES
                 if tried >= len(pauses) or isinstance(error, RunNotFoundError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic_core import from_json
@@ -10,7 +13,13 @@ from pydantic_core import from_json
 from taskkit.backends.base import SupportsEnds, SupportsTake, SupportsWorkers, Watch
 from taskkit.definition.policy import policy_of
 from taskkit.definition.registry import REGISTRY
-from taskkit.errors import NoWorkerError, ResultTimeoutError, RunNotFoundError
+from taskkit.errors import (
+    NoWorkerError,
+    ResultTimeoutError,
+    RunNotFoundError,
+    StoreUnavailableError,
+)
+from taskkit.model.clock import sleep
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.exchange import Enqueued, end_topic, run_topic
 from taskkit.model.result import RunResult, result_of
@@ -18,9 +27,12 @@ from taskkit.model.run import FINAL, Run
 from taskkit.runtime.home import Home
 from taskkit.runtime.portal import iterator_twin, twin
 
+T = TypeVar("T")
 OutputT_co = TypeVar("OutputT_co", covariant=True)
 
-_POLL_EVERY = 5.0
+_OUTLASTED = 30.0
+"""Seconds of an outage of the store after which who waits for a run is told of it."""
+_LOOKS_AGAIN = 0.5
 
 
 class RunHandle(Generic[OutputT_co]):
@@ -49,7 +61,8 @@ class RunHandle(Generic[OutputT_co]):
         if home.is_here:
             run = None
             if limit is None and home.serving and home.supports(SupportsEnds):
-                run = await cast("SupportsEnds", home.backend).end_of(self.id)
+                with suppress(StoreUnavailableError):  # `end_of` waits until it is back
+                    run = await cast("SupportsEnds", home.backend).end_of(self.id)
             if run is None:
                 run = await end_of(home, self.id, limit)
         else:
@@ -209,7 +222,7 @@ async def _watch(home: Home, topics: Sequence[str]) -> Watch:
 async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
     """The run once it is final. Runs on the backend's loop."""
     if timeout is None and home.serving and home.supports(SupportsEnds):
-        run = await cast("SupportsEnds", home.backend).end_of(run_id)
+        run = await _outlasting(home, partial(cast("SupportsEnds", home.backend).end_of, run_id))
         if run is not None:
             return run
     return (await ends_of(home, (run_id,), timeout))[run_id]
@@ -218,10 +231,25 @@ async def end_of(home: Home, run_id: str, timeout: float | None) -> Run:
 async def ends_in_order(home: Home, run_ids: Sequence[str], timeout: float | None) -> list[Run]:
     """The runs once all of them are final. Runs on the backend's loop."""
     if timeout is None and home.serving and home.supports(SupportsEnds):
-        end = cast("SupportsEnds", home.backend).end_of
-        return [await end(run_id) or await end_of(home, run_id, None) for run_id in run_ids]
+        return [await end_of(home, run_id, None) for run_id in run_ids]
     found = await ends_of(home, run_ids, timeout)
     return [found[run_id] for run_id in run_ids]
+
+
+async def _outlasting(
+    home: Home, look: Callable[[], Awaitable[T]], is_over: Callable[[], bool] = lambda: False
+) -> T:
+    """What it sees, which changes nothing, once the store is there; StoreUnavailableError when that takes long."""
+    ends = math.inf
+    while True:
+        try:
+            return await look()
+        except StoreUnavailableError:
+            now = home.clock.monotonic()
+            ends = min(ends, now + _OUTLASTED)
+            if now >= ends or is_over() or not home.is_open:
+                raise
+            await sleep(home.clock, _LOOKS_AGAIN)
 
 
 async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> dict[str, Run]:
@@ -229,11 +257,17 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
     pending = dict.fromkeys(run_ids)
     found: dict[str, Run] = {}
     watch = home.backend.watch([end_topic(run_id) for run_id in pending])
-    expired = [False]
+    expired = False
 
     def expire() -> None:
-        expired[0] = True
+        nonlocal expired
+        expired = True
         watch.close()
+
+    async def look(run_ids: Sequence[str]) -> None:
+        read = partial(home.backend.get, run_ids)
+        runs = await _outlasting(home, read, is_over=lambda: expired)
+        _note(home, dict(zip(run_ids, runs, strict=True)), pending, found)
 
     timer = None
     if timeout is not None:
@@ -241,15 +275,15 @@ async def ends_of(home: Home, run_ids: Sequence[str], timeout: float | None) -> 
     try:
         changed: Sequence[str] = list(pending)
         while pending:
-            await _look(home, changed, pending, found)
+            await look(changed)
             if not home.is_shared and any(run_id in pending for run_id in changed):
                 await need_worker(home, next(iter(pending)))  # looked at without having ended
             if pending:
                 changed = await next_changes(watch)
             if not changed:
-                await _look(home, list(pending), pending, found)
+                await look(list(pending))
                 if pending:
-                    await _give_up(home, next(iter(pending)), timeout if expired[0] else None)
+                    await _give_up(home, next(iter(pending)), timeout if expired else None)
         return found
     finally:
         watch.close()
@@ -267,10 +301,10 @@ async def next_changes(watch: Watch) -> Sequence[str]:
     return (topic[4:],)
 
 
-async def _look(
-    home: Home, run_ids: Sequence[str], pending: dict[str, None], found: dict[str, Run]
+def _note(
+    home: Home, runs: Mapping[str, Run | None], pending: dict[str, None], found: dict[str, Run]
 ) -> None:
-    for run_id, run in zip(run_ids, await home.backend.get(run_ids), strict=True):
+    for run_id, run in runs.items():
         if run is None:
             raise RunNotFoundError(run_id, backend=home.name)
         if run.status in FINAL and run_id in pending:

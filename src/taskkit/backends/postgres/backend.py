@@ -53,7 +53,8 @@ class PostgresBackend(KeptBackend):
 
     def _connect(self, watches: Watches) -> PostgresStore:
         store = PostgresStore(self._place, watches, self._bulletin.tell)
-        self._clock = store.clock  # one for both: what one of them writes is not in the other's future
+        # One for both: what one of them writes is not in the other's future.
+        self._clock = store.clock
         return store
 
     def _connect_to_read(self, watches: Watches) -> PostgresStore:

@@ -17,7 +17,6 @@ from taskkit.backends.sql.encoding import micros
 from taskkit.backends.sql.schema import status_of
 from taskkit.backends.sql.watch import CHANGE_TOPIC
 from taskkit.backends.topic_watch import TopicWatch
-from taskkit.errors import StoreUnavailableError
 from taskkit.model.exchange import MigrationStatus, WorkerRecord
 from taskkit.model.run import Run
 
@@ -25,8 +24,6 @@ _STEP: Final = 200
 """Runs that are purged in one transaction."""
 _LOOK_EVERY: Final = 1.0
 """Seconds after which it is looked again whether all is idle: other processes do not tell everything."""
-_OUTLASTS, _LOOKS_AGAIN = 60, 0.5
-"""How often an end is looked for while the store is away, and the seconds between two looks."""
 
 
 class KeptBackend(SqlBackend, ABC):
@@ -49,27 +46,19 @@ class KeptBackend(SqlBackend, ABC):
         return status_of(await asyncio.to_thread(self._upgrade))
 
     async def end_of(self, run_id: str) -> Run | None:
-        """See `SupportsEnds`. An outage of the store is outlasted, unless it is a long one."""
+        """See `SupportsEnds`."""
         rooms = self._reading
 
         def read() -> Run | bool:
             record = rooms.store.find(run_id)
             return record is not None if record is None or not record.is_final else record.shown()
 
-        end, tries = self._watches.end(run_id), 0
+        end = self._watches.end(run_id)
         try:
             while True:
                 found: Run | bool = True
                 if not self._watches.is_unended(run_id):
-                    try:
-                        found = await self._look(read, needs=Needs(runs=[run_id]))
-                    except StoreUnavailableError:
-                        tries += 1
-                        if tries > _OUTLASTS or end.is_closed:
-                            raise
-                        await asyncio.sleep(_LOOKS_AGAIN)
-                        continue
-                    tries = 0
+                    found = await self._look(read, needs=Needs(runs=[run_id]))
                 if not isinstance(found, bool):
                     return found
                 run = await end.wait() if found else None

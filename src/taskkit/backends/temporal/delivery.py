@@ -17,7 +17,7 @@ from taskkit.backends.temporal.record import Beat, Order, Reply, micros
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import LeaseLostError
 from taskkit.model import metadata_operations
-from taskkit.model.exchange import Lease, Outcome, Released, Runs, Signal, TokenRef, Wait
+from taskkit.model.exchange import Lease, Outcome, Runs, Signal, TokenRef, Wait
 
 if TYPE_CHECKING:
     from taskkit.backends.temporal.worker import Serving
@@ -59,8 +59,8 @@ class Delivery:
         return self._serving.stopping
 
     def tell(self, signal: Signal) -> None:
-        """Pass on why it shall end."""
-        if self.told in {None, Signal.CANCEL}:
+        """Pass on why it shall end, unless it has."""
+        if self.final is None and self.told in {None, Signal.CANCEL}:
             self.told = signal
             self.execution.tell(signal)
 
@@ -198,10 +198,7 @@ class Delivery:
 
     async def abandon(self, outcome: Outcome) -> None:
         self.abandoned = True
-        if self.told is Signal.LOST and isinstance(outcome, Released):
-            self.give_back()
-        else:
-            await self._end(reply_of(outcome))
+        await self._end(reply_of(outcome))
         self._serving.let_go(self)
 
     def give_back(self) -> None:

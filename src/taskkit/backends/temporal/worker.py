@@ -250,7 +250,7 @@ class Serving:
         else:
             try:
                 delivery = Delivery(self, lease, order, token)
-            except BaseException as error:
+            except BaseException as error:  # of the engine: no other delivery would be spared it
                 self.fail(error)
                 raise
             assert delivery.reply is not None

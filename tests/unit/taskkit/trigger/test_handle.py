@@ -1,7 +1,7 @@
 """What a trigger gives back, and what can be asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,9 @@ from taskkit.errors import (
     ResultTimeoutError,
     RunFailedError,
     RunNotFoundError,
+    StoreUnavailableError,
 )
+from taskkit.model.run import Run
 from taskkit.testing import FakeClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("app")]
@@ -418,3 +420,85 @@ async def test_results_of_a_batch_past_their_time(clock: FakeClock) -> None:
     assert caught.value.run_id == many.runs[1].id
     await clock.advance(50)
     assert [result.output for result in await many.results(timeout=0)] == [1, 100]
+
+
+# --- a store that is away -----------------------------------------------------------------------------
+
+
+class AwayAtTimes(MemoryBackend):
+    """Does not answer who reads, once it is told to."""
+
+    is_away = False
+
+    async def get(self, run_ids: Sequence[str]) -> list[Run | None]:
+        self.need_store()
+        return await super().get(run_ids)
+
+    async def end_of(self, run_id: str) -> Run | None:
+        self.need_store()
+        return await super().end_of(run_id)
+
+    def need_store(self) -> None:
+        if self.is_away:
+            raise StoreUnavailableError("no answer")
+
+
+@pytest.mark.parametrize("timeout", [None, 3600])
+async def test_who_waits_outlasts_a_store_that_is_away_for_a_while(
+    timeout: int | None, serve: Any, clock: FakeClock
+) -> None:
+    backend = AwayAtTimes()
+
+    @task()
+    async def slow() -> str:
+        await wait.sleep(10)
+        return "done"
+
+    async with serve(backend, clock=clock):
+        handle = await slow.trigger()
+        backend.is_away = True
+        waiter = asyncio.create_task(handle.result(timeout))
+        await clock.advance(29)
+        assert not waiter.done()
+        backend.is_away = False
+        await clock.advance(1)
+        assert (await waiter).output == "done"
+
+
+@pytest.mark.parametrize("timeout", [None, 3600])
+async def test_who_waits_is_told_of_a_store_that_stays_away(
+    timeout: int | None, serve: Any, clock: FakeClock
+) -> None:
+    backend = AwayAtTimes()
+
+    @task()
+    async def slow() -> None:
+        await wait.sleep(10)
+
+    async with serve(backend, clock=clock):
+        handle = await slow.trigger()
+        backend.is_away = True
+        waiter = asyncio.create_task(handle.result(timeout))
+        await clock.advance(29)
+        assert not waiter.done()
+        await clock.advance(2)
+        with pytest.raises(StoreUnavailableError, match="no answer"):
+            await waiter
+        backend.is_away = False
+
+
+async def test_a_timeout_ends_a_wait_for_a_store_that_is_away(serve: Any, clock: FakeClock) -> None:
+    backend = AwayAtTimes()
+
+    @task()
+    async def slow() -> None:
+        await wait.sleep(10)
+
+    async with serve(backend, clock=clock):
+        handle = await slow.trigger()
+        backend.is_away = True
+        waiter = asyncio.create_task(handle.result(2))
+        await clock.advance(4)
+        with pytest.raises(StoreUnavailableError, match="no answer"):
+            await waiter
+        backend.is_away = False
