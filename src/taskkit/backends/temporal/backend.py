@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
-from taskkit.backends.temporal.attributes import attributes_of, register_attributes
-from taskkit.backends.temporal.encoding import micros_or_none, payload_memo, request_text
+from taskkit.backends.temporal.accepting import Accepting
+from taskkit.backends.temporal.attributes import register_attributes
 from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
-from taskkit.backends.temporal.record import Plan
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import (
     LeaseLostError,
-    PayloadTooLargeError,
     RunNotFoundError,
     SecretInPayloadError,
     StoreUnavailableError,
@@ -46,7 +38,7 @@ from taskkit.model.exchange import (
     WorkerOptions,
 )
 from taskkit.model.request import TriggerRequest
-from taskkit.model.run import FREES_KEY, Run
+from taskkit.model.run import Run
 
 if TYPE_CHECKING:
     from taskkit.backends.temporal.worker import Serving
@@ -54,10 +46,6 @@ if TYPE_CHECKING:
 _C = Capability
 _CONNECT_SECONDS = 8.0
 _AT_ONCE = 64
-_KEY_SECONDS = 30 * 86_400.0
-_PAYLOAD_LIMIT = 1_000_000
-"""Bytes: Temporal refuses 2 MB, and a delivery carries the payload beside the state."""
-_TASK_TIMEOUT = timedelta(seconds=5)
 _AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 
 
@@ -79,6 +67,7 @@ class TemporalBackend:
         self._client: Client | None = None
         self._reader: Reader | None = None
         self._tokens: Tokens | None = None
+        self._accepting: Accepting | None = None
         self._watches: list[TemporalWatch] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self.serving: set[Serving] = set()
@@ -108,6 +97,11 @@ class TemporalBackend:
         assert self._tokens is not None, "open() comes first"
         return self._tokens
 
+    @property
+    def accepting(self) -> Accepting:
+        assert self._accepting is not None, "open() comes first"
+        return self._accepting
+
     async def open(self) -> None:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
@@ -123,6 +117,9 @@ class TemporalBackend:
             await register_attributes(self._client, self.place)
         self._reader = Reader(self._client)
         self._tokens = Tokens(self._client, self.place)
+        self._accepting = Accepting(
+            self._client, self._reader, self.place, self.made, self._at_once
+        )
 
     async def close(self) -> None:
         for watch in self._watches:
@@ -140,90 +137,8 @@ class TemporalBackend:
         for request in requests:
             if request.secrets:
                 raise SecretInPayloadError(sorted(request.secrets))
-        same: dict[object, list[TriggerRequest]] = {}
-        for request in requests:
-            key = request.idempotency_key
-            what = request.run_id if key is None else (request.task_id, key)
-            same.setdefault(what, []).append(request)
-        answers: dict[int, Enqueued] = {}
-
-        first = time.time_ns() // 1000
-        ranks = {id(request): first + number for number, request in enumerate(requests)}
-
-        async def in_order(alike: Sequence[TriggerRequest]) -> None:
-            for one in alike:
-                async with self._at_once:
-                    answers[id(one)] = await self._accept(one, batch_id, ranks[id(one)])
-
         async with self._asked():
-            await asyncio.gather(*(in_order(alike) for alike in same.values()))
-        return [answers[id(request)] for request in requests]
-
-    async def _accept(self, request: TriggerRequest, batch_id: str | None, rank: int) -> Enqueued:
-        if len(request.payload or b"") > _PAYLOAD_LIMIT:
-            size = len(request.payload or b"")
-            what = f"The payload for task {request.task_id!r}"
-            error = PayloadTooLargeError(what, size, _PAYLOAD_LIMIT)
-            return Enqueued(request.run_id, "refused", error)
-        if request.idempotency_key is None:
-            is_new = await self._start(request, batch_id, rank)
-            return Enqueued(request.run_id, "created" if is_new else "existing")
-        generation = 0
-        while True:
-            keyed = replace(request, run_id=self._keyed_id(request, generation))
-            if await self._start(keyed, batch_id, rank):
-                return Enqueued(keyed.run_id, "created")
-            if await self._holds_key(keyed.run_id):
-                return Enqueued(keyed.run_id, "existing")
-            generation += 1
-
-    def _keyed_id(self, request: TriggerRequest, generation: int) -> str:
-        parts = (self.place.project, request.task_id, request.idempotency_key or "")
-        digest = sha256("\0".join(parts).encode()).hexdigest()[:32]
-        return f"run_{digest}" if generation == 0 else f"run_{digest}_{generation}"
-
-    async def _holds_key(self, run_id: str) -> bool:
-        description = await self.reader.describe(run_id)
-        if description is None:
-            return False
-        run = await self.reader.read(description)
-        lasts = run.request.idempotency_key_ttl
-        until = run.created_at + timedelta(seconds=_KEY_SECONDS if lasts is None else lasts)
-        return run.status not in FREES_KEY and datetime.now(UTC) < until
-
-    async def _start(self, request: TriggerRequest, batch_id: str | None, rank: int) -> bool:
-        """Whether there was none of this id."""
-        place = self.place
-        memo: dict[str, Any] = {"request": request_text(request, batch_id)}
-        if request.payload is not None:
-            memo["payload"] = payload_memo(request.payload)
-        plan = Plan(
-            queue=place.task_queue(request.queue),
-            max_attempts=request.max_attempts,
-            lease=place.lease,
-            delay_until=micros_or_none(request.delay_until),
-            queue_time=micros_or_none(request.queue_time),
-            ttl=request.ttl,
-            machine=request.machine,
-            waiter=request.parent_id if request.awaited else None,
-        )
-        try:
-            await self.client.start_workflow(
-                RunWorkflow.run,
-                plan,
-                id=request.run_id,
-                task_queue=place.flow_queue,
-                memo=memo,
-                search_attributes=attributes_of(request, batch_id, rank),
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                task_timeout=_TASK_TIMEOUT,
-            )
-        except WorkflowAlreadyStartedError:
-            return False
-        if request.awaited and request.parent_id in self.made:
-            self.made[request.parent_id].add(request.run_id)
-        return True
+            return await self.accepting.accept(requests, batch_id)
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
         async def find(run_id: str) -> Run | None:
