@@ -60,6 +60,10 @@ def local(*, clock: Clock = SYSTEM_CLOCK, concurrency: int = 10) -> Worker:
 
     Leaving it cancels what runs and drops what is queued, delayed or waiting.
     """
+    if not hasattr(clock, "call_at"):
+        raise InvalidOptionError(
+            "clock", clock, "give a taskkit.testing.FakeClock, or leave it out."
+        )
     home = current_backend.new_home("memory://", clock=clock)
     return Worker(home, "development", concurrency=concurrency, drain=0)
 

@@ -80,9 +80,8 @@ def new_home(url: str, *, clock: Clock = SYSTEM_CLOCK) -> Home:
     """A fresh instance for a URL."""
     factory = _factory_of(url)
     home = Home(lambda: factory(url), name=_without_password(url), clock=clock)
-    _by_instance[id(home.backend)] = (
-        home  # a worker's `backend` may be passed on, to another loop too
-    )
+    # A worker's `backend` may be passed on, to another loop too.
+    _by_instance[id(home.backend)] = home
     return home
 
 
@@ -102,9 +101,8 @@ def home_for(backend: str | Backend, *, clock: Clock = SYSTEM_CLOCK) -> Home:
             home = None  # it was opened anew since, and another instance has got the id
         if home is None or clock not in (SYSTEM_CLOCK, home.clock):
             home = Home(lambda: backend, name=type(backend).__name__, clock=clock)
-            _by_instance[id(backend)] = (
-                home  # which keeps the instance, so its id is not used again
-            )
+            # Which keeps the instance, so its id is not used again.
+            _by_instance[id(backend)] = home
         return home
 
 

@@ -213,9 +213,9 @@ async def test_a_size_that_cannot_be(size: Any) -> None:
         await anext(runs.list().pages(size))
 
 
-@pytest.mark.parametrize("cursor", ["abc", "", "1.5"])
-async def test_a_cursor_that_is_none(cursor: str) -> None:
-    with pytest.raises(InvalidOptionError, match=r"cursor is '.*': give what a page had as its"):
+@pytest.mark.parametrize("cursor", ["abc", "", "1.5", "-1", -1, True, 2**63, "9" * 5000])
+async def test_a_cursor_that_is_none(cursor: Any) -> None:
+    with pytest.raises(InvalidOptionError, match=r"cursor is .*: give what a page had as its"):
         await anext(runs.list().pages(5, cursor))
 
 

@@ -562,3 +562,8 @@ def test_configure_names_what_it_does_not_understand(settings: Any, said: str) -
     with pytest.raises(InvalidConfigError) as caught:
         taskkit.configure(**settings)
     assert said in str(caught.value)
+
+
+def test_a_clock_that_is_none() -> None:
+    with pytest.raises(InvalidOptionError, match=r"clock is 5: give a taskkit.testing.FakeClock"):
+        taskkit.local(clock=5)  # type: ignore[arg-type]  # which is what is tested

@@ -23,7 +23,6 @@ from taskkit.backends.memory.schedules import Schedules
 from taskkit.backends.memory.watch import Watches
 from taskkit.errors import (
     InvalidConfigError,
-    InvalidOptionError,
     LeaseLostError,
     QueueFullError,
     RunNotDelayedError,
@@ -45,6 +44,7 @@ from taskkit.model.exchange import (
     Token,
     WorkerOptions,
     WorkerRecord,
+    page_number,
 )
 from taskkit.model.ids import new_id
 from taskkit.model.request import TriggerRequest
@@ -290,13 +290,13 @@ class MemoryBackend(Schedules, Queues, ClaimLoop):
         return self._life.tokens.complete(token_id, output, now or datetime.now(UTC))
 
     async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
-        below = _position(cursor)
+        below = page_number(cursor)
         return self._life.tokens.page(below, limit, now or datetime.now(UTC))
 
     # --- looking ------------------------------------------------------------------------------------
 
     async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
-        below = _position(cursor)
+        below = page_number(cursor)
         found: list[Record] = []
         for record in reversed(self._records.values()):
             if (below is None or record.number < below) and _matches(record, where):
@@ -360,14 +360,6 @@ class MemoryBackend(Schedules, Queues, ClaimLoop):
                     name: held for name, held in self._forgotten.items() if held() is not None
                 }
                 self._sweep_at = 2 * (len(self._forgotten) + self._keep) + 1000
-
-
-def _position(cursor: int | str | None) -> int | None:
-    if cursor is None or isinstance(cursor, int):
-        return cursor
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
-    return int(cursor)
 
 
 def _store(record: Record, entry: Entry) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from heapq import nsmallest
 
 from taskkit.backends.memory.watch import Watches
-from taskkit.model.exchange import SCHEDULES_TOPIC, Page, ScheduleRecord
+from taskkit.model.exchange import SCHEDULES_TOPIC, Page, ScheduleRecord, page_number
 
 
 class Schedules:
@@ -49,7 +49,7 @@ class Schedules:
     async def list_schedules(
         self, tasks: frozenset[str] | None, *, cursor: int | str | None, limit: int
     ) -> Page[ScheduleRecord]:
-        start = 0 if cursor is None else int(cursor)
+        start = page_number(cursor) or 0
         matching = (
             record
             for record in self._schedules.values()

@@ -12,7 +12,7 @@ from taskkit.backends.claim_loop import ClaimLoop
 from taskkit.backends.sql import needs as needs_of
 from taskkit.backends.sql.call import NOTHING, Call, Needs
 from taskkit.backends.sql.encoding import micros, moment_or_none
-from taskkit.backends.sql.reading import page_of_runs, position
+from taskkit.backends.sql.reading import page_of_runs
 from taskkit.backends.sql.rooms import Rooms
 from taskkit.backends.sql.store import Store
 from taskkit.backends.sql.store_thread import StoreThread
@@ -34,6 +34,7 @@ from taskkit.model.exchange import (
     Signal,
     Suspended,
     Token,
+    page_number,
 )
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
@@ -297,7 +298,7 @@ class SqlBackend(ClaimLoop):
         return await self._ask(lambda: rooms.tokens.complete(token_id, output, rooms.at(now)))
 
     async def list_tokens(self, *, cursor: int | str | None, limit: int, now: Now) -> Page[Token]:
-        rooms, below = self._reading, position(cursor)
+        rooms, below = self._reading, page_number(cursor)
         return await self._look(lambda: rooms.tokens.page(below, limit, rooms.at(now)))
 
     # --- schedules ----------------------------------------------------------------------------------
@@ -317,7 +318,7 @@ class SqlBackend(ClaimLoop):
     async def list_schedules(
         self, tasks: frozenset[str] | None, *, cursor: int | str | None, limit: int
     ) -> Page[ScheduleRecord]:
-        rooms, above = self._reading, position(cursor)
+        rooms, above = self._reading, page_number(cursor)
         return await self._look(lambda: rooms.schedules.page(tasks, above, limit))
 
     async def next_schedules(
@@ -349,7 +350,7 @@ class SqlBackend(ClaimLoop):
     # --- looking and changing -----------------------------------------------------------------------
 
     async def list(self, where: RunFilter, *, cursor: int | str | None, limit: int) -> Page[Run]:
-        rooms, below = self._reading, position(cursor)
+        rooms, below = self._reading, page_number(cursor)
         return await self._look(
             lambda: page_of_runs(rooms.store, rooms.workers, where, below, limit)
         )

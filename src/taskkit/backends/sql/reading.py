@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 from taskkit.backends.sql.encoding import micros, to_json
 from taskkit.backends.sql.store import Store
 from taskkit.backends.sql.workers import Workers, shown, stored_status
-from taskkit.errors import InvalidOptionError
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import Run
 
@@ -27,15 +26,6 @@ class _Column(NamedTuple):
     @property
     def table(self) -> str:
         return "run_tags" if self.name == "tag" else "runs"
-
-
-def position(cursor: int | str | None) -> int | None:
-    """The number that a page's cursor stands for."""
-    if cursor is None or isinstance(cursor, int):
-        return cursor
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
-    return int(cursor)
 
 
 def page_of_runs(

@@ -9,7 +9,7 @@ import pytest
 
 import taskkit
 from taskkit import AbortTaskRunError, Context, Task, Worker, batch, runs, schedules, tasks
-from taskkit.errors import BatchNotFoundError, RunNotFoundError
+from taskkit.errors import BatchNotFoundError, InvalidOptionError, RunNotFoundError
 
 DueNow = Callable[[Worker, str], Awaitable[None]]
 pytestmark = pytest.mark.anyio
@@ -33,6 +33,13 @@ def count() -> Task[Any, Any, Any]:
         return number + 1
 
     return count
+
+
+@pytest.mark.parametrize("cursor", ["abc", -1, 2**63])
+@pytest.mark.usefixtures("app")
+async def test_a_cursor_that_no_page_had(cursor: Any) -> None:
+    with pytest.raises(InvalidOptionError, match="cursor is"):
+        await anext(runs.list().pages(5, cursor))
 
 
 async def ids(**filters: Any) -> list[str]:
