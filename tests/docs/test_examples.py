@@ -1,5 +1,6 @@
 """Every example runs, and prints what the comment at its end says."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,13 @@ def expected_output(source: str) -> str | None:
 def test_example_prints_what_it_says(example: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(example)]
     run = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, check=False, text=True, timeout=50
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "TASKKIT_BACKEND": "memory://"},  # for those that leave the choice open
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=50,
     )
     assert run.returncode == 0, run.stderr
     expected = expected_output(example.read_text(encoding="utf-8"))
