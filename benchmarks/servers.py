@@ -70,21 +70,38 @@ def running(
     user: str, command: Sequence[str | Path], port: int, log: Path, stop: signal.Signals
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The server as a process, from the moment that its port is open; ended with the signal, by its own number."""
-    with log.open("wb") as output:
+    process = start_process(user, command, port, log)
+    try:
+        yield process
+    finally:
+        end_process(process, stop)
+
+
+def start_process(
+    user: str, command: Sequence[str | Path], port: int, log: Path, *, is_new: bool = True
+) -> subprocess.Popen[bytes]:
+    """Returns when its port is open; the log of one that is not new is added to."""
+    with log.open("wb" if is_new else "ab") as output:
         process = subprocess.Popen(
             _as(user, command), stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/"
         )
     try:
         _wait_for(process, port, log)
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(stop)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    except BaseException:
+        end_process(process, signal.SIGKILL)
+        raise
+    return process
+
+
+def end_process(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    """Returns when it has ended; it is killed where the signal does not end it."""
+    if process.poll() is None:
+        process.send_signal(stop)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _as(user: str, command: Sequence[str | Path]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from campaign.kill_point import OPERATIONS, WHENS, KillPoint
 from campaign.ledger import Ledger
 from campaign.processes import Processes
-from campaign.shapes import SHAPES, Shape, endless, token
+from campaign.shapes import Shape, endless, shapes_of, token
 from campaign.store import all_ended, all_runs, asking
 from campaign.verdict import Figures, examine
 from taskkit import RunHandle, wait
@@ -21,14 +21,16 @@ from taskkit.errors import ResultTimeoutError
 
 _ARMED = 0.4  # of all victims; the others are killed from outside
 _SETTLES = 0.55  # of the armed
-_PACE = 1.6  # outside kills of a worker a second, once its first run has begun
-_PATIENCE = 3.0
 _RESULT_WITHIN = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much, how long at most, and with what."""
+    """How much, how long at most, and with what.
+
+    `pace` is how many outside kills of a worker a second there are, once its first run has begun, `patience` how long
+    that is waited for.
+    """
 
     kills: int
     seed: int
@@ -37,6 +39,8 @@ class Plan:
     clients: int = 60
     lease: float = 2.0
     seconds: float = 3600.0
+    pace: float = 1.6
+    patience: float = 3.0
 
 
 @dataclass(slots=True)
@@ -68,7 +72,8 @@ class Campaign:
                 finally:
                     for task in tasks:
                         task.cancel()
-                runs = await all_runs(self.url)
+                accepted = {e.run for e in processes.look() if e.what == "accepted"}
+                runs = await all_runs(self.url, known=accepted)
             events = processes.look()
         figures = examine(events, runs, self.plan.lease)
         figures.faults[:0] = self.wrong
@@ -103,9 +108,10 @@ class Campaign:
     async def _ask(self, ledger: Ledger, number: int) -> None:
         """Trigger one run after another and look whether each ends as it must."""
         dice = random.Random(f"{self.plan.seed}/client/{number}")
-        weights = [shape.weight for shape in SHAPES]
+        shapes = shapes_of(self.url)
+        weights = [shape.weight for shape in shapes]
         while self._goes_on:
-            (shape,) = dice.choices(SHAPES, weights)
+            (shape,) = dice.choices(shapes, weights)
             argument: Any = dice.randrange(1000)
             completes = None
             if shape.task is token:
@@ -151,7 +157,7 @@ class Campaign:
             plan = self.plan
             processes.start("work", who, self.url, plan.lease, plan.concurrency, str(point or ""))
             if self._goes_on:
-                await self._kill(processes, who, dice.expovariate(_PACE), point)
+                await self._kill(processes, who, dice.expovariate(plan.pace), point)
             else:
                 await self._let_live(processes, who)
 
@@ -159,6 +165,7 @@ class Campaign:
         self, processes: Processes, who: str, after: float, point: KillPoint | None
     ) -> None:
         """A while after its first run has begun; or in the call for which it is armed."""
+        patience = self.plan.patience
         began = asyncio.ensure_future(
             processes.until(
                 lambda event: event.who == who and event.what == "begin",
@@ -166,9 +173,9 @@ class Campaign:
             )
         )
         ended = asyncio.ensure_future(processes.ended(who))
-        await asyncio.wait((began, ended), timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((began, ended), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         began.cancel()
-        await asyncio.wait((ended,), timeout=min(after, _PATIENCE) if point is None else _PATIENCE)
+        await asyncio.wait((ended,), timeout=min(after, patience) if point is None else patience)
         if not ended.done():
             processes.ledger.write("killing", more=f"outside:{who}")
             processes.signal(who)

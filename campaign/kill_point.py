@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from campaign.ledger import Ledger
-from taskkit.backends.base import SupportsTurn
+from campaign.watched_runner import WatchedRunner
+from taskkit.backends.base import Runner, SupportsTurn
 from taskkit.errors import LeaseLostError
 from taskkit.model.exchange import Lease, Outcome, Signal, Suspended
 
@@ -21,6 +22,7 @@ Operation = Literal["enqueue", "claim", "append", "extend", "settle"]
 When = Literal["before", "during", "after"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 WHENS: tuple[When, ...] = get_args(When)
+_SENT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Watched:
             for name in ("enqueue", "claim", "turn", "append", "extend", "settle")
             if hasattr(backend, name)
         }
+        if "settle" not in self._given:  # it drives itself
+            self._given["serve"] = backend.serve
         for name in self._given:
             setattr(backend, name, getattr(self, "_" + name))
         assert isinstance(backend, SupportsTurn) == ("turn" in self._given)
@@ -82,6 +86,17 @@ class Watched:
             await call
         return self._die()
 
+    def _pass(self, operation: Operation) -> None:
+        """Where nobody can be awaited: during is a moment later, and after one by which the server has it."""
+        self._calls[operation] += 1
+        point = self._point
+        if point is None or (point.operation, point.nth) != (operation, self._calls[operation]):
+            return
+        if point.when == "before":
+            self._die()
+        delay = point.delay + (_SENT if point.when == "after" else 0)
+        threading.Thread(target=self._die_after, args=(delay,), daemon=True).start()
+
     def _die_after(self, seconds: float) -> None:
         time.sleep(seconds)
         self._die()
@@ -99,6 +114,15 @@ class Watched:
     def _claimed(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
             self._tell("claimed", lease, f"{lease.kind}{'-orphaned' if lease.orphaned else ''}")
+
+    async def _serve(self, runner: Runner, options: Any) -> None:
+        watched = WatchedRunner(
+            runner,
+            self._tell,
+            claims=lambda: self._pass("claim"),
+            settles=lambda: self._pass("settle"),
+        )
+        await self._given["serve"](watched, options)
 
     async def _enqueue(self, requests: Any, **rest: Any) -> Any:
         return await self._around("enqueue", self._given["enqueue"](requests, **rest))

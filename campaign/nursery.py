@@ -32,6 +32,7 @@ _WARM = (
 _OF_SCHEME = {
     "sqlite": ("taskkit.backends.sqlite",),
     "postgresql": ("taskkit.backends.postgres", "psycopg"),
+    "temporal": ("taskkit.backends.temporal", "taskkit.backends.temporal.worker"),
 }
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from campaign.ledger import Ledger
 from taskkit import Context, Queue, Retry, Task, memo, metadata, task, wait
+from taskkit.backends.base import Capability
+from taskkit.runtime.current_backend import home_of
 from taskkit.runtime.scope import current_scope
 
 LEDGER, WHO = "CAMPAIGN_LEDGER", "CAMPAIGN_WHO"
@@ -227,3 +229,9 @@ SHAPES = (
 )
 _OTHERS = (child, narrow, stays, lasts, weighs)
 BY_TASK = {one.task.id: one for one in (*SHAPES, *(Shape(other, 0) for other in _OTHERS))}
+
+
+def shapes_of(url: str) -> list[Shape]:
+    """Those that a backend of this URL can do."""
+    can = home_of(url).backend.capabilities
+    return [one for one in SHAPES if Capability.MEMO in can or one.task is not remembers]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import taskkit
@@ -12,6 +13,7 @@ from taskkit.model.exchange import RunFilter
 from taskkit.model.run import FINAL, Run, RunStatus
 from taskkit.runtime.current_backend import home_of
 
+_LAG = 10.0
 _UNFINISHED = RunFilter(status=frozenset(set(RunStatus) - FINAL))
 
 
@@ -25,8 +27,19 @@ async def asking(url: str) -> AsyncIterator[None]:
             await home_of(url).close()
 
 
-async def all_runs(url: str, where: RunFilter | None = None) -> list[Run]:
-    """Every run, newest first."""
+async def all_runs(
+    url: str, where: RunFilter | None = None, *, known: Collection[str] = ()
+) -> list[Run]:
+    """Every run, newest first; where lists lag behind, a moment is given for those that are known."""
+    ends = time.monotonic() + _LAG
+    while True:
+        runs = await _listed(url, where)
+        if time.monotonic() > ends or set(known) <= {run.id for run in runs}:
+            return runs
+        await asyncio.sleep(0.1)
+
+
+async def _listed(url: str, where: RunFilter | None) -> list[Run]:
     home = home_of(url)
     await home.ready()
     assert isinstance(home.backend, SupportsQuery)
@@ -47,4 +60,4 @@ async def all_ended(url: str, within: float) -> None:
     assert isinstance(home.backend, SupportsQuery)
     async with asyncio.timeout(within):
         while (await home.backend.list(_UNFINISHED, cursor=None, limit=1)).items:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)

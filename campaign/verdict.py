@@ -192,7 +192,8 @@ class _Examination:
         too_many = run.deaths > run.request.max_attempts
         is_own_end = run.status == shape.status and run.status != "CANCELED"
         if is_own_end and run.attempt != shape.attempt:
-            self._fault(run.id, f"ended in attempt {run.attempt}, not {shape.attempt}")
+            why = [one.error for one in run.attempts]
+            self._fault(run.id, f"ended in attempt {run.attempt}, not {shape.attempt}: {why}")
         if run.status == "CRASHED" and not too_many:
             self._fault(run.id, f"is CRASHED after {run.deaths} deaths")
         if run.status in ("COMPLETED", "FAILED") and too_many:
