@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.temporal.accepting import Accepting
 from taskkit.backends.temporal.attributes import register_attributes
+from taskkit.backends.temporal.connection import connect
 from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
+from taskkit.backends.temporal.refusal import AWAY, refused
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
@@ -23,7 +26,6 @@ from taskkit.errors import (
     LeaseLostError,
     RunNotFoundError,
     SecretInPayloadError,
-    StoreUnavailableError,
     UnsupportedByBackendError,
 )
 from taskkit.model.exchange import (
@@ -44,15 +46,15 @@ if TYPE_CHECKING:
     from taskkit.backends.temporal.worker import Serving
 
 _C = Capability
-_CONNECT_SECONDS = 8.0
 _AT_ONCE = 64
-_AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 
 
 class TemporalBackend:
     """Each run is a workflow of a Temporal server, whose id is the run's.
 
-    Times are those of the server. A run with an idempotency key has an id that derives from it.
+    Times are those of the server. A run with an idempotency key has an id that derives from it. What the server is
+    given passes through `data_converter`: with a payload codec it keeps nothing of payloads, outputs, errors and
+    metadata that it could read.
     """
 
     capabilities = frozenset(
@@ -62,8 +64,9 @@ class TemporalBackend:
         }
     )  # fmt: skip
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, data_converter: DataConverter | None = None) -> None:
         self.place = place
+        self._data_converter = data_converter or DataConverter.default
         self._client: Client | None = None
         self._reader: Reader | None = None
         self._tokens: Tokens | None = None
@@ -75,9 +78,9 @@ class TemporalBackend:
         """Of the runs that are carried out here, the children that they are going to wait for."""
 
     @classmethod
-    def from_url(cls, url: str) -> TemporalBackend:
-        """`temporal://host:7233/namespace?project=name&lease=30`."""
-        return cls(place_of(url))
+    def from_url(cls, url: str, *, data_converter: DataConverter | None = None) -> TemporalBackend:
+        """`temporal://host:7233/namespace?project=name&lease=30`, with `&tls=true` and more for TLS."""
+        return cls(place_of(url), data_converter=data_converter)
 
     def __repr__(self) -> str:
         return f"TemporalBackend({self.place.shown!r}, project={self.place.project!r})"
@@ -103,16 +106,7 @@ class TemporalBackend:
         return self._accepting
 
     async def open(self) -> None:
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                self._client = await Client.connect(
-                    self.place.address, namespace=self.place.namespace
-                )
-        except (TimeoutError, RuntimeError) as error:
-            raise StoreUnavailableError(
-                f"No Temporal server answers at {self.place.address}: {str(error) or 'nothing came'}. Start it "
-                f"(`temporal server start-dev` for one on this machine), or correct the URL {self.place.shown}."
-            ) from error
+        self._client = await connect(self.place, self._data_converter)
         async with self._asked():
             await register_attributes(self._client, self.place)
         self._reader = Reader(self._client)
@@ -253,7 +247,7 @@ class TemporalBackend:
                 if await self.reader.wait_for_end(run_id):
                     return
             except RPCError as error:
-                if error.status not in _AWAY:
+                if error.status not in AWAY:
                     raise
             await asyncio.sleep(0.5)
 
@@ -297,12 +291,8 @@ class TemporalBackend:
 
     @asynccontextmanager
     async def _asked(self) -> AsyncGenerator[None]:
-        """Raise StoreUnavailableError where the server does not answer."""
+        """Raise the error that says what it means, where the server does not answer or refuses."""
         try:
             yield
         except RPCError as error:
-            if error.status not in _AWAY:
-                raise
-            raise StoreUnavailableError(
-                f"The Temporal server at {self.place.address} does not answer: {error.message}. Look whether it runs."
-            ) from error
+            raise refused(self.place, error) from error
