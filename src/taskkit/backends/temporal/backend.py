@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -19,6 +20,7 @@ from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.refusal import AWAY, refused
+from taskkit.backends.temporal.schedules import Schedules
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
@@ -36,6 +38,7 @@ from taskkit.model.exchange import (
     Manifest,
     Page,
     RunFilter,
+    ScheduleRecord,
     Token,
     WorkerOptions,
 )
@@ -60,7 +63,7 @@ class TemporalBackend:
     capabilities = frozenset(
         {
             _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS,
-            _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SHARED, _C.DURABLE,
+            _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SCHEDULES, _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
 
@@ -70,6 +73,7 @@ class TemporalBackend:
         self._client: Client | None = None
         self._reader: Reader | None = None
         self._tokens: Tokens | None = None
+        self._schedules: Schedules | None = None
         self._accepting: Accepting | None = None
         self._watches: list[TemporalWatch] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
@@ -101,6 +105,11 @@ class TemporalBackend:
         return self._tokens
 
     @property
+    def schedules(self) -> Schedules:
+        assert self._schedules is not None, "open() comes first"
+        return self._schedules
+
+    @property
     def accepting(self) -> Accepting:
         assert self._accepting is not None, "open() comes first"
         return self._accepting
@@ -111,6 +120,7 @@ class TemporalBackend:
             await register_attributes(self._client, self.place)
         self._reader = Reader(self._client)
         self._tokens = Tokens(self._client, self.place)
+        self._schedules = Schedules(self._client, self.place, self._at_once)
         self._accepting = Accepting(
             self._client, self._reader, self.place, self.made, self._at_once
         )
@@ -235,7 +245,7 @@ class TemporalBackend:
         return Page([])
 
     def watch(self, topics: Sequence[str]) -> Watch:
-        watch = TemporalWatch(topics, self._ended)
+        watch = TemporalWatch(topics, self._ended, self.schedules.listen)
         self._watches = [one for one in self._watches if not one.is_closed]
         self._watches.append(watch)
         return watch
@@ -277,14 +287,49 @@ class TemporalBackend:
         async with self._asked():
             return await self.tokens.page(cursor, limit)
 
+    # --- schedules ----------------------------------------------------------------------------------
+
+    async def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord | None:
+        async with self._asked():
+            return await self.schedules.put(schedule)
+
+    async def get_schedules(self, schedule_ids: Sequence[str]) -> Sequence[ScheduleRecord | None]:
+        async with self._asked():
+            return await self.schedules.get(schedule_ids)
+
+    async def delete_schedule(self, schedule_id: str) -> bool:
+        async with self._asked():
+            return await self.schedules.delete(schedule_id)
+
+    async def list_schedules(
+        self, tasks: frozenset[str] | None, *, cursor: int | str | None, limit: int
+    ) -> Page[ScheduleRecord]:
+        async with self._asked():
+            return await self.schedules.page(tasks, cursor, limit)
+
+    async def next_schedules(
+        self, tasks: frozenset[str], *, limit: int
+    ) -> Sequence[ScheduleRecord]:
+        async with self._asked():
+            return await self.schedules.following(tasks, limit)
+
+    async def record_tick(
+        self, schedule_id: str, *, at: datetime | None, next_at: datetime | None, version: int
+    ) -> None:
+        async with self._asked():
+            await self.schedules.record_tick(schedule_id, at, next_at, version)
+
     # --- working ------------------------------------------------------------------------------------
 
     async def serve(self, runner: Runner, options: WorkerOptions) -> None:
         from taskkit.backends.temporal.worker import Serving  # which who only asks does not need
 
         serving = Serving(self, runner, options)
+        has_another = bool(self.serving)
         self.serving.add(serving)
         try:
+            if has_another:  # the SDK refuses two workers of one client that poll the same queue
+                serving.client = await connect(self.place, self._data_converter)
             await serving.run()
         finally:
             self.serving.discard(serving)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from temporalio.service import RPCError
 
 from taskkit.backends.topic_watch import TopicWatch
-from taskkit.model.exchange import end_topic
+from taskkit.model.exchange import SCHEDULES_TOPIC, end_topic
 
 _EVERY = 0.25
+_AGAIN = 2.0
 _END = end_topic("")
 
 
 class TemporalWatch(TopicWatch):
     """Says that a run has ended when the server says so, and of every other topic that it may have changed.
 
-    The server tells a waiting call when a workflow closes, and nothing of what happens before that.
+    The server tells a waiting call when a workflow closes, and nothing of what happens before that. Changes of
+    schedules are told by those who make them.
     """
 
     __slots__ = ("_tasks",)
 
     def __init__(
-        self, topics: Sequence[str], wait_for_end: Callable[[str], Awaitable[None]]
+        self,
+        topics: Sequence[str],
+        wait_for_end: Callable[[str], Awaitable[None]],
+        changes_of_schedules: Callable[[], AsyncIterator[None]],
     ) -> None:
         super().__init__(topics, self._stop)
         self._tasks = [
@@ -29,7 +37,9 @@ class TemporalWatch(TopicWatch):
             for topic in dict.fromkeys(topics)
             if topic.startswith(_END)
         ]
-        polled = [topic for topic in topics if not topic.startswith(_END)]
+        if SCHEDULES_TOPIC in topics:
+            self._tasks.append(asyncio.create_task(self._hear_schedules(changes_of_schedules)))
+        polled = [one for one in topics if one != SCHEDULES_TOPIC and not one.startswith(_END)]
         if polled:
             self._tasks.append(asyncio.create_task(self._poll(polled)))
 
@@ -40,6 +50,13 @@ class TemporalWatch(TopicWatch):
     async def _hear(self, topic: str, wait_for_end: Callable[[str], Awaitable[None]]) -> None:
         await wait_for_end(topic.removeprefix(_END))
         self.notify(topic)
+
+    async def _hear_schedules(self, changes: Callable[[], AsyncIterator[None]]) -> None:
+        while True:
+            with suppress(RPCError):  # the server is away; who looks for what is due says so
+                async for _ in changes():
+                    self.notify(SCHEDULES_TOPIC)
+            await asyncio.sleep(_AGAIN)
 
     async def _poll(self, topics: Sequence[str]) -> None:
         while True:

@@ -54,6 +54,7 @@ class Serving:
 
     def __init__(self, backend: TemporalBackend, runner: Runner, options: WorkerOptions) -> None:
         self.backend = backend
+        self.client = backend.client
         self.runner = runner
         self.options = options
         self.name = new_id("worker")
@@ -113,7 +114,7 @@ class Serving:
 
     def _start_flow(self) -> None:
         worker = Worker(
-            self.backend.client,
+            self.client,
             task_queue=self.backend.place.flow_queue,
             workflows=[RunWorkflow],
             workflow_runner=UnsandboxedWorkflowRunner(),  # else all of taskkit is loaded for each run; see the tests
@@ -145,7 +146,7 @@ class Serving:
 
     def _start(self, queue: str, at_once: int) -> None:
         worker = Worker(
-            self.backend.client,
+            self.client,
             task_queue=queue,
             activities=[self.deliver],
             max_concurrent_activities=at_once,
