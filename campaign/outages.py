@@ -27,7 +27,7 @@ _BACK_WITHIN = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`away` are how many seconds the server is away, one after the other; `busy` how long it then answers, at least."""
+    """`away` are how many seconds the server is away, one after the other; `busy` how long it answers between them."""
 
     away: tuple[float, ...]
     seed: int
