@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import settings
 
+from benchmarks.redis import redis_server
 from benchmarks.servers import PostgresServer, ServerMissingError, postgres_server
 from benchmarks.temporal import temporal_server
 from taskkit import config
@@ -18,6 +19,7 @@ settings.load_profile("ci")  # `--hypothesis-profile=thorough` overrides it
 
 SCHEMAS = count()
 PROJECTS = count()
+PREFIXES = count()
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +75,19 @@ def new_temporal_url(temporal_address: str) -> Callable[[], str]:
 @pytest.fixture
 def temporal_url(new_temporal_url: Callable[[], str]) -> str:
     return new_temporal_url()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """Of a Redis server that is started when the first test needs it; who stops one starts its own."""
+    try:
+        with redis_server() as server:
+            yield server.url
+    except ServerMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def new_redis_prefix() -> Callable[[], str]:
+    """Makes prefixes of keys, under which nothing is there yet."""
+    return lambda: f"test{next(PREFIXES)}"

@@ -1,4 +1,7 @@
-"""What a backend implements, and what it may use: the contract, the serve() of stores, a watch that polls."""
+"""What a backend implements, and what it may use.
+
+The contract; the serve() of stores; a run as a store keeps it; watches that poll or are told; values as text.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -31,7 +34,10 @@ from taskkit.backends.base import (
 
 if TYPE_CHECKING:
     from taskkit.backends.claim_loop import ClaimLoop
+    from taskkit.backends.kept_run import KeptRun
     from taskkit.backends.polling_watch import PollingWatch
+    from taskkit.backends.topic_watch import TopicWatches, topics_of
+    from taskkit.model.stored import from_text, to_text
 
 __all__ = [
     "Backend",
@@ -39,6 +45,7 @@ __all__ = [
     "ClaimLoop",
     "Control",
     "Execution",
+    "KeptRun",
     "Now",
     "PollingWatch",
     "QueueBackend",
@@ -58,12 +65,21 @@ __all__ = [
     "SupportsTurn",
     "SupportsWake",
     "SupportsWorkers",
+    "TopicWatches",
     "Watch",
+    "from_text",
+    "to_text",
+    "topics_of",
 ]
 
 _LATER = {
     "ClaimLoop": "taskkit.backends.claim_loop",
+    "KeptRun": "taskkit.backends.kept_run",
     "PollingWatch": "taskkit.backends.polling_watch",
+    "TopicWatches": "taskkit.backends.topic_watch",
+    "from_text": "taskkit.model.stored",
+    "to_text": "taskkit.model.stored",
+    "topics_of": "taskkit.backends.topic_watch",
 }
 
 

@@ -1,9 +1,12 @@
-"""A watch for backends that tell it what has changed."""
+"""A watch for backends that tell it what has changed, and all those of one backend."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+
+from taskkit.model.exchange import batch_topic, end_topic, run_topic, tag_topic
+from taskkit.model.run import Run
 
 
 class TopicWatch:
@@ -52,3 +55,55 @@ class TopicWatch:
             self._leave(self)
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)
+
+
+class TopicWatches:
+    """The watches of a backend, by topic: `watch` is `add`, and what the store tells goes to `publish`.
+
+    Lives on the event loop.
+    """
+
+    __slots__ = ("_by_topic",)
+
+    def __init__(self) -> None:
+        self._by_topic: dict[str, list[TopicWatch]] = {}
+
+    def add(self, topics: Sequence[str]) -> TopicWatch:
+        """A subscription to these, from now on."""
+        watch = TopicWatch(topics, self._remove)
+        for topic in watch.topics:
+            self._by_topic.setdefault(topic, []).append(watch)
+        return watch
+
+    def _remove(self, watch: TopicWatch) -> None:
+        for topic in watch.topics:
+            watches = self._by_topic.get(topic, [])
+            if watch in watches:
+                watches.remove(watch)
+            if not watches:
+                self._by_topic.pop(topic, None)
+
+    def publish(self, topic: str) -> None:
+        """This has changed."""
+        for watch in self._by_topic.get(topic, ()):
+            watch.notify(topic)
+
+    def publish_all(self) -> None:
+        """Everything may have changed: for a while nobody has told."""
+        for topic in list(self._by_topic):
+            self.publish(topic)
+
+    def close(self) -> None:
+        """End them all."""
+        for watch in [watch for watches in self._by_topic.values() for watch in watches]:
+            watch.close()
+
+
+def topics_of(run: Run) -> tuple[str, ...]:
+    """What a change of this run is told under, its end too once it is final; the worker's topics are apart."""
+    topics = [run_topic(run.id), *map(tag_topic, run.tags)]
+    if run.batch_id is not None:
+        topics.append(batch_topic(run.batch_id))
+    if run.status.is_final:
+        topics.append(end_topic(run.id))
+    return tuple(topics)

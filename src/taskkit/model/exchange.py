@@ -55,6 +55,14 @@ class ClaimSpec:
     queues: frozenset[str] | None = None
     machines: frozenset[str] | None = None
 
+    def fits(self, task_id: str, queue: str, machine: str | None) -> bool:
+        """Whether a run of this task, queue and machine, None meaning any, is among them."""
+        return (
+            (self.tasks is None or task_id in self.tasks)
+            and (self.queues is None or queue in self.queues)
+            and (self.machines is None or machine is None or machine in self.machines)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:

@@ -14,6 +14,9 @@ KeyScope = Literal["run", "attempt", "global"]
 KEY_LIMIT: Final = 2048
 """Characters of a key before it is hashed."""
 
+DEFAULT_TTL: Final = 30 * 86_400.0
+"""Seconds that a key holds which does not say how long, from the making of its run."""
+
 _HASHED = re.compile(r"[0-9a-f]{64}")
 
 

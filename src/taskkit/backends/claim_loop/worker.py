@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsTurn, SupportsWake
 from taskkit.backends.claim_loop.alarm import Alarm
+from taskkit.backends.claim_loop.cancellation import raise_swallowed, uncancel
 from taskkit.backends.claim_loop.held import Held
 from taskkit.backends.claim_loop.outage import Outage
 from taskkit.backends.claim_loop.presence import Presence
@@ -127,7 +128,7 @@ class Worker:
                     await self._wait_out(error)
         except asyncio.CancelledError:
             self.stopping = True
-            _uncancel()
+            uncancel()
             await self._drain()
             self._raise_failure()
             raise
@@ -142,6 +143,7 @@ class Worker:
     def _raise_failure(self) -> None:
         if self.failure is not None:
             raise self.failure
+        raise_swallowed()
 
     async def _die(self, error: BaseException) -> None:
         self.failure = error
@@ -149,7 +151,7 @@ class Worker:
         try:
             await self._release_all()
         except asyncio.CancelledError:
-            _uncancel()  # whoever stops the worker now shall hear what it died of
+            uncancel()  # whoever stops the worker now shall hear what it died of
             await self._release_all()
 
     async def _turn(self) -> None:
@@ -303,6 +305,7 @@ class Worker:
             self._sleeper.set_result(None)
 
     async def _sleep(self, due: datetime | None) -> None:
+        raise_swallowed()
         is_armed = self._alarm.is_set and due is self._armed_for
         if not is_armed or (self._alarm.at > self._next_beat and self._must_beat):
             monotonic = self.clock.monotonic()
@@ -351,13 +354,13 @@ class Worker:
     async def _drain(self) -> None:
         """Wait for what runs, then give the rest back; a second cancellation gives it back at once."""
         deadline = self.clock.monotonic() + self.options.drain
-        if _uncancel():  # the second one came before the first was heard
+        if uncancel():  # the second one came before the first was heard
             deadline = -math.inf
         try:
             while self.free < self.options.concurrency and self.clock.monotonic() < deadline:
                 await self._drain_turn(deadline)
         except asyncio.CancelledError:
-            _uncancel()
+            uncancel()
         await self._release_all()
 
     async def _drain_turn(self, deadline: float) -> None:
@@ -388,12 +391,3 @@ class Worker:
         while self.held:  # not their tasks, some of which may ignore their cancellation
             self._sleeper = asyncio.get_running_loop().create_future()
             await self._sleeper
-
-
-def _uncancel() -> bool:
-    """This task goes on after its cancellation, so that it can be awaited again; whether there was one."""
-    task = asyncio.current_task()
-    if task is None or not task.cancelling():
-        return False
-    task.uncancel()
-    return True

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from taskkit.backends.memory.record import Record
+from taskkit.model.clock import after
+from taskkit.model.idempotency import DEFAULT_TTL
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FREES_KEY
-
-DEFAULT_TTL = timedelta(days=30)
 
 
 class Keys:
@@ -33,10 +33,7 @@ class Keys:
         if request.idempotency_key is None:
             return
         ttl = request.idempotency_key_ttl
-        try:
-            expires = now + (DEFAULT_TTL if ttl is None else timedelta(seconds=ttl))
-        except OverflowError:
-            expires = datetime.max.replace(tzinfo=now.tzinfo)
+        expires = after(now, DEFAULT_TTL if ttl is None else ttl)
         self._held[(request.task_id, request.idempotency_key)] = (record, expires)
         if len(self._held) > self._sweep_at:
             self._sweep(now)

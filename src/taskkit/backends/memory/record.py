@@ -130,11 +130,7 @@ class Record(Run):
 
     def fits(self, spec: ClaimSpec) -> bool:
         """Whether a worker takes this run; of what stands in lanes, `Lane.matches` tells."""
-        return (
-            (spec.tasks is None or self.request.task_id in spec.tasks)
-            and (spec.queues is None or self.request.queue in spec.queues)
-            and (spec.machines is None or self.machine is None or self.machine in spec.machines)
-        )
+        return spec.fits(self.request.task_id, self.request.queue, self.machine)
 
     def has_recorded(self, outcome: Outcome | Suspended) -> bool:
         """Whether this is the outcome that the latest lease ended with."""

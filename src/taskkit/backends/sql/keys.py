@@ -7,10 +7,10 @@ from typing import Final
 from taskkit.backends.sql.encoding import later
 from taskkit.backends.sql.record import Record
 from taskkit.backends.sql.store import Store
+from taskkit.model.idempotency import DEFAULT_TTL
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FREES_KEY
 
-_DEFAULT_TTL: Final = 30 * 86_400.0
 _FREES: Final = frozenset(str(status) for status in FREES_KEY)
 
 
@@ -45,7 +45,7 @@ class Keys:
                 request.task_id,
                 request.idempotency_key,
                 record.number,
-                later(now, _DEFAULT_TTL if ttl is None else ttl),
+                later(now, DEFAULT_TTL if ttl is None else ttl),
             ),
         )
 

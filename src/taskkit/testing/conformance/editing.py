@@ -22,7 +22,7 @@ async def _reschedule(trial: Trial, run_id: str, at: datetime) -> Run:
     return await editor.reschedule(run_id, at, now=trial.now)
 
 
-@check("SupportsEdit.reschedule", _DELAY)
+@check("SupportsEdit.reschedule", _DELAY, protocol=SupportsEdit)
 async def a_delayed_run_can_be_moved(trial: Trial) -> None:
     """A DELAYED run starts at the moment that was said last: later, earlier, or now."""
     later, earlier = [await trial.add(delay_until=trial.after(60)) for _ in range(2)]
@@ -43,7 +43,7 @@ async def a_delayed_run_can_be_moved(trial: Trial) -> None:
     await trial.take(later, what="what a claim gives after the moment that was said last")
 
 
-@check("SupportsEdit.reschedule", _DELAY)
+@check("SupportsEdit.reschedule", _DELAY, protocol=SupportsEdit)
 async def only_a_delayed_run_can_be_moved(trial: Trial) -> None:
     """For a run that is not DELAYED it is RunNotDelayedError, for an unknown one RunNotFoundError."""
     queued = await trial.add()
