@@ -26,6 +26,18 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "accountId": "a", "warehouseId": "w", "username": "u", "password": CANARY, "defaultDatabase": "d",
             "role": "r", "default_schema": "s", "custom_host": "h",
         },
+        {
+            "account_id": "a", "warehouse_id": "w", "username": "u", "privateKey": CANARY,
+            "private_key_passphrase": CANARY, "default_database": "d",
+        },
+        {
+            "account_id": "a", "warehouse_id": "w", "username": "u", "access_token": CANARY,
+            "token_type": "programmatic", "default_database": "d",
+        },
+        {
+            "account_id": "a", "warehouse_id": "w", "username": "u", "client_id": "c", "client_secret": CANARY,
+            "token_url": "https://id.example/token", "default_database": "d", "connection_timeout": 5000,
+        },
     ],
     "postgres": [
         {"host": "h", "database": "d", "username": "u", "password": CANARY},
@@ -46,13 +58,20 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"project_id": "p"},
         {"projectId": "p", "service_account_key": CANARY, "default_dataset": "d", "location": "EU"},
         {"project_id": "p", "service_account_key": {"private_key": CANARY}, "key_file_path": "key.json"},
+        {"project_id": "p", "api_endpoint": "https://bigquery.example", "maximum_bytes_billed": 10},
     ],
     "sqlserver": [
         {"server": "s", "database": "d", "username": "u", "password": CANARY},
         {
             "server": "s", "port": 1434, "default_database": "d", "username": "u", "password": CANARY, "domain": "x",
             "instance": "i", "encrypt": False, "trust_server_certificate": True, "connection_timeout": 1,
-            "request_timeout": 2,
+            "request_timeout": 2, "driver": "FreeTDS", "host_name_in_certificate": "*.example",
+        },
+        {"server": "s", "database": "d", "authentication": "entra-default"},
+        {"server": "s", "database": "d", "authentication": "entra-msi", "username": "id"},
+        {
+            "server": "s", "database": "d", "authentication": "entra-service-principal", "username": "id",
+            "password": CANARY,
         },
     ],
     "redshift": [
@@ -61,15 +80,24 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "host": "h", "port": 5440, "default_database": "d", "username": "u", "password": CANARY,
             "default_schema": "s", "ssl": False, "connection_timeout": 1, "cluster_identifier": "c",
         },
+        {
+            "host": "h", "database": "d", "iam": True, "region": "eu-west-1", "access_key_id": "a",
+            "secretAccessKey": CANARY, "session_token": CANARY, "serverless_work_group": "g",
+        },
+        {"host": "h", "database": "d", "username": "u", "iam": True, "profile": "p", "ssl": {"ca": "c"}},
     ],
     "databricks": [
         {"server_hostname": "h", "http_path": "/sql", "access_token": CANARY},
         {"serverHostname": "h", "httpPath": "/sql", "accessToken": CANARY, "catalog": "c", "schema": "s"},
+        {"server_hostname": "h", "http_path": "/sql", "client_id": "c", "client_secret": CANARY},
     ],
     "sqlite": [{"path": "shop.db"}, {"path": "shop.db", "read_only": False}],
     "duckdb": [{"path": "shop.duckdb"}, {"path": "shop.duckdb", "readOnly": False}],
 }  # fmt: skip
 CASES = [{"type": kind, **fields} for kind, examples in EXAMPLES.items() for fields in examples]
+
+
+POSTGRES = {"type": "postgres", **EXAMPLES["postgres"][0]}
 
 
 def with_secrets(text: str) -> Any:
@@ -133,7 +161,43 @@ def test_an_unknown_option_is_refused_without_showing_secrets(raw: dict[str, Any
 
 def test_a_model_made_by_hand_hides_its_input_too() -> None:
     with pytest.raises(ValidationError) as caught:
-        PostgresCredentials.model_validate({**CASES[2], "password": [CANARY]})
+        PostgresCredentials.model_validate({**POSTGRES, "password": [CANARY]})
+    assert CANARY not in str(caught.value)
+
+
+SNOWFLAKE = {
+    "type": "snowflake", "account_id": "a", "warehouse_id": "w", "username": "u", "default_database": "d"
+}  # fmt: skip
+DATABRICKS = {"type": "databricks", "server_hostname": "h", "http_path": "/sql"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (SNOWFLAKE, "this has none; give password, or private_key, or"),
+        ({**SNOWFLAKE, "password": CANARY, "access_token": CANARY}, "has access_token, password"),
+        ({**SNOWFLAKE, "private_key_passphrase": CANARY}, "this has private_key_passphrase"),
+        ({**SNOWFLAKE, "client_id": "c", "client_secret": CANARY}, "client_id with client_secret"),
+        (DATABRICKS, "give access_token, or client_id with client_secret"),
+        ({**DATABRICKS, "access_token": CANARY, "http_path": "sql"}, "begins with a slash"),
+        (
+            {"type": "sqlserver", "server": "s", "database": "d", "username": "u"},
+            "or authentication",
+        ),
+        (
+            {"type": "redshift", "host": "h", "database": "d", "password": CANARY},
+            "or iam set to true",
+        ),
+        (
+            {"type": "redshift", "host": "h", "database": "d", "password": CANARY, "iam": True},
+            "none",
+        ),
+    ],
+)
+def test_how_to_log_in_is_said_where_it_is_missing_or_twice(raw: Any, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_credentials(raw)
+    assert said in str(caught.value)
     assert CANARY not in str(caught.value)
 
 
@@ -146,7 +210,7 @@ def test_two_spellings_of_one_field_are_refused() -> None:
 @pytest.mark.parametrize("port", [0, -1, 65536, "no"])
 def test_a_port_that_is_none_is_refused(port: object) -> None:
     with pytest.raises(ValidationError):
-        parse_credentials({**CASES[2], "port": port})
+        parse_credentials({**POSTGRES, "port": port})
 
 
 @pytest.mark.parametrize("path", [":memory:", "", "sqlite:///shop.db", "a\0b"])
@@ -163,7 +227,7 @@ def test_memory_is_refused_with_the_reason() -> None:
 @pytest.mark.parametrize("reference", ["env:PGPASSWORD", "file:secrets/pg"])
 @pytest.mark.parametrize("wrap", [str, SecretStr])
 def test_a_reference_is_plain_text_whatever_it_came_in(reference: str, wrap: Any) -> None:
-    credentials = parse_credentials({**CASES[2], "password": wrap(reference)})
+    credentials = parse_credentials({**POSTGRES, "password": wrap(reference)})
     assert isinstance(credentials, PostgresCredentials)
     assert credentials.password == reference
     stored = credentials.model_dump_json(round_trip=True, by_alias=True)
@@ -172,7 +236,7 @@ def test_a_reference_is_plain_text_whatever_it_came_in(reference: str, wrap: Any
 
 @given(st.text())
 def test_every_password_survives(password: str) -> None:
-    credentials = parse_credentials({**CASES[2], "password": password})
+    credentials = parse_credentials({**POSTGRES, "password": password})
     assert isinstance(credentials, PostgresCredentials)
     secret = credentials.password
     assert (secret if isinstance(secret, str) else secret.get_secret_value()) == password
