@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.converter import DataConverter
@@ -16,10 +16,12 @@ from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.temporal.accepting import Accepting
 from taskkit.backends.temporal.attributes import register_attributes
 from taskkit.backends.temporal.connection import connect
+from taskkit.backends.temporal.entries import KEPT, Entries
 from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.refusal import AWAY, refused
+from taskkit.backends.temporal.saying import Saying
 from taskkit.backends.temporal.schedules import Schedules
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
@@ -28,7 +30,6 @@ from taskkit.errors import (
     LeaseLostError,
     RunNotFoundError,
     SecretInPayloadError,
-    UnsupportedByBackendError,
 )
 from taskkit.model.exchange import (
     Enqueued,
@@ -46,6 +47,7 @@ from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run
 
 if TYPE_CHECKING:
+    from taskkit.backends.temporal.delivery import Delivery
     from taskkit.backends.temporal.worker import Serving
 
 _C = Capability
@@ -63,6 +65,7 @@ class TemporalBackend:
     capabilities = frozenset(
         {
             _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS,
+            _C.LOGS, _C.STREAMS, _C.MEMO, _C.TAGS,
             _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SCHEDULES, _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
@@ -73,6 +76,8 @@ class TemporalBackend:
         self._client: Client | None = None
         self._reader: Reader | None = None
         self._tokens: Tokens | None = None
+        self._entries: Entries | None = None
+        self._saying: Saying | None = None
         self._schedules: Schedules | None = None
         self._accepting: Accepting | None = None
         self._watches: list[TemporalWatch] = []
@@ -100,6 +105,16 @@ class TemporalBackend:
         return self._reader
 
     @property
+    def entries(self) -> Entries:
+        assert self._entries is not None, "open() comes first"
+        return self._entries
+
+    @property
+    def saying(self) -> Saying:
+        assert self._saying is not None, "open() comes first"
+        return self._saying
+
+    @property
     def tokens(self) -> Tokens:
         assert self._tokens is not None, "open() comes first"
         return self._tokens
@@ -120,6 +135,8 @@ class TemporalBackend:
             await register_attributes(self._client, self.place)
         self._reader = Reader(self._client)
         self._tokens = Tokens(self._client, self.place)
+        self._entries = Entries(self._client, self.place, self._reader)
+        self._saying = Saying(self._client, self.place, self._reader, self._entries)
         self._schedules = Schedules(self._client, self.place, self._at_once)
         self._accepting = Accepting(
             self._client, self._reader, self.place, self.made, self._at_once
@@ -129,6 +146,8 @@ class TemporalBackend:
         for watch in self._watches:
             watch.close()
         self._watches.clear()
+        if self._entries is not None:
+            await self._entries.close()
 
     async def register(self, manifest: Manifest) -> None:
         return None
@@ -205,47 +224,30 @@ class TemporalBackend:
     async def append(
         self, run_id: str, entries: Sequence[Entry], *, flush_id: str, lease: Lease | None
     ) -> None:
-        for entry in entries:
-            if entry.kind is not EntryKind.METADATA:
-                what, kind = f"A {entry.kind.value} of a run", entry.kind.name
-                raise UnsupportedByBackendError(what, backend=self.place.shown, capability=kind)
-        operations = [entry.data for entry in entries]
+        delivery = None if lease is None else self._holder(run_id, lease)
         async with self._asked():
-            if lease is not None:
-                await self._say(run_id, flush_id, operations, lease)
-            else:
-                await self._signal(run_id, flush_id, operations)
+            await self.saying.append(run_id, entries, flush_id, delivery)
 
-    async def _say(
-        self, run_id: str, flush_id: str, operations: Sequence[Any], lease: Lease
-    ) -> None:
-        """What an attempt says of its own run, which only its worker can change."""
+    def _holder(self, run_id: str, lease: Lease) -> Delivery:
+        """What carries the run under this lease, or has parked it; only that can speak for the run."""
         for serving in self.serving:
             if (delivery := serving.holds(lease)) is not None:
-                await delivery.say(flush_id, operations)
-                return
+                return delivery
             if (parked := serving.parked.get(run_id)) is not None and parked.lease is lease:
-                await self._signal(run_id, flush_id, operations)
-                return
+                return parked
         raise LeaseLostError(run_id)
-
-    async def _signal(self, run_id: str, flush_id: str, operations: Sequence[Any]) -> None:
-        try:
-            await self.reader.handle(run_id).signal("append", args=[flush_id, operations])
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            if await self.reader.describe(run_id) is None:
-                raise RunNotFoundError(run_id, backend=self.place.shown) from error
-            # A workflow that has ended hears nothing more.
 
     async def read(
         self, run_id: str, kind: EntryKind, *, key: str | None, after: int, limit: int
     ) -> Page[Entry]:
-        return Page([])
+        """Entries of a run; metadata and tags are read from the run itself."""
+        if kind not in KEPT:
+            return Page([])
+        async with self._asked():
+            return await self.entries.read(run_id, kind, key, after, limit)
 
     def watch(self, topics: Sequence[str]) -> Watch:
-        watch = TemporalWatch(topics, self._ended, self.schedules.listen)
+        watch = TemporalWatch(topics, self._ended, self.schedules.listen, self.entries.follow)
         self._watches = [one for one in self._watches if not one.is_closed]
         self._watches.append(watch)
         return watch

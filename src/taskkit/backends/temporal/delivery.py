@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from temporalio import activity
 from temporalio.client import AsyncActivityCancelledError, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from taskkit.backends.temporal.worker import Serving
 
 _log = logging.getLogger("taskkit.worker")
+_ENDS = frozenset({"completed", "failed", "canceled"})
 
 
 class Delivery:
@@ -41,6 +43,8 @@ class Delivery:
         self._metadata = lease.run.metadata
         self._has_said = self._folded > 0
         self._flushes: set[str] = set()
+        self._is_sure_until = _sure_until(serving, lease)
+        self.is_first = lease.attempt == lease.delivery == 1
         self.in_slot = lease.kind != "cleanup"
         self.abandoned = False
         self.told: Signal | None = None
@@ -53,6 +57,11 @@ class Delivery:
     @property
     def run_id(self) -> str:
         return self.lease.run.id
+
+    @property
+    def is_carried(self) -> bool:
+        """An activity carries it; otherwise it is parked."""
+        return self.reply is not None
 
     @property
     def is_stopping(self) -> bool:
@@ -107,9 +116,19 @@ class Delivery:
                 self._has_said = True
             for operation in operations:
                 metadata_operations.apply(self._metadata, operation)
-        client = self._serving.backend.client
+        await self._beat_now()
+
+    async def confirm(self) -> None:
+        """LeaseLostError where somebody else may have the run; asks the server unless it has answered lately."""
+        is_sure = asyncio.get_running_loop().time() < self._is_sure_until
+        if self.reply is not None and not is_sure:
+            await self._beat_now()
+
+    async def _beat_now(self) -> None:
+        client, asked = self._serving.backend.client, asyncio.get_running_loop().time()
         try:
             await client.get_async_activity_handle(task_token=self._token).heartbeat(self.beat())
+            self._is_sure_until = asked + self._serving.backend.place.lease / 2
         except AsyncActivityCancelledError:  # it was taken all the same
             self.tell(Signal.CANCEL)
         except RPCError as error:
@@ -119,6 +138,8 @@ class Delivery:
 
     async def _end(self, reply: Reply) -> None:
         reply.started_at = self.began
+        if reply.outcome in _ENDS:
+            self._serving.backend.entries.end(self.run_id, is_all_known=self.is_first)
         if self.reply is not None:
             self._answer(reply)
         elif self.told is Signal.LOST:
@@ -189,6 +210,7 @@ class Delivery:
         self._token, self._folded = token, len(order.state.said)
         self._metadata, self._has_said = lease.run.metadata, self._folded > 0
         self.began = micros(lease.now)
+        self._is_sure_until = _sure_until(self._serving, lease)
         self.in_slot = lease.kind != "cleanup"
         if self.final is not None:
             self._answer(self.final)
@@ -206,3 +228,10 @@ class Delivery:
         if self.in_slot:
             self.in_slot = False
             self._serving.slots.release()
+
+
+def _sure_until(serving: Serving, lease: Lease) -> float:
+    """Until when nobody else can have the run: the server gives it away a lease after it last heard of us."""
+    passed = lease.now - activity.info().started_time
+    half = serving.backend.place.lease / 2
+    return asyncio.get_running_loop().time() - passed.total_seconds() + half

@@ -28,6 +28,7 @@ from taskkit.model.verdict import crashed, expired
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES: Final = ("delay_until", "queue_time")
+_MOST_TAGS: Final = 10
 _APART: Final = frozenset({"payload", "secrets", "debounce", *_TIMES})
 _PLAIN: Final = [
     (field.name, None if field.default is MISSING else field.default)
@@ -103,7 +104,7 @@ def run_of(text: str, payload: bytes | None, state: State) -> Run:
         None if state.output is None else data_of(state.output),
         error_of(state.error),
         metadata_of(state, request.metadata),
-        request.tags,
+        tags_of(state, request.tags),
         tuple(_attempt_of(*one) for one in state.past_attempts),
         moment_or_none(state.attempt_started_at),
         state.machine,
@@ -125,6 +126,11 @@ def metadata_of(state: State, given: Mapping[str, Any] | None) -> dict[str, Any]
         for operation in operations:
             metadata_operations.apply(metadata, operation)
     return metadata
+
+
+def tags_of(state: State, given: Sequence[str]) -> tuple[str, ...]:
+    """The tags of the request, and those that were added, as far as there was room."""
+    return tuple(dict.fromkeys((*given, *state.tags)))[:_MOST_TAGS]
 
 
 def _attempt_of(number: int, started: int, finished: int, error: Sequence[Any] | None) -> Attempt:

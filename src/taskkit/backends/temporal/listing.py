@@ -13,6 +13,7 @@ from taskkit.backends.temporal.newest import newest, rank_of
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.record import micros
+from taskkit.backends.temporal.tagging import tagged_run
 from taskkit.model.exchange import Page, RunFilter
 from taskkit.model.run import FINAL, Run, RunStatus
 
@@ -37,8 +38,9 @@ async def list_runs(
     while len(kept) <= limit:
         asked = limit + 1 - len(kept) if is_exact else _MORE
         found = await newest(client, query, below=below, count=asked)
-        runs = await asyncio.gather(*(reader.find(one.id) for _, one in found))
-        for (rank, _), run in zip(found, runs, strict=True):
+        ranks = {tagged_run(one.id): rank for rank, one in found}
+        runs = await asyncio.gather(*(reader.find(run_id) for run_id in ranks))
+        for rank, run in zip(ranks.values(), runs, strict=True):
             if run is not None and _matches(run, where):
                 kept.append((rank, run))
         if len(found) < asked:
@@ -52,13 +54,19 @@ def _matches(run: Run, where: RunFilter) -> bool:
     """What the index does not know for certain."""
     return (
         (where.status is None or run.status in where.status)
+        and (where.tag is None or not where.tag.isdisjoint(run.tags))
         and (where.since is None or run.created_at >= where.since)
         and (where.until is None or run.created_at <= where.until)
     )
 
 
 def _query(place: Place, where: RunFilter) -> str:
-    parts = [f"TaskQueue = {_text(place.flow_queue)}", "ExecutionStatus != 'ContinuedAsNew'"]
+    of_runs = f"TaskQueue = {_text(place.flow_queue)} AND ExecutionStatus != 'ContinuedAsNew'"
+    if where.status is not None:
+        of_runs += f" AND ({_of_status(where.status)})"
+    parts = [of_runs]
+    if where.tag is not None:  # or a run of which no worker has heard yet that it has the tag
+        parts = [f"(({of_runs}) OR TaskQueue = {_text(place.tag_queue)})"]
     for name, values in (
         ("TaskkitTask", where.task),
         ("TaskkitTags", where.tag),
@@ -71,8 +79,6 @@ def _query(place: Place, where: RunFilter) -> str:
         parts.append(f"TaskkitRank >= {micros(where.since - _SLACK)}")
     if where.until is not None:
         parts.append(f"TaskkitRank <= {micros(where.until + _SLACK)}")
-    if where.status is not None:
-        parts.append(f"({_of_status(where.status)})")
     return " AND ".join(parts)
 
 

@@ -103,6 +103,7 @@ class Reader:
         elif description.status is _Status.COMPLETED:
             state = final or await self.handle(description.id).result()
         else:
+            await self._hear(description, state)  # which nobody does any more
             error = await self._broken_end(description, state)
         run = run_of(text, payload, state)
         run.error = error or run.error
@@ -112,11 +113,14 @@ class Reader:
         """Add what was said to the workflow, and how its delivery ended, where it has not yet come to hear it."""
         decode = self._client.data_converter.decode
         said: list[tuple[str, list[Any]]] = []
+        tags: list[str] = []
         async for event in self._unheard(description):
             signal = event.workflow_execution_signaled_event_attributes
             if signal.signal_name == "append":
                 flush_id, operations = await decode(list(signal.input.payloads))
                 said.append((flush_id, operations))
+            elif signal.signal_name == "tag":
+                tags[:0] = (await decode(list(signal.input.payloads)))[0]
             elif event.HasField("activity_task_completed_event_attributes"):
                 result = event.activity_task_completed_event_attributes.result
                 if event.event_id <= description.history_length:
@@ -126,6 +130,7 @@ class Reader:
             if flush_id not in known:
                 known.add(flush_id)
                 state.said.append([flush_id, operations])
+        state.tags.extend(tags)
 
     async def _unheard(
         self, description: WorkflowExecutionDescription

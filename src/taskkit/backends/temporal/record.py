@@ -28,7 +28,7 @@ class State:
     `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
     runs and tokens known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
     metadata operations from elsewhere, [flush id, operations], that are not in `metadata` yet: only taskkit knows what
-    they mean, so a worker puts them in with the next delivery, and readers until then.
+    they mean, so a worker puts them in with the next delivery, and readers until then. `tags` are those added.
     """
 
     status: str
@@ -59,6 +59,7 @@ class State:
     waiters: list[str] = field(default_factory=list[str])
     said: list[list[Any]] = field(default_factory=list[list[Any]])
     flushes: list[str] = field(default_factory=list[str])
+    tags: list[str] = field(default_factory=list[str])
 
 
 def first_state(

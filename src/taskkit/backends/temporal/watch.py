@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from temporalio.service import RPCError
 
 from taskkit.backends.topic_watch import TopicWatch
-from taskkit.model.exchange import SCHEDULES_TOPIC, end_topic
+from taskkit.model.exchange import SCHEDULES_TOPIC, end_topic, run_topic
 
 _EVERY = 0.25
 _AGAIN = 2.0
-_END = end_topic("")
+_END, _RUN = end_topic(""), run_topic("")
 
 
 class TemporalWatch(TopicWatch):
-    """Says that a run has ended when the server says so, and of every other topic that it may have changed.
+    """Says when the server does that a run has ended, or that there is more of its logs and streams.
 
-    The server tells a waiting call when a workflow closes, and nothing of what happens before that. Changes of
-    schedules are told by those who make them.
+    Of every other change of a run the server tells nothing, so of each topic it says that it may have changed.
+    Changes of schedules are told by those who make them.
     """
 
     __slots__ = ("_tasks",)
@@ -30,12 +31,18 @@ class TemporalWatch(TopicWatch):
         topics: Sequence[str],
         wait_for_end: Callable[[str], Awaitable[None]],
         changes_of_schedules: Callable[[], AsyncIterator[None]],
+        follow: Callable[[str, Callable[[], None]], Awaitable[None]],
     ) -> None:
         super().__init__(topics, self._stop)
         self._tasks = [
             asyncio.create_task(self._hear(topic, wait_for_end))
             for topic in dict.fromkeys(topics)
             if topic.startswith(_END)
+        ]
+        self._tasks += [
+            asyncio.create_task(self._follow(topic, follow))
+            for topic in dict.fromkeys(topics)
+            if topic.startswith(_RUN)
         ]
         if SCHEDULES_TOPIC in topics:
             self._tasks.append(asyncio.create_task(self._hear_schedules(changes_of_schedules)))
@@ -50,6 +57,11 @@ class TemporalWatch(TopicWatch):
     async def _hear(self, topic: str, wait_for_end: Callable[[str], Awaitable[None]]) -> None:
         await wait_for_end(topic.removeprefix(_END))
         self.notify(topic)
+
+    async def _follow(
+        self, topic: str, follow: Callable[[str, Callable[[], None]], Awaitable[None]]
+    ) -> None:
+        await follow(topic.removeprefix(_RUN), partial(self.notify, topic))
 
     async def _hear_schedules(self, changes: Callable[[], AsyncIterator[None]]) -> None:
         while True:

@@ -40,6 +40,8 @@ _SECOND = 1_000_000
 _FLUSHES_KEPT = 200
 _UNKNOWN_TRIES = (1, 2, 5, 10, 30)
 _STATUS = SearchAttributeKey.for_keyword("TaskkitStatus")
+_TAGS = SearchAttributeKey.for_keyword_list("TaskkitTags")
+_MOST_TAGS = 10
 
 
 def _first_state(plan: Plan) -> State:
@@ -368,6 +370,16 @@ class RunWorkflow:
         state.flushes = [*state.flushes[1 - _FLUSHES_KEPT :], flush_id]
         state.said.append([flush_id, operations])
         self._show()
+
+    @workflow.signal
+    def tag(self, tags: list[str]) -> None:
+        """These are added, each once, as far as there is room; lists find the run by them."""
+        present = list(workflow.info().typed_search_attributes.get(_TAGS) or ())
+        new = [tag for tag in dict.fromkeys(tags) if tag not in present]
+        if new := new[: max(0, _MOST_TAGS - len(present))]:
+            self.state.tags = [*self.state.tags, *new]
+            workflow.upsert_search_attributes([_TAGS.value_set([*present, *new])])  # pyright: ignore[reportUnknownMemberType]  # temporalio leaves it so
+            self._show()
 
     @workflow.update
     async def park(self, number: int, reply: Reply) -> bool:
