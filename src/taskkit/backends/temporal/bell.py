@@ -21,15 +21,16 @@ from taskkit.backends.temporal.place import Place
 _TYPE: Final = "taskkit.schedules"
 _RUNG: Final = "changed"
 _FULL: Final = 1000
-"""Events after which another workflow takes over; the server refuses the signals of one at 10,000."""
+"""The server refuses the signals of a workflow that has had 10,000."""
 _RECENT: Final = timedelta(minutes=1)
 
 
 class Bell:
-    """That of a project."""
+    """That of a project; after about `full` events of the workflow another one takes over."""
 
-    def __init__(self, client: Client, place: Place) -> None:
+    def __init__(self, client: Client, place: Place, *, full: int = _FULL) -> None:
         self._client = client
+        self._full = full
         self._id = f"{place.project}/schedules"
 
     async def ring(self, schedule_id: str) -> None:
@@ -55,7 +56,7 @@ class Bell:
                 page = events.current_page or ()
                 if changed := await self._told(page):
                     yield changed
-                if page and page[-1].event_id > _FULL:
+                if page and page[-1].event_id > self._full:
                     await self._end(handle)
                 if events.next_page_token is None:  # it was ended
                     break

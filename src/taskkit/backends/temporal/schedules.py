@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import random
 from typing import Final
 from uuid import uuid4
 
@@ -31,7 +32,8 @@ from taskkit.model.exchange import Page, ScheduleRecord
 
 _LIMIT: Final = timedelta(seconds=10)
 _CARRIED_OUT_WITHIN: Final = 10.0
-_SOON: Final = 0.02
+_SOON: Final = 0.03
+"""Seconds. Of several who read a schedule while the server carries out its change, some are answered after a second."""
 _BEATEN: Final = frozenset({RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.ABORTED})
 Change = Callable[[ScheduleRecord], ScheduleRecord | None]
 """What a schedule becomes; the same record for no change, None where it is not to be changed."""
@@ -170,6 +172,7 @@ class Schedules:
         loop = asyncio.get_running_loop()
         ends = loop.time() + _CARRIED_OUT_WITHIN
         while True:
+            await asyncio.sleep(_SOON * (1 + random()))
             after = await self._read(wanted.id)
             if after is None or after.token != held.token:
                 return after
@@ -178,7 +181,6 @@ class Schedules:
                     f"The Temporal server has not carried out a change of the schedule {name!r} within "
                     f"{_CARRIED_OUT_WITHIN:g} s. It may yet do so; look how it stands, and try again."
                 )
-            await asyncio.sleep(_SOON)
 
     async def _read(self, schedule_id: str) -> Held | None:
         began = asyncio.get_running_loop().time()

@@ -39,6 +39,10 @@ def new_url(
     def new(kind: str) -> str:
         if kind == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('store') / 'runs.db'}"
+        if kind == "temporal":  # not a store, but where a test is right for it too
+            pytest.importorskip("temporalio", reason="temporalio is not installed")
+            new_temporal_url: Callable[[], str] = request.getfixturevalue("new_temporal_url")
+            return new_temporal_url()
         new_postgres_url: Callable[[], str] = request.getfixturevalue("new_postgres_url")
         return new_postgres_url()
 

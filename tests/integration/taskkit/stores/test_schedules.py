@@ -11,8 +11,12 @@ from taskkit.errors import InvalidCronError, ScheduleNotFoundError
 from taskkit.runtime import current_backend
 
 pytestmark = pytest.mark.anyio
+everywhere = pytest.mark.parametrize(
+    "work", ["memory", "sqlite", "postgres", "temporal"], indirect=True
+)
 
 
+@everywhere
 @pytest.mark.usefixtures("app")
 async def test_a_schedule_is_made_changed_and_forgotten() -> None:
     @task(id="report")
@@ -60,6 +64,7 @@ async def test_a_schedule_is_made_changed_and_forgotten() -> None:
     assert "UTC" not in zones
 
 
+@everywhere
 async def test_a_declared_schedule_is_there_while_the_code_says_so(work: Any) -> None:
     @schedules.task(id="nightly", cron=Cron("0 3 * * *", timezone="Europe/Berlin"))
     async def nightly() -> None: ...
