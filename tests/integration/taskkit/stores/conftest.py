@@ -1,4 +1,4 @@
-"""The public API on each store: in memory, in a SQLite file, in a PostgreSQL database."""
+"""The public API on each store: in memory, in a SQLite file, in a PostgreSQL database; some of it on Temporal too."""
 
 import asyncio
 import os
@@ -39,12 +39,8 @@ def new_url(
     def new(kind: str) -> str:
         if kind == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('store') / 'runs.db'}"
-        if kind == "temporal":  # not a store, but where a test is right for it too
-            pytest.importorskip("temporalio", reason="temporalio is not installed")
-            new_temporal_url: Callable[[], str] = request.getfixturevalue("new_temporal_url")
-            return new_temporal_url()
-        new_postgres_url: Callable[[], str] = request.getfixturevalue("new_postgres_url")
-        return new_postgres_url()
+        new_url_of_server: Callable[[], str] = request.getfixturevalue(f"new_{kind}_url")
+        return new_url_of_server()
 
     return new
 
