@@ -1,4 +1,4 @@
-"""The long version: scripts/crash --kills 1000 [--postgres | --url postgresql://...] [--seed N]."""
+"""The long version: scripts/crash [--postgres | --temporal | --url postgresql://...] [--kills 1000] [--seed N]."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
-from campaign import disk, scenes
-from campaign.driver import Campaign, Plan
+from campaign import disk, outages, scenes
+from campaign.driver import TEMPORAL, Campaign, Plan
+
+if TYPE_CHECKING:
+    from benchmarks.temporal import TemporalServer
 
 _ENOUGH = 200  # kills, for their shares to mean something
 _RUNNING, _SETTLES = 0.8, 0.1
+_LEASE = TEMPORAL.lease
 Scene = Callable[[str, Path], Awaitable[object]]
 
 
@@ -36,13 +42,33 @@ def scenes_of(seed: int) -> dict[str, Scene]:
     }
 
 
+def scenes_on_temporal(seed: int, server: TemporalServer) -> dict[str, Scene]:
+    """Those that a Temporal server can play, by its leases, and what only it can."""
+    dice = random.Random(seed)
+    away = (*(dice.choice((0.0, 0.0, 0.5, 2.0, 7.0)) for _ in range(12)), 12.0)
+
+    async def restarting(url: str, folder: Path) -> None:
+        played = outages.Outages(server, url, folder, outages.Plan(away, seed))
+        print(outages.passed(played, await played.run()), flush=True)
+
+    return {
+        "stopped": lambda url, folder: scenes.stopped_and_continued(url, folder, lease=_LEASE),
+        "parked": lambda url, folder: scenes.stopped_while_parked(url, folder, lease=_LEASE),
+        "lasting": lambda url, folder: scenes.lasting(url, folder, lease=_LEASE),
+        "racing": lambda url, folder: scenes.racing(url, folder, racers=16, keys=100),
+        "replying": lambda url, folder: scenes.replying(url, folder, times=200, seed=seed),
+        "restarting": restarting,
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--kills", type=int, help="1000; on Temporal 80")
     parser.add_argument(
         "--url", help="an empty store; scenes then share it, and files are not made"
     )
     parser.add_argument("--postgres", action="store_true", help="start a PostgreSQL server for it")
+    parser.add_argument("--temporal", action="store_true", help="start a Temporal dev server")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--lease", type=float, default=2.0)
     parser.add_argument("--minutes", type=float, default=30.0, help="for the kills, at most")
@@ -50,32 +76,45 @@ def main() -> int:
     asked = parser.parse_args()
     folder = Path(mkdtemp(prefix="taskkit-crash-"))
     print(f"seed {asked.seed}, ledgers in {folder}", flush=True)
-    with _urls(asked, folder) as url_of:
+    with _store(asked, folder) as (url_of, known):
         failed = [
             name
-            for name in ("kills", *scenes_of(0))
-            if asked.only in (None, name) and not _passes(name, asked, url_of, folder)
+            for name in ("kills", *known)
+            if asked.only in (None, name) and not _passes(name, asked, url_of, known, folder)
         ]
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return 1 if failed else 0
 
 
 @contextmanager
-def _urls(asked: argparse.Namespace, folder: Path) -> Iterator[Callable[[str], str]]:
-    """A store of its own for each scene, if that can be."""
-    if asked.postgres:
+def _store(
+    asked: argparse.Namespace, folder: Path
+) -> Iterator[tuple[Callable[[str], str], dict[str, Scene]]]:
+    """A store of its own for each scene, if that can be; and the scenes."""
+    known = scenes_of(asked.seed)
+    if asked.temporal:
+        from benchmarks.temporal import restartable_server
+
+        with restartable_server() as temporal:
+            at = f"temporal://{temporal.address}/default?lease={_LEASE:g}&project="
+            yield lambda name: at + name, scenes_on_temporal(asked.seed, temporal)
+    elif asked.postgres:
         from benchmarks.servers import postgres_server
 
         with postgres_server("fsync=on", "autovacuum=on") as server:
-            yield lambda name: f"{server.url()}?schema=taskkit_{name}"
+            yield lambda name: f"{server.url()}?schema=taskkit_{name}", known
     elif asked.url:
-        yield lambda name: asked.url
+        yield lambda name: asked.url, known
     else:
-        yield lambda name: f"sqlite:///{folder / name / 'runs.db'}"
+        yield lambda name: f"sqlite:///{folder / name / 'runs.db'}", known
 
 
 def _passes(
-    name: str, asked: argparse.Namespace, url_of: Callable[[str], str], folder: Path
+    name: str,
+    asked: argparse.Namespace,
+    url_of: Callable[[str], str],
+    known: dict[str, Scene],
+    folder: Path,
 ) -> bool:
     own = folder / name
     own.mkdir()
@@ -84,7 +123,7 @@ def _passes(
         return True
     began = time.monotonic()
     try:
-        said = asyncio.run(_play(name, asked, url_of(name), own))
+        said = asyncio.run(_play(name, asked, known, url_of(name), own))
     except Exception:
         traceback.print_exc()
         print(f"{name}: FAILED, see {own}", flush=True)
@@ -93,14 +132,19 @@ def _passes(
     return True
 
 
-async def _play(name: str, asked: argparse.Namespace, url: str, folder: Path) -> str:
+async def _play(
+    name: str, asked: argparse.Namespace, known: dict[str, Scene], url: str, folder: Path
+) -> str:
     if name != "kills":
-        await scenes_of(asked.seed)[name](url, folder)
+        await known[name](url, folder)
         return ""
-    plan = Plan(asked.kills, asked.seed, lease=asked.lease, seconds=asked.minutes * 60)
+    seconds = asked.minutes * 60
+    plan = Plan(asked.kills or 1000, asked.seed, lease=asked.lease, seconds=seconds)
+    if asked.temporal:
+        plan = replace(TEMPORAL, kills=asked.kills or 80, seed=asked.seed, seconds=seconds)
     figures = await Campaign(url, folder, plan).run()
     scenes.passed(figures)
-    if figures.kills >= _ENOUGH:
+    if figures.kills >= _ENOUGH and not asked.temporal:
         assert figures.hit_running >= _RUNNING * figures.kills, str(figures)
         assert figures.hit_settle >= _SETTLES * figures.kills, str(figures)
     return f"\n{figures}"

@@ -43,6 +43,10 @@ class Plan:
     patience: float = 3.0
 
 
+TEMPORAL = Plan(80, 0, workers=3, concurrency=4, clients=30, lease=5.0, pace=0.3, patience=15.0)
+"""There a delivery costs more, and a worker that is gone is missed for longer."""
+
+
 @dataclass(slots=True)
 class Campaign:
     """One campaign over the backend of a URL, in a folder of its own."""

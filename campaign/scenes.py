@@ -24,28 +24,59 @@ def passed(figures: Figures) -> None:
     assert not figures.faults, str(figures)
 
 
-async def stopped_and_continued(url: str, folder: Path) -> None:
+async def stopped_and_continued(url: str, folder: Path, *, lease: float = 1.0) -> None:
     """A worker that stood still past its lease: its late settle is refused, the run ends once, and it works on."""
     async with Processes(url, folder) as processes, asking(url):
-        processes.start("work", "first", url, 1.0, 4)
+        processes.start("work", "first", url, lease, 4)
         await _ready(processes, "first")
         handle = await shapes.stays.trigger(str(folder / "go"))
         begun = await processes.until(lambda e: e.what == "begin" and e.run == handle.id)
         assert begun.who == "first"
         processes.signal("first", signal.SIGSTOP)
-        processes.start("work", "second", url, 1.0, 4)
+        processes.start("work", "second", url, lease, 4)
         await processes.until(lambda e: e.what == "begin" and e.who == "second")
         (folder / "go").touch()
         assert (await handle.result(timeout=WITHIN)).unwrap() == "second"
         processes.signal("first", signal.SIGCONT)
-        await processes.until(lambda e: e.what == "fenced" and e.run == handle.id)
+        # Who is not heard to settle is not heard to be refused either.
+        late = ("settling",) if url.startswith("temporal:") else ("fenced",)
+        await processes.until(
+            lambda e: e.what in (*late, "fenced") and e.run == handle.id and e.who == "first"
+        )
         assert await processes.stop("second") == 0
         later = await shapes.quick.trigger(1)
         assert (await later.result(timeout=WITHIN)).unwrap() == 2
         assert await processes.stop("first") == 0, processes.errors_of("first")
         run = await handle.retrieve()
-        assert (run.output, run.attempt, run.delivery, run.deaths) == ("second", 1, 2, 1)
-        passed(examine(processes.look(), await all_runs(url), 1.0))
+        # A server that has open polls of the one that stands still may give it the run again.
+        is_open = url.startswith("temporal:")
+        deaths = run.deaths if is_open and 1 <= run.deaths <= 3 else 1
+        assert (run.output, run.attempt) == ("second", 1)
+        assert (run.delivery, run.deaths) == (deaths + 1, deaths)
+        passed(examine(processes.look(), await all_runs(url), lease))
+        assert not [e for e in processes.look() if e.what == "told" and e.more == "cancel"]
+
+
+async def stopped_while_parked(url: str, folder: Path, *, lease: float) -> None:
+    """A worker stood still while a run that it has parked went elsewhere: it is told, and lets go of it."""
+    async with Processes(url, folder) as processes, asking(url):
+        processes.start("work", "first", url, lease, 4)
+        await _ready(processes, "first")
+        handle = await shapes.naps.trigger(3.0)
+        await processes.until(lambda e: e.what == "settling" and e.more == "Suspended")
+        while (await handle.retrieve()).status != "WAITING":
+            await asyncio.sleep(0.01)
+        processes.signal("first", signal.SIGSTOP)
+        processes.start("work", "second", url, lease, 4)
+        await processes.until(lambda e: e.what == "begin" and e.who == "second")
+        assert (await handle.result(timeout=WITHIN)).unwrap() == "second"
+        processes.signal("first", signal.SIGCONT)
+        told = await processes.until(lambda e: e.what == "told" and e.run == handle.id)
+        assert (told.who, told.more) == ("first", "lost")
+        for who in ("first", "second"):
+            assert await processes.stop(who) == 0, processes.errors_of(who)
+        run = await handle.retrieve()
+        assert run.attempt == 1
 
 
 async def lasting(url: str, folder: Path, *, lease: float, leases: float = 5) -> None:
@@ -78,7 +109,8 @@ async def racing(url: str, folder: Path, *, racers: int, keys: int) -> None:
         runs = {number: {e.run for e in told if e.more == str(number)} for number in range(keys)}
         assert len(told) == racers * keys
         assert {number: len(ids) for number, ids in runs.items()} == dict.fromkeys(range(keys), 1)
-        assert {run.id for run in await all_runs(url)} == set().union(*runs.values())
+        made = set().union(*runs.values())
+        assert {run.id for run in await all_runs(url, known=made)} == made
 
 
 async def replying(url: str, folder: Path, *, times: int, seed: int) -> None:
@@ -95,7 +127,7 @@ async def replying(url: str, folder: Path, *, times: int, seed: int) -> None:
             assert ends == [-9] * len(names), [processes.errors_of(who) for who in names]
         accepted = {event.run for event in processes.look() if event.what == "accepted"}
         assert len(accepted) >= times
-        assert accepted <= {run.id for run in await all_runs(url)}
+        assert accepted <= {run.id for run in await all_runs(url, known=accepted)}
 
 
 async def crowding(url: str, folder: Path, *, runs: int, workers: int = 4) -> None:

@@ -190,6 +190,14 @@ async def lasts(seconds: float) -> str:
     return os.environ[WHO]
 
 
+@task(id="naps", retry=_OFTEN, cleanup=cleaned)
+async def naps(seconds: float) -> str:
+    """Holds no slot meanwhile."""
+    note("begin")
+    await wait.sleep(seconds)
+    return os.environ[WHO]
+
+
 @task(id="weighs", retry=_OFTEN, cleanup=cleaned)
 async def weighs(text: str) -> int:
     note("begin")
@@ -227,7 +235,7 @@ SHAPES = (
     Shape(remembers, 4),
     Shape(endless, 4, status="CANCELED"),
 )
-_OTHERS = (child, narrow, stays, lasts, weighs)
+_OTHERS = (child, narrow, stays, lasts, naps, weighs)
 BY_TASK = {one.task.id: one for one in (*SHAPES, *(Shape(other, 0) for other in _OTHERS))}
 
 

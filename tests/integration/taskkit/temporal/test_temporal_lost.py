@@ -1,0 +1,161 @@
+"""What is lost between two steps, because somebody died in between or the server was away, on a Temporal dev server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from taskkit import task, wait
+from taskkit.errors import StoreUnavailableError
+from taskkit.model.exchange import RunFilter
+from taskkit.model.run import Run, RunStatus
+from taskkit.runtime.home import Home
+from taskkit.session import Worker
+from taskkit.testing.conformance.serving import own_tasks
+
+pytest.importorskip("temporalio", reason="temporalio is not installed")
+
+from taskkit.backends.temporal import TemporalBackend  # needs it
+from taskkit.backends.temporal.reading import CANCELED_BY_US
+
+pytestmark = pytest.mark.anyio
+WITHIN = 20.0
+
+
+@pytest.fixture
+async def home(temporal_url: str) -> AsyncIterator[Home]:
+    """A silent worker is dead after one second, after which a waiting run looks again, too."""
+    url = temporal_url.replace("lease=5", "lease=1")
+    home = Home(lambda: TemporalBackend.from_url(url), name="temporal")
+    with own_tasks():
+        async with Worker(home, "production", concurrency=1, drain=0):
+            yield home
+
+
+def backend_of(home: Home) -> TemporalBackend:
+    assert isinstance(home.backend, TemporalBackend)
+    return home.backend
+
+
+async def events_of(home: Home, run_id: str) -> list[str]:
+    history = await backend_of(home).reader.handle(run_id).fetch_history()
+    return [str(event.event_type) for event in history.events]
+
+
+async def test_a_parent_finds_that_a_child_is_over_whose_canceler_died_before_it_said_so(
+    home: Home,
+) -> None:
+    made: list[str] = []
+
+    @task(id="child")
+    async def child() -> None:
+        pass
+
+    @task(id="parent")
+    async def parent() -> str:
+        result = await child.trigger_and_wait(delay=3600)
+        made.append(result.id)
+        return result.status
+
+    handle = await parent.trigger()
+    children: list[Run] = []
+    while not children:
+        page = await backend_of(home).list(
+            RunFilter(task=frozenset({"child"})), cursor=None, limit=1
+        )
+        children = [run for run in page.items if run.parent_id == handle.id]
+        while (await handle.retrieve()).status is not RunStatus.WAITING:
+            await asyncio.sleep(0)
+    ended = backend_of(home).reader.handle(children[0].id)
+    await ended.terminate(reason=CANCELED_BY_US)  # and no word to the parent
+    assert (await handle.result(timeout=WITHIN)).unwrap() == "CANCELED"
+    assert made == [children[0].id]
+
+
+async def test_a_run_finds_that_a_token_is_complete_whose_completer_died_before_it_said_so(
+    home: Home,
+) -> None:
+    @task
+    async def waits(token_id: str) -> object:
+        return await wait.for_token(token_id).unwrap()
+
+    token = await backend_of(home).create_token(
+        "token_lost", timeout=None, tags=(), idempotency_key=None, now=None
+    )
+    handle = await waits.trigger(token.id)
+    while (await handle.retrieve()).status is not RunStatus.WAITING:
+        await asyncio.sleep(0)
+    ended = backend_of(home).client.get_workflow_handle(token.id)
+    await ended.terminate('"yes"', reason="taskkit: completed")
+    assert (await handle.result(timeout=WITHIN)).unwrap() == "yes"
+
+
+async def test_who_waits_long_looks_less_and_less_often(home: Home) -> None:
+    """After 1 and 3 seconds: six events each; and what is not over is waited for."""
+
+    @task(id="child")
+    async def child() -> int:
+        await wait.sleep(3.5)
+        return 1
+
+    @task(id="parent")
+    async def parent() -> int:
+        return await child.trigger_and_wait().unwrap()
+
+    handle = await parent.trigger()
+    assert (await handle.result(timeout=WITHIN)).unwrap() == 1
+    events = await events_of(home, handle.id)
+    print(len(events), events)
+    assert len(events) <= 26 + 2 * 6
+
+
+async def test_an_answer_that_cannot_be_read_yet_costs_no_life_and_no_slot(home: Home) -> None:
+    @task(id="child")
+    async def child() -> int:
+        return 1
+
+    @task(id="parent")
+    async def parent() -> int:
+        return await child.trigger_and_wait().unwrap()
+
+    backend: Any = backend_of(home)
+    read, failed = backend.end_of, []
+
+    async def away_at_first(run_id: str) -> Run | None:
+        if len(failed) < 2:
+            failed.append(run_id)
+            raise StoreUnavailableError("put in by the test")
+        found: Run | None = await read(run_id)
+        return found
+
+    backend.end_of = away_at_first
+    handle = await parent.trigger()
+    while not (run := await handle.retrieve()).is_completed:
+        await asyncio.sleep(0)
+    assert len(failed) == 2
+    assert (run.output, run.deaths, run.delivery) == (1, 0, 2)
+    following = await child.trigger()  # the only slot is free
+    while not (await following.retrieve()).is_completed:
+        await asyncio.sleep(0)
+
+
+async def test_a_run_whose_workflow_is_ended_by_hand_runs_its_hooks(home: Home) -> None:
+    entered, canceled = asyncio.Event(), asyncio.Event()
+
+    @task
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    @endless.on_cancel
+    def tell() -> None:
+        canceled.set()
+
+    handle = await endless.trigger()
+    await entered.wait()
+    await backend_of(home).reader.handle(handle.id).terminate(reason="by hand")
+    async with asyncio.timeout(WITHIN):
+        await canceled.wait()
+    run = await handle.retrieve()
+    assert (run.status, run.cancel_reason) == (RunStatus.CANCELED, "by hand")
