@@ -27,8 +27,9 @@ from taskkit.model.clock import after
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run
 
-PAGE = 100
+Change = Callable[[KeptRun], Any]
 C = Capability
+PAGE = 100
 
 
 class RedisBackend(backends.ClaimLoop):
@@ -47,11 +48,11 @@ class RedisBackend(backends.ClaimLoop):
         options: Any = {"max_connections": 20, "timeout": None, "decode_responses": True}
         pool = BlockingConnectionPool.from_url(self._url, **options)
         self._redis: Any = Redis.from_pool(pool)  # its types cannot tell text from bytes
-        self._is_listening = asyncio.Event()
+        hints = self._redis.pubsub()
         with reaching(self._url):
-            await self._redis.ping()
-        self._listener = asyncio.create_task(self._listen(self._redis.pubsub()))
-        await self._is_listening.wait()
+            await hints.subscribe(self._key("topics"))
+            await hints.get_message(timeout=5)  # that it is subscribed
+        self._listener = asyncio.create_task(self._listen(hints))
 
     async def close(self) -> None:
         self._listener.cancel()
@@ -62,34 +63,27 @@ class RedisBackend(backends.ClaimLoop):
     async def register(self, manifest: x.Manifest) -> None:
         """Nothing to remember: no queue has a limit here."""
 
-    # --- one run: read, decide, write ---------------------------------------------------------------
-
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
 
     async def _moment(self, now: Now) -> datetime:
         """All workers go by the clock of the server."""
-        if now is not None:
-            return now
-        seconds, micros = await self._redis.time()
+        seconds, micros = (now.timestamp(), 0) if now else await self._redis.time()
         return datetime.fromtimestamp(seconds + micros / 1e6, UTC)
 
     async def _read(self, redis: Any, run_id: str) -> KeptRun:
-        text = await redis.get(self._key("run", run_id))
-        if text is None:
+        if (text := await redis.get(self._key("run", run_id))) is None:
             raise RunNotFoundError(run_id)
         return from_text(KeptRun, text)
 
-    async def _change(
-        self, run_id: str, change: Callable[[KeptRun], Any], tells: bool = True
-    ) -> Any:
+    async def _change(self, run_id: str, change: Change, *, tells: bool = True) -> Any:
         """What `change` says of the run, which is written unless that is false; it may be called again."""
 
         async def transaction(pipe: Any) -> Any:
             kept = await self._read(pipe, run_id)
             if said := change(kept):
                 pipe.multi()
-                self._write(pipe, kept, tells)
+                self._write(pipe, kept, tells=tells)
             return said
 
         return await self._atomically(transaction, self._key("run", run_id))
@@ -97,13 +91,12 @@ class RedisBackend(backends.ClaimLoop):
     async def _atomically(self, transaction: Callable[[Any], Any], *keys: str) -> Any:
         return await self._redis.transaction(transaction, *keys, value_from_callable=True)
 
-    def _write(self, pipe: Any, kept: KeptRun, tells: bool = True) -> None:
+    def _write(self, pipe: Any, kept: KeptRun, *, tells: bool = True) -> None:
         """The run, where it stands, and who is to look."""
         run, due = kept.run, kept.due
         pipe.set(self._key("run", run.id), to_text(kept))
-        about = json.dumps(
-            [run.id, run.task_id, run.queue, run.machine]
-        )  # all that a claim asks for
+        # All that a claim asks for; of one score Redis sorts the members as text.
+        about = json.dumps([f"{kept.number:016}", run.id, run.task_id, run.queue, run.machine])
         for index, member, score in (
             ("ready", about, kept.order if kept.is_claimable else None),
             ("cleanups", about, kept.order if kept.is_cleanup else None),
@@ -115,20 +108,18 @@ class RedisBackend(backends.ClaimLoop):
         if tells:
             pipe.publish(self._key("topics"), json.dumps(kept.topics))
 
-    # --- asking for runs ----------------------------------------------------------------------------
-
     async def enqueue(
         self, requests: Sequence[TriggerRequest], *, batch_id: str | None, now: Now
     ) -> Sequence[x.Enqueued]:
-        for request in requests:
-            if request.secrets:
-                raise SecretInPayloadError(sorted(request.secrets))
+        if clear := [field for request in requests for field in request.secrets or ()]:
+            raise SecretInPayloadError(clear)
         with reaching(self._url):
             moment = await self._moment(now)
             return [await self._accept(request, batch_id, moment) for request in requests]
 
     async def _accept(self, request: TriggerRequest, batch_id: str | None, now: datetime) -> Any:
         run_id, has_key = request.run_id, request.idempotency_key is not None
+        number = await self._redis.incr(self._key("number"))
         held = self._key("key", request.task_id, request.idempotency_key or "")
 
         async def transaction(pipe: Any) -> x.Enqueued:
@@ -138,7 +129,7 @@ class RedisBackend(backends.ClaimLoop):
             if holder and (await self._read(pipe, holder)).holds_key(now):
                 return x.Enqueued(holder, "existing")
             pipe.multi()
-            self._write(pipe, KeptRun.accepted(request, batch_id, now))
+            self._write(pipe, KeptRun.accepted(request, batch_id, now, number))
             if has_key:
                 pipe.set(held, run_id)
             return x.Enqueued(run_id, "created")
@@ -150,9 +141,7 @@ class RedisBackend(backends.ClaimLoop):
             texts = await self._redis.mget([self._key("run", run_id) for run_id in run_ids])
         return [None if text is None else from_text(KeptRun, text).run for text in texts]
 
-    async def cancel(
-        self, run_ids: Sequence[str], *, reason: str | None, now: Now
-    ) -> Sequence[Run]:
+    async def cancel(self, run_ids: Sequence[str], *, reason: str | None, now: Now) -> list[Run]:
         with reaching(self._url):
             at = await self._moment(now)
             for run_id in run_ids:  # an unknown one cancels nothing
@@ -192,47 +181,41 @@ class RedisBackend(backends.ClaimLoop):
     def watch(self, topics: Sequence[str]) -> Watch:
         return self._watches.add(topics)
 
-    async def _listen(self, told: Any) -> None:
+    async def _listen(self, hints: Any) -> None:
         while True:
             with suppress(exceptions.ConnectionError, exceptions.TimeoutError):
-                await told.subscribe(self._key("topics"))
-                async for message in told.listen():
+                async for message in hints.listen():
                     if message["type"] == "message":
                         for topic in json.loads(message["data"]):
                             self._watches.publish(topic)
-                    else:  # subscribed, perhaps again: what was told meanwhile was not heard
-                        self._is_listening.set()
+                    else:  # subscribed again: what was told meanwhile was not heard
                         self._watches.publish_all()
             await asyncio.sleep(1)
-
-    # --- working ------------------------------------------------------------------------------------
 
     async def claim(
         self, worker: str, spec: x.ClaimSpec, *, limit: int, lease: float, now: Now
     ) -> Sequence[x.Lease]:
         with reaching(self._url):
             moment = await self._moment(now)
-            cleanups = await self._take("cleanups", spec, PAGE, moment, after(moment, lease))
-            return cleanups + await self._take("ready", spec, limit, moment, after(moment, lease))
 
-    async def _take(
-        self, index: str, spec: x.ClaimSpec, limit: int, now: datetime, expires: datetime
-    ) -> list[x.Lease]:
-        """Up to `limit` leases, in order; a run that another worker was faster to take is passed over."""
+            def lend(kept: KeptRun) -> x.Lease | None:
+                return kept.lend(uuid4().hex, after(moment, lease), moment)
+
+            cleanups = await self._take("cleanups", spec, PAGE, lend)
+            return cleanups + await self._take("ready", spec, limit, lend)
+
+    async def _take(self, index: str, spec: x.ClaimSpec, limit: int, lend: Change) -> list[x.Lease]:
         leases: list[x.Lease] = []
         start, page = 0, [""] * PAGE
         while len(leases) < limit and len(page) == PAGE:
             page = await self._redis.zrange(self._key(index), start, start + PAGE - 1)
-            fitting = [run_id for run_id, *about in map(json.loads, page) if spec.fits(*about)]
+            fitting = [run_id for _, run_id, *about in map(json.loads, page) if spec.fits(*about)]
             for run_id in fitting[: limit - len(leases)]:
-                lend = partial(KeptRun.lend, token=uuid4().hex, expires=expires, now=now)
                 leases += filter(None, [await self._change(run_id, lend)])
-            start += len(page) - len(fitting)  # those that fit are gone, to this worker or another
+            start += len(page) - len(fitting)  # those that fit are taken, by this worker or another
         return leases
 
-    async def extend(
-        self, leases: Sequence[x.Lease], *, lease: float, now: Now
-    ) -> Sequence[x.Signal]:
+    async def extend(self, leases: Sequence[x.Lease], *, lease: float, now: Now) -> list[x.Signal]:
         signals = [x.Signal.LOST] * len(leases)
         with reaching(self._url):
             expires = after(await self._moment(now), lease)
@@ -253,9 +236,7 @@ class RedisBackend(backends.ClaimLoop):
             for run_id in await self._redis.zrangebyscore(timers, "-inf", at.timestamp(), 0, limit):
                 await self._change(run_id, lambda kept: kept.pass_time(at))
             first = await self._redis.zrange(timers, 0, 0, withscores=True)
-        if not first:
-            return None
-        return after(now or datetime.now(UTC), first[0][1] - at.timestamp())
+        return after(now or datetime.now(UTC), first[0][1] - at.timestamp()) if first else None
 
 
 @contextmanager

@@ -46,12 +46,14 @@ _TAGS_PER_RUN: Final = 10
 class KeptRun:
     """A run, who holds it, and what it is owed; kept as text by `to_text(kept)` and `from_text(KeptRun, text)`.
 
-    `is_ready` says that its delay is over, `expires` when its lease ends, None while nobody holds it. `token` is
-    that of the latest lease and `settled` what that ended with. `ending` is set where nothing but a clean-up is
-    left to do, and is how the run ends then; `orphaned` where a delivery died and its clean-up is owed.
+    `number` is its place among all runs by the time of their asking. `is_ready` says that its delay is over,
+    `expires` when its lease ends, None while nobody holds it. `token` is that of the latest lease, `settled` what
+    that ended with. `ending` is set where nothing but a clean-up is left to do, and is how the run ends then;
+    `orphaned` where a delivery died and its clean-up is owed.
     """
 
     run: Run
+    number: int = 0
     is_ready: bool = False
     token: str | None = None
     expires: datetime | None = None
@@ -61,13 +63,15 @@ class KeptRun:
     orphaned: bool = False
 
     @classmethod
-    def accepted(cls, request: TriggerRequest, batch_id: str | None, now: datetime) -> KeptRun:
-        """A new run, DELAYED or QUEUED."""
+    def accepted(
+        cls, request: TriggerRequest, batch_id: str | None, now: datetime, number: int
+    ) -> KeptRun:
+        """A new run, DELAYED or QUEUED; `number` is higher than that of any run that was asked for before."""
         at = max(now, request.delay_until or now)
         run = Run(request, RunStatus.DELAYED, now, at, request.queue_time or at, batch_id)
         run.metadata = dict(request.metadata or {})
         run.tags, run.machine = request.tags, request.machine
-        kept = cls(run)
+        kept = cls(run, number)
         kept._queue(at, now)
         return kept
 
@@ -90,7 +94,7 @@ class KeptRun:
 
     @property
     def order(self) -> float:
-        """The lower, the sooner; of equals the one with the lower id comes first."""
+        """The lower, the sooner; of equals the one with the lower `number` comes first."""
         return self.run.queue_time.timestamp() - self.run.request.priority
 
     @property

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from taskkit.backends.base import Capability, QueueBackend, Runner, SupportsTurn, SupportsWake
 from taskkit.backends.claim_loop.alarm import Alarm
-from taskkit.backends.claim_loop.cancellation import raise_swallowed, uncancel
+from taskkit.backends.claim_loop.cancellation import claimed, raise_swallowed, uncancel
 from taskkit.backends.claim_loop.held import Held
 from taskkit.backends.claim_loop.outage import Outage
 from taskkit.backends.claim_loop.presence import Presence
@@ -180,7 +180,8 @@ class Worker:
         try:
             if self._turns is None:
                 due = await backend.advance(now=self.now, limit=_ADVANCE_LIMIT)
-                leases = await backend.claim(*asked, limit=limit, lease=options.lease, now=self.now)
+                claim = backend.claim(*asked, limit=limit, lease=options.lease, now=self.now)
+                leases = await (claimed(backend, claim, self.now) if self._shared else claim)
             else:
                 due, leases = await self._turns.turn(
                     *asked, limit=limit, lease=options.lease, now=self.now, advance=_ADVANCE_LIMIT
