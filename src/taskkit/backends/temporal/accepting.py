@@ -16,6 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from taskkit.backends.temporal.attributes import attributes_of
 from taskkit.backends.temporal.encoding import micros_or_none, payload_memo, request_text
+from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.record import Plan
@@ -42,12 +43,14 @@ class Accepting:
         client: Client,
         reader: Reader,
         place: Place,
+        limits: Limits,
         made: dict[str, set[str]],
         at_once: asyncio.Semaphore,
     ) -> None:
         self._client = client
         self._reader = reader
         self._place = place
+        self._limits = limits
         self._made = made
         self._at_once = at_once
 
@@ -119,6 +122,8 @@ class Accepting:
             ttl=request.ttl,
             machine=request.machine,
             waiter=request.parent_id if request.awaited else None,
+            key=request.concurrency_key,
+            is_limited=await self._limits.is_limited(request.queue),
         )
         try:
             await self._client.start_workflow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -16,6 +16,7 @@ from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.temporal.accepting import Accepting
 from taskkit.backends.temporal.attributes import register_attributes
 from taskkit.backends.temporal.connection import connect
+from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.entries import KEPT, Entries
 from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.place import Place, place_of
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 _C = Capability
 _AT_ONCE = 64
+_SOON = timedelta(seconds=1)
 
 
 class TemporalBackend:
@@ -66,7 +68,7 @@ class TemporalBackend:
         {
             _C.DELAY, _C.TTL, _C.IDEMPOTENCY, _C.IDEMPOTENCY_TTL, _C.CANCEL_RUNNING, _C.WAITS, _C.TOKENS,
             _C.LOGS, _C.STREAMS, _C.MEMO, _C.TAGS,
-            _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SCHEDULES, _C.SHARED, _C.DURABLE,
+            _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SCHEDULES, _C.QUEUE_LIMIT, _C.KEY_LIMIT, _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
 
@@ -80,6 +82,7 @@ class TemporalBackend:
         self._saying: Saying | None = None
         self._schedules: Schedules | None = None
         self._accepting: Accepting | None = None
+        self._limits: Limits | None = None
         self._watches: list[TemporalWatch] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self.serving: set[Serving] = set()
@@ -125,6 +128,11 @@ class TemporalBackend:
         return self._schedules
 
     @property
+    def limits(self) -> Limits:
+        assert self._limits is not None, "open() comes first"
+        return self._limits
+
+    @property
     def accepting(self) -> Accepting:
         assert self._accepting is not None, "open() comes first"
         return self._accepting
@@ -138,8 +146,9 @@ class TemporalBackend:
         self._entries = Entries(self._client, self.place, self._reader)
         self._saying = Saying(self._client, self.place, self._reader, self._entries)
         self._schedules = Schedules(self._client, self.place, self._at_once)
+        self._limits = Limits(self._client, self.place)
         self._accepting = Accepting(
-            self._client, self._reader, self.place, self.made, self._at_once
+            self._client, self._reader, self.place, self._limits, self.made, self._at_once
         )
 
     async def close(self) -> None:
@@ -150,7 +159,8 @@ class TemporalBackend:
             await self._entries.close()
 
     async def register(self, manifest: Manifest) -> None:
-        return None
+        async with self._asked():
+            await self.limits.declare(manifest.queues.values())
 
     # --- asking for runs ----------------------------------------------------------------------------
 
@@ -204,9 +214,7 @@ class TemporalBackend:
         run = await self.reader.read(description)
         try:
             if run.delivery == 0 and run.is_queued:  # no worker is needed to end it
-                details = [] if reason is None else [reason]
-                await handle.terminate(*details, reason=CANCELED_BY_US)
-                await self._tell_parent(run)
+                await self._end(run, reason)
             else:
                 await handle.signal(RunWorkflow.cancel, reason)
                 for serving in self.serving:
@@ -214,6 +222,19 @@ class TemporalBackend:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # which it is once it is over
                 raise
+
+    async def _end(self, run: Run, reason: str | None) -> None:
+        """End the workflow of a run that has not begun; where the server goes away meanwhile, it may have since."""
+        details = [] if reason is None else [reason]
+        handle = self.reader.handle(run.id)
+        try:
+            await handle.terminate(*details, reason=CANCELED_BY_US, rpc_timeout=_SOON)
+        except RPCError as error:
+            if error.status not in AWAY:
+                raise
+            await self._cancel(run.id, reason)
+        else:
+            await asyncio.gather(self._tell_parent(run), self.limits.give_up(run.queue, run.id))
 
     async def _tell_parent(self, run: Run) -> None:
         if run.request.awaited and run.parent_id is not None:

@@ -5,15 +5,18 @@ Imports the standard library only: Temporal's sandbox loads it with the workflow
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 DeliveryKind = Literal["start", "resume", "cleanup"]
-NOT_ENTERED = frozenset({"unentered", "unknown", "expired"})
-"""Why a body was not entered: somebody else may, its task is not known, its time is over."""
+NOT_ENTERED = frozenset({"unentered", "unknown", "expired", "limited"})
+"""Why a body was not entered: somebody else may, its task is not known, its time is over, its queue has a limit."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
+_SAID_LIMIT = 300_000
+_STACKS_LIMIT = 100_000
 
 
 def micros(moment: datetime) -> int:
@@ -28,7 +31,8 @@ class State:
     `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
     runs and tokens known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
     metadata operations from elsewhere, [flush id, operations], that are not in `metadata` yet: only taskkit knows what
-    they mean, so a worker puts them in with the next delivery, and readers until then. `tags` are those added.
+    they mean, so a worker puts them in with the next delivery, and readers until then. `tags` are those added. `asks` counts how often it asked
+    for a slot of its queue's limit.
     """
 
     status: str
@@ -60,6 +64,8 @@ class State:
     said: list[list[Any]] = field(default_factory=list[list[Any]])
     flushes: list[str] = field(default_factory=list[str])
     tags: list[str] = field(default_factory=list[str])
+    is_limited: bool = False
+    asks: int = 0
 
 
 def first_state(
@@ -83,9 +89,63 @@ def count(state: State, told: Beat | Reply | None) -> None:
         del state.said[: told.folded]
 
 
+def answered(state: State, now: int) -> list[list[Any]]:
+    """Of the waits, those that are over."""
+    return [wait for wait in state.waits if _is_over(state, wait, now)]
+
+
+def _is_over(state: State, wait: list[Any], now: int) -> bool:
+    wait_id, what = wait[0], wait[2]
+    if wait_id in state.moments and state.moments[wait_id] <= now:
+        return True
+    return what != "until" and all(one in state.ended for one in awaited(wait))
+
+
+def awaited(wait: list[Any]) -> list[str]:
+    """The runs, or the token, that it is for."""
+    _, _, what, on = wait
+    return [] if what == "until" else [on] if what == "token" else on
+
+
+def try_again(state: State, reply: Reply, now: int) -> None:
+    """Let the next attempt come, when and where the reply says."""
+    if state.attempt_started_at is not None:
+        past = [state.attempt, state.attempt_started_at, now, reply.error]
+        state.past_attempts.append(past)
+        shorten(state.past_attempts)
+    state.attempt_started_at, state.holder = None, None
+    state.moments = {}
+    state.attempt += 1
+    state.machine = reply.machine or state.machine
+    state.status = "QUEUED"
+    state.available_at = state.queue_time = max(reply.at or now, now)
+
+
+def has_room(state: State, operations: list[Any]) -> bool:
+    """Whether this may be added to what was `said`: the server would end a workflow that keeps too much."""
+    said = [*state.said, operations]
+    return len(json.dumps(said)) <= _SAID_LIMIT
+
+
+def shorten(past_attempts: list[list[Any]]) -> None:
+    """Forget the stacks of the oldest attempts where all together are long."""
+    left = _STACKS_LIMIT
+    for past in reversed(past_attempts):
+        error = past[3]
+        if error is None or error[3] is None:
+            continue
+        left -= len(json.dumps(error[3]))
+        if left < 0:
+            past[3] = [*error[:3], None, *error[4:]]
+
+
 @dataclass
 class Plan:
-    """What the workflow has to know of a request. `waiter` is the parent that waits, `lease` in seconds."""
+    """What the workflow has to know of a request.
+
+    `waiter` is the parent that waits, `lease` in seconds, `key` that of concurrency. `is_limited`: the queue had a
+    limit when the run was made; otherwise a worker says so.
+    """
 
     queue: str
     max_attempts: int
@@ -96,16 +156,25 @@ class Plan:
     machine: str | None = None
     waiter: str | None = None
     state: State | None = None
+    payload: str | None = None
+    key: str | None = None
+    is_limited: bool = False
 
 
 @dataclass
 class Order:
-    """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits, `state` does not count it."""
+    """A delivery, as a worker gets it: `kind` is that of its lease, `answered` are waits, `state` does not count it.
+
+    `slot` says where its slot is to be given back, and under which number. `is_free`: it asked for one, and nobody was
+    there to ask.
+    """
 
     kind: DeliveryKind
     state: State
     answered: list[list[Any]] = field(default_factory=list[list[Any]])
     expires_at: int | None = None
+    slot: list[Any] | None = None
+    is_free: bool = False
 
 
 @dataclass
@@ -132,6 +201,7 @@ class Reply:
     children: list[str] = field(default_factory=list[str])
     strangers: list[str] = field(default_factory=list[str])
     deadlines: dict[str, int] = field(default_factory=dict[str, int])
+    freed: bool = False
 
 
 @dataclass

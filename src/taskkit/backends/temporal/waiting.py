@@ -19,16 +19,17 @@ from temporalio.exceptions import ActivityError
 from taskkit.backends.temporal.record import State, answered, awaited, micros
 
 LOOK = "taskkit.look"
-_FIRST_LOOK, _LONGEST = 30, 3600
+_LONGEST = 3600.0
 _LOOK_LIMIT = timedelta(seconds=30)
 _SECOND = 1_000_000
 
 
 class Waiting:
-    """A workflow that waits; `state` says for what."""
+    """A workflow that waits; `state` says for what, `patience` in seconds when it looks for the first time."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, patience: float) -> None:
         self.state = state
+        self._patience = patience
 
     async def _comes(self, at: int) -> bool:
         """Whether this moment has come; False when the run was canceled before."""
@@ -69,10 +70,10 @@ class Waiting:
 
     async def _wait(self) -> None:
         """Return when something is answered, or has changed, or the history has become long."""
-        state, waited, pause = self.state, self.state.waits, _FIRST_LOOK
+        state, waited, pause = self.state, self.state.waits, self._patience
         while not self._is_over_waiting() and not workflow.info().is_continue_as_new_suggested():
             if state.waits is not waited:
-                waited, pause = state.waits, _FIRST_LOOK
+                waited, pause = state.waits, self._patience
             looks_at = self._looks_at(pause)
             due = [state.moments[wait[0]] for wait in waited if wait[0] in state.moments]
 
@@ -85,9 +86,9 @@ class Waiting:
                 await self._look()
                 pause = min(2 * pause, _LONGEST)
 
-    def _looks_at(self, pause: int) -> list[int]:
+    def _looks_at(self, pause: float) -> list[int]:
         """When to look again; never, for who waits for a moment only."""
-        return [micros(workflow.now()) + pause * _SECOND] if self._unheard() else []
+        return [micros(workflow.now()) + int(pause * _SECOND)] if self._unheard() else []
 
     def _unheard(self) -> list[str]:
         """The runs and tokens that it waits for and that have not said that they are over."""

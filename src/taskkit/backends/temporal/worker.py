@@ -14,17 +14,20 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from taskkit.backends.base import Runner
+from taskkit.backends.temporal.answers import SecondLook, answers_of
 from taskkit.backends.temporal.delivery import Delivery
-from taskkit.backends.temporal.encoding import moment, run_of, wait_of
+from taskkit.backends.temporal.doubt import Doubt, why_canceled
+from taskkit.backends.temporal.encoding import moment, run_of
+from taskkit.backends.temporal.limit_workflow import LimitWorkflow
 from taskkit.backends.temporal.record import Order, Reply
 from taskkit.backends.temporal.workflow import DELIVER, RunWorkflow
+from taskkit.errors import StoreUnavailableError
 from taskkit.model.clock import after
 from taskkit.model.exchange import (
     Answer,
     Lease,
-    Runs,
+    Manifest,
     Signal,
-    TokenRef,
     WorkerHealth,
     WorkerOptions,
 )
@@ -70,6 +73,8 @@ class Serving:
         self._workers: dict[str, Worker] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopped = asyncio.Event()
+        self._doubt = Doubt(self)
+        self._manifest: Manifest | None = None
 
     def health(self) -> WorkerHealth:
         """How it is just now."""
@@ -92,8 +97,11 @@ class Serving:
             self._start_flow()
             self._start(self.own_queue, _PARKED)
             while self.failure is None:
-                self._start_queues()
+                was_away = self._away_since is not None
                 await self._look()
+                if self._away_since is None:
+                    await self._doubt.turn(was_away=was_away)
+                    await self._start_queues()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_EVERY):
                         await self._woken.wait()
@@ -116,17 +124,25 @@ class Serving:
         worker = Worker(
             self.client,
             task_queue=self.backend.place.flow_queue,
-            workflows=[RunWorkflow],
+            workflows=[RunWorkflow, LimitWorkflow],
+            activities=[SecondLook(self.backend).look],
+            no_remote_activities=True,
             workflow_runner=UnsandboxedWorkflowRunner(),  # else all of taskkit is loaded for each run; see the tests
             sticky_queue_schedule_to_start_timeout=_STICKY,
             identity=self.name,
         )
         self._run("", worker)
 
-    def _start_queues(self) -> None:
-        """Poll the queues of all tasks that are known by now."""
-        wanted = self.options.spec.queues
-        for name in self.runner.manifest.queues:
+    async def _start_queues(self) -> None:
+        """Poll the queues of all tasks that are known by now, once their limits count."""
+        manifest, wanted = self.runner.manifest, self.options.spec.queues
+        if manifest is not self._manifest:
+            try:
+                await self.backend.register(manifest)
+            except StoreUnavailableError:
+                return  # the next look tells
+            self._manifest = manifest
+        for name in manifest.queues:
             if wanted is None or name in wanted:
                 queue = self.backend.place.task_queue(name)
                 if queue not in self._workers:
@@ -171,7 +187,17 @@ class Serving:
 
     @activity.defn(name=DELIVER)
     async def deliver(self, request: str, payload: bytes | None, order: Order) -> Reply:
-        """Carry a run out until it ends or waits."""
+        """Carry a run out until it ends or waits, then give back its slot of its queue's limit."""
+        reply = await self._deliver(request, payload, order)
+        if order.slot is not None:
+            try:
+                run_id = activity.info().workflow_id or ""
+                reply.freed = await self.backend.limits.leave(run_id, *order.slot)
+            except asyncio.CancelledError:  # its workflow gives it back then
+                _uncancel()
+        return reply
+
+    async def _deliver(self, request: str, payload: bytes | None, order: Order) -> Reply:
         info = activity.info()
         came = asyncio.get_running_loop().time()
         told: list[Delivery] = []
@@ -180,11 +206,17 @@ class Serving:
             run = run_of(request, payload, order.state)
             if order.kind != "cleanup" and not self._knows(run.task_id):
                 return Reply("unknown")
+            queue = self.runner.manifest.queues.get(run.queue)
+            if order.kind != "cleanup" and await self.backend.limits.has_to_ask(queue, order):
+                return Reply("limited")
             if order.kind == "start" and (stale := self.parked.pop(run.id, None)) is not None:
                 stale.tell(Signal.LOST)
             refused = None if order.kind == "cleanup" else await self._slot(order)
             if refused is not None:
                 return refused
+            answers = await self._answers(order)
+            if answers is None:
+                return Reply("unentered")
             passed = asyncio.get_running_loop().time() - came
             now = after(info.started_time, passed)
             run.status = RunStatus.EXECUTING
@@ -198,7 +230,7 @@ class Serving:
                 run.delivery,
                 order.kind,
                 now,
-                await self._answers(order),
+                answers,
                 None if order.state.ending is None else RunStatus(order.state.ending),
                 order.state.orphaned,
             )
@@ -231,16 +263,22 @@ class Serving:
         _give_up(taking, self.slots)
         return Reply("unentered" if self.stopping else "expired")
 
-    async def _answers(self, order: Order) -> dict[str, Answer]:
-        answers: dict[str, Answer] = {}
-        for wait in map(wait_of, order.answered):
-            if isinstance(wait.on, Runs):
-                runs = await asyncio.gather(*(self.backend.end_of(one) for one in wait.on.ids))
-                answers[wait.id] = tuple(run for run in runs if run is not None)
-            elif isinstance(wait.on, TokenRef):
-                answers[wait.id] = await self.backend.tokens.when_over(wait.on.id)
-            else:
-                answers[wait.id] = None
+    async def _answers(self, order: Order) -> dict[str, Answer] | None:
+        """None where the order was taken back before they could be read; the slot is free again then."""
+        asking = asyncio.ensure_future(answers_of(self.backend, order))
+        stopping = asyncio.ensure_future(self._stopped.wait())
+        answers = None
+        try:
+            await asyncio.wait((asking, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                answers = asking.result()
+        except asyncio.CancelledError:
+            _uncancel()
+        finally:
+            stopping.cancel()
+            asking.cancel()
+            if answers is None and order.kind != "cleanup":
+                self.slots.release()
         return answers
 
     async def _carry(self, lease: Lease, order: Order, told: list[Delivery]) -> Reply:
@@ -267,7 +305,7 @@ class Serving:
                 await asyncio.wait((future,))
             except asyncio.CancelledError:
                 _uncancel()
-                delivery.tell(_why())
+                delivery.tell(await why_canceled(self, delivery.run_id))
         return future.result()
 
     async def _beat(self, told: list[Delivery]) -> None:
@@ -340,16 +378,6 @@ async def _shut_down(worker: Worker) -> None:
 def _give_up(taking: asyncio.Future[Any], slots: asyncio.Semaphore) -> None:
     if not taking.cancel() and not taking.cancelled():
         slots.release()
-
-
-def _why() -> Signal:
-    """What a cancellation of the activity means."""
-    details = activity.cancellation_details()
-    if details is None or details.cancel_requested:
-        return Signal.CANCEL
-    if details.worker_shutdown:
-        return Signal.SHUTDOWN
-    return Signal.CANCEL if details.not_found else Signal.LOST
 
 
 def _uncancel() -> bool:

@@ -6,6 +6,7 @@ Imports the standard library and temporalio only: Temporal's sandbox loads this 
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -30,8 +31,12 @@ from taskkit.backends.temporal.record import (
     State,
     count,
     first_state,
+    has_room,
     micros,
+    try_again,
 )
+from taskkit.backends.temporal.slot import Slot
+from taskkit.backends.temporal.waiting import Waiting
 
 DELIVER = "taskkit.deliver"
 _CLEANUP_TRIES = 3
@@ -52,15 +57,16 @@ def _first_state(plan: Plan) -> State:
 
 
 @workflow.defn(name="taskkit.run")
-class RunWorkflow:
+class RunWorkflow(Waiting):
     """One run, from its request to its end; its result is the final `State`."""
 
     @workflow.init
     def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.state or _first_state(plan), plan.lease)
         self.plan = plan
-        self.state = plan.state or _first_state(plan)
         self._delivery: workflow.ActivityHandle[Reply] | None = None
         self._unknown = 0
+        self._slot = Slot(plan, self.state)
 
     @workflow.run
     async def run(self, plan: Plan) -> State:
@@ -80,9 +86,18 @@ class RunWorkflow:
         elif state.status == "WAITING":
             await self._wait()
             if self._may_go_on():
-                await self._deliver("resume")
+                await self._enter("resume", self._may_go_on)
         elif await self._comes(state.available_at):
-            await self._deliver("start")
+            await self._enter("start", lambda: not state.cancel_requested)
+
+    async def _enter(self, kind: DeliveryKind, may_go: Callable[[], bool]) -> None:
+        """Deliver it, once its queue's limit lets it."""
+        expires = self._expires(kind)
+        if await self._slot.comes(may_go, lambda happened: self._until(expires, happened)):
+            await self._deliver(kind)
+            await self._slot.give_back()
+        elif self._is_past(expires) and may_go():
+            self._finish("EXPIRED")
 
     async def _renew(self) -> None:
         """Go on with a new history where this one has become long."""
@@ -93,76 +108,20 @@ class RunWorkflow:
             memo = {**workflow.memo(), "state": self.state}
             workflow.continue_as_new(self.plan, memo=memo)
 
-    # --- time and waiting ---------------------------------------------------------------------------
-
-    async def _comes(self, at: int) -> bool:
-        """Whether this moment has come; False when the run was canceled before."""
-        await self._until(at, lambda: self.state.cancel_requested)
-        return not self.state.cancel_requested
-
-    async def _until(self, at: int | None, happened: Callable[[], bool]) -> None:
-        while not happened():
-            left = None if at is None else at - micros(workflow.now())
-            if left is not None and left <= 0:
-                return
-            try:
-                timeout = None if left is None else timedelta(microseconds=left)
-                await workflow.wait_condition(happened, timeout=timeout)
-            except TimeoutError:
-                pass
-
-    def _may_go_on(self) -> bool:
-        state = self.state
-        is_asked_to = state.status == "WAITING" and not state.cancel_requested
-        return is_asked_to and state.finished_at is None and self._has_answer()
-
-    def _answered(self) -> list[list[Any]]:
-        now = micros(workflow.now())
-        return [wait for wait in self.state.waits if self._is_answered(wait, now)]
-
-    def _is_answered(self, wait: list[Any], now: int) -> bool:
-        wait_id, _, what, on = wait
-        if wait_id in self.state.moments and self.state.moments[wait_id] <= now:
-            return True
-        awaited = [] if what == "until" else [on] if what == "token" else on
-        return what != "until" and all(one in self.state.ended for one in awaited)
-
-    def _has_answer(self) -> bool:
-        return not self.state.waits or bool(self._answered())
-
-    async def _wait(self) -> None:
-        state = self.state
-        while not self._is_over_waiting():
-            waited = state.waits
-            due = [state.moments[wait[0]] for wait in waited if wait[0] in state.moments]
-
-            def changed(waited: list[list[Any]] = waited) -> bool:
-                return state.waits is not waited or self._is_over_waiting()
-
-            await self._until(min(due, default=None), changed)
-
-    def _is_over_waiting(self) -> bool:
-        state = self.state
-        if state.status != "WAITING" or state.cancel_requested or state.finished_at is not None:
-            return True
-        return self._has_answer()
-
     # --- deliveries ---------------------------------------------------------------------------------
 
     async def _deliver(self, kind: DeliveryKind) -> None:
         state = self.state
         state.round += 1
         sticky = None if kind == "start" else state.holder
-        is_first = kind == "start" and state.started_at is None
-        expires = None
-        if is_first and self.plan.ttl is not None:
-            expires = state.available_at + int(self.plan.ttl * _SECOND)
-        order = Order(kind, state, self._answered() if kind != "start" else [], expires)
+        expires, slot = self._expires(kind), self._slot
+        answers = self._answered() if kind != "start" else []
+        order = Order(kind, state, answers, expires, slot.held, slot.is_missing)
         self._delivery = workflow.start_activity(
             DELIVER,
             args=[
                 workflow.memo_value("request"),
-                workflow.memo_value("payload", None, type_hint=bytes),
+                self._payload(),
                 order,
             ],
             task_queue=sticky or self.plan.queue,
@@ -178,26 +137,43 @@ class RunWorkflow:
         except ActivityError as error:
             self._failed(kind, sticky, error)
         else:
+            self._slot.freed(reply)
             await self._apply(kind, reply)
         finally:
             self._delivery = None
         if state.finished_at is None:
             self._show()
 
-    def _start_limit(self, sticky: str | None, expires: int | None) -> timedelta | None:
-        if sticky is not None:
-            return timedelta(seconds=self.plan.lease)
-        if expires is None:
+    def _payload(self) -> bytes | None:
+        if self.plan.payload is not None:
+            return b64decode(self.plan.payload)
+        return workflow.memo_value("payload", None, type_hint=bytes)
+
+    def _expires(self, kind: DeliveryKind) -> int | None:
+        if kind != "start" or self.state.started_at is not None or self.plan.ttl is None:
             return None
-        return timedelta(microseconds=max(1000, expires - micros(workflow.now())))
+        return self.state.available_at + int(self.plan.ttl * _SECOND)
+
+    def _is_past(self, moment: int | None) -> bool:
+        return moment is not None and moment <= micros(workflow.now())
+
+    def _start_limit(self, sticky: str | None, expires: int | None) -> timedelta | None:
+        limits: list[timedelta] = []
+        if sticky is not None or self._slot.held is not None:  # which others may need
+            limits.append(timedelta(seconds=self.plan.lease))
+        if expires is not None:
+            limits.append(timedelta(microseconds=max(1000, expires - micros(workflow.now()))))
+        return min(limits, default=None)
 
     def _failed(self, kind: DeliveryKind, sticky: str | None, error: ActivityError) -> None:
         state, cause = self.state, error.cause
         if isinstance(cause, TimedOutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
-            if sticky is None:
-                self._finish("EXPIRED")
-            else:  # who parked it is gone, and never cleaned up
+            if sticky is not None:  # who parked it is gone, and never cleaned up
                 state.holder, state.orphaned = None, True
+            elif self._is_past(self._expires(kind)):
+                self._finish("EXPIRED")
+            else:
+                self._slot.go_behind()
         elif not isinstance(cause, CancelledError):  # which says that it had not started
             beats = cause.last_heartbeat_details if isinstance(cause, TimedOutError) else ()
             count(state, Beat(**beats[0]) if beats else None)
@@ -239,6 +215,10 @@ class RunWorkflow:
     async def _unentered(self, why: str) -> None:
         if why == "expired":
             self._finish("EXPIRED")
+        elif why == "limited":
+            self.state.is_limited = True
+            if self._slot.is_missing:
+                await self._comes(micros(workflow.now()) + _SECOND)
         elif why == "unknown":
             pause = _UNKNOWN_TRIES[min(self._unknown, len(_UNKNOWN_TRIES) - 1)]
             self._unknown += 1
@@ -258,19 +238,7 @@ class RunWorkflow:
             state.cancel_reason = reply.reason or state.cancel_reason
             self._finish("CANCELED")
         else:
-            self._retry(reply)
-
-    def _retry(self, reply: Reply) -> None:
-        state, now = self.state, micros(workflow.now())
-        if state.attempt_started_at is not None:
-            past = [state.attempt, state.attempt_started_at, now, reply.error]
-            state.past_attempts.append(past)
-        state.attempt_started_at, state.holder = None, None
-        state.moments = {}
-        state.attempt += 1
-        state.machine = reply.machine or state.machine
-        state.status = "QUEUED"
-        state.available_at = state.queue_time = max(reply.at or now, now)
+            try_again(state, reply, micros(workflow.now()))
 
     async def _suspend(self, reply: Reply) -> None:
         state = self.state
@@ -357,15 +325,21 @@ class RunWorkflow:
             self.state.ended.append(run_id)
 
     @workflow.signal
+    def granted(self, number: int) -> None:
+        """The slot that it asked for under this number is its own."""
+        self._slot.granted(number)
+
+    @workflow.signal
     def tell(self, run_id: str) -> None:
         """That run waits for this one."""
-        self.state.waiters.append(run_id)
+        if run_id not in self.state.waiters:
+            self.state.waiters.append(run_id)
 
     @workflow.signal
     def append(self, flush_id: str, operations: list[Any]) -> None:
         """Metadata operations from elsewhere; the same flush counts once."""
         state = self.state
-        if flush_id in state.flushes:
+        if flush_id in state.flushes or not has_room(state, operations):
             return
         state.flushes = [*state.flushes[1 - _FLUSHES_KEPT :], flush_id]
         state.said.append([flush_id, operations])

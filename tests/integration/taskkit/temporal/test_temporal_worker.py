@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.temporal import temporal_server
-from taskkit import task, wait
+from taskkit import Queue, task, wait
 from taskkit.cli.readiness import readiness
 from taskkit.model.request import TriggerRequest
 from taskkit.runtime.home import Home
@@ -32,6 +32,7 @@ from taskkit.backends.temporal import TemporalBackend
 
 pytestmark = pytest.mark.anyio
 TASKS = Path(__file__).with_name("killed_tasks.py")
+ALONE = ("record", "waiting", "slot", "limit_workflow", "workflow")
 
 
 @contextmanager
@@ -93,17 +94,20 @@ async def test_a_run_of_a_killed_worker_goes_on_elsewhere(
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The workflow without the rest of taskkit, which no sandbox lets pass."""
+    """The workflows without the rest of taskkit, which no sandbox lets pass."""
     folder = Path(temporal.__file__).parent
-    for name in ("record", "workflow"):
+    for name in ALONE:
         text = (folder / f"{name}.py").read_text(encoding="utf-8")
         text = text.replace("taskkit.backends.temporal.", "alone_")
         assert "import taskkit" not in text
         assert "from taskkit" not in text
         (tmp_path / f"alone_{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    yield import_module("alone_workflow").RunWorkflow
-    for name in ("record", "workflow"):
+    yield [
+        import_module("alone_workflow").RunWorkflow,
+        import_module("alone_limit_workflow").LimitWorkflow,
+    ]
+    for name in ALONE:
         sys.modules.pop(f"alone_{name}", None)
 
 
@@ -126,18 +130,20 @@ async def test_a_worker_is_ready_while_its_server_answers() -> None:
             assert found == (503, "store unavailable")
 
 
-async def test_the_workflow_keeps_the_rules_of_the_sandbox_and_replays(
+async def test_the_workflows_keep_the_rules_of_the_sandbox_and_replay(
     temporal_url: str, alone: Any
 ) -> None:
-    """Loaded anew in the sandbox, with all its restrictions, the workflow does again what it did."""
+    """Loaded anew in the sandbox, with all its restrictions, a workflow does again what it did."""
     with own_tasks():
 
-        @task(id="child", retry=None)
+        narrow = Queue("narrow", 1)
+
+        @task(id="child", retry=None, queue=narrow)
         async def child(fails: bool) -> None:
             if fails:
                 raise KeyError
 
-        @task(id="parent")
+        @task(id="parent", queue=narrow)
         async def parent() -> None:
             await wait.sleep(0.1)
             await child.trigger_and_wait(True)
@@ -149,8 +155,11 @@ async def test_the_workflow_keeps_the_rules_of_the_sandbox_and_replays(
             assert (await handle.result(timeout=20)).ok
             backend = home.backend
             assert isinstance(backend, TemporalBackend)
-            history = await backend.reader.handle(handle.id).fetch_history()
+            ids = (handle.id, f"{backend.place.project}/limit/narrow")
+            handles = [backend.client.get_workflow_handle(one) for one in ids]
+            histories = [await one.fetch_history() for one in handles]
         await home.close()
     runner = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default)
-    replayed = await Replayer(workflows=[alone], workflow_runner=runner).replay_workflow(history)
-    assert replayed.replay_failure is None
+    for history in histories:
+        replayed = await Replayer(workflows=alone, workflow_runner=runner).replay_workflow(history)
+        assert replayed.replay_failure is None
