@@ -34,7 +34,6 @@ _FOLLOWED: Final = (EntryKind.LOG, EntryKind.STREAM)
 _PIECE: Final = 500_000
 """Bytes of a signal: the server warns above 512 KB, and refuses 2 MB."""
 _PENS: Final = 10_000
-_LOGS, _LOGS_SIZE = 256, 64 * 1024 * 1024
 
 
 @dataclass
@@ -55,11 +54,14 @@ class Entries:
     """The logs of a project's runs.
 
     `most_signals` and `most_bytes` bound a part. Temporal's own bounds are 10,000 signals and 50 MB, where it ends
-    the workflow; it may be written to by several processes that do not know of each other.
+    the workflow; it may be written to by several processes that do not know of each other. `kept_logs` and
+    `kept_bytes` bound what stays in memory of what was read.
     """
 
     most_signals = 8_000
     most_bytes = 24_000_000
+    kept_logs = 256
+    kept_bytes = 64 * 1024 * 1024
 
     def __init__(self, client: Client, place: Place, reader: Reader) -> None:
         self._client = client
@@ -207,7 +209,7 @@ class Entries:
         """Keep no more in memory than is likely to be read on, but for the log that was read just now."""
         size = sum(log.size for log in self._logs.values())
         for key, log in list(self._logs.items())[:-1]:
-            if size <= _LOGS_SIZE and len(self._logs) <= _LOGS:
+            if size <= self.kept_bytes and len(self._logs) <= self.kept_logs:
                 return
             if not log.is_used:
                 size -= log.size
@@ -215,4 +217,12 @@ class Entries:
 
     async def follow(self, run_id: str, notify: Callable[[], None]) -> None:
         """Call this whenever a log or a stream of the run has more, until canceled."""
-        await asyncio.gather(*(self._log(run_id, kind).follow(notify) for kind in _FOLLOWED))
+        self._forget()
+        logs = [self._log(run_id, kind) for kind in _FOLLOWED]
+        for log in logs:
+            log.join(notify)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            for log in logs:
+                log.leave(notify)

@@ -205,18 +205,17 @@ class EntryLog:
         for notify in list(self._followers):
             notify()
 
-    async def follow(self, notify: Callable[[], None]) -> None:
-        """Call this whenever there is more, until canceled. Waits where nobody has read of it yet."""
+    def join(self, notify: Callable[[], None]) -> None:
+        """Call this whenever there is more, until `leave`; the server tells once somebody has read that it is there."""
         self._followers.append(notify)
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll(), name=f"follow {self._run_id}")
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            self._followers.remove(notify)
-            if not self._followers:
-                self._polling.cancel()
-                self._polling = None
+
+    def leave(self, notify: Callable[[], None]) -> None:
+        self._followers.remove(notify)
+        if not self._followers and self._polling is not None:
+            self._polling.cancel()
+            self._polling = None
 
     async def _poll(self) -> None:
         while True:

@@ -223,6 +223,17 @@ async def test_a_long_log_goes_on_in_a_next_part(
     assert not await is_open(backend, run_id, LOG, part=2)
 
 
+async def test_logs_that_were_forgotten_are_read_again(backend: TemporalBackend) -> None:
+    backend.entries.kept_bytes = 10
+    ids = [await asked(backend) for _ in range(3)]
+    for run_id in ids:
+        await append(backend, run_id, *(Entry(LOG, [run_id, number]) for number in range(5)))
+    for _ in range(2):
+        for run_id in ids:
+            page = await backend.read(run_id, LOG, key=None, after=3, limit=5)
+            assert [entry.data for entry in page.items] == [[run_id, 3], [run_id, 4]]
+
+
 async def test_a_flush_counts_once_over_parts_too(backend: TemporalBackend) -> None:
     backend.entries.most_signals = 2
     run_id = await asked(backend)

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.servers import ServerMissingError
 from benchmarks.temporal import temporal_server
-from taskkit import metadata, task, wait
+from taskkit import metadata, tags, task, wait
+from taskkit.model.exchange import RunFilter
 from taskkit.model.run import RunStatus
 from taskkit.runtime.home import Home
 from taskkit.session import Worker
@@ -70,3 +71,33 @@ async def test_a_run_that_goes_on_with_a_new_history_is_the_same_run(
     assert (await handle.result(timeout=20)).status is RunStatus.CANCELED
     assert (await handle.retrieve()).cancel_reason == "enough"
     assert ends == ["its own"]
+
+
+async def test_added_tags_go_on_with_a_run(backend: TemporalBackend) -> None:
+    """Each is added in another history; lists find the run by all of them."""
+
+    @task
+    async def tagged() -> None:
+        for number in range(3):
+            await tags.add(f"added-{number}")
+            for _ in range(6):
+                await wait.sleep(0.01)
+        await wait.sleep(3600)
+
+    handle = await tagged.trigger(tags="given")
+    run = await handle.retrieve()
+    while len(run.tags) < 4 or run.status is not RunStatus.WAITING:
+        run = await handle.retrieve()
+    expected = ("given", "added-0", "added-1", "added-2")
+    assert run.tags == expected
+    query = f"WorkflowId = '{handle.id}' AND ExecutionStatus = 'ContinuedAsNew'"
+    while not (await backend.client.count_workflows(query)).count:
+        pass
+    for tag in expected:
+        filters = RunFilter(tag=frozenset({tag}))
+        while not (page := await backend.list(filters, cursor=None, limit=2)).items:
+            pass
+        assert [found.id for found in page.items] == [handle.id]
+    await handle.cancel()
+    assert (await handle.result(timeout=20)).status is RunStatus.CANCELED
+    assert (await handle.retrieve()).tags == expected
