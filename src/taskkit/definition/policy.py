@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from taskkit import config
@@ -40,6 +41,19 @@ def policy_of(definition: TaskDefinition) -> Policy:
     if policy is None or policy.config is not settings:
         policy = definition.policy = _put_together(definition, settings)
     return policy
+
+
+def presets_of(definitions: Iterable[TaskDefinition]) -> dict[str, frozenset[str]]:
+    """For each queue the machine presets that its tasks name, for their first attempt or for one out of memory."""
+    settings = config.current()
+    found: dict[str, set[str]] = {}
+    for definition in definitions:
+        retry = settings.retries.default if definition.retry is UNSET else definition.retry
+        larger = None if retry is None else retry.out_of_memory
+        for preset in (definition.machine or settings.machine, larger):
+            if preset is not None:
+                found.setdefault(definition.queue.name, set()).add(preset)
+    return {queue: frozenset(presets) for queue, presets in found.items()}
 
 
 def _put_together(definition: TaskDefinition, settings: Config) -> Policy:

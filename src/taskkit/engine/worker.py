@@ -12,7 +12,7 @@ import anyio
 from taskkit import config
 from taskkit.backends.base import Control, Execution
 from taskkit.definition.context import Environment
-from taskkit.definition.policy import policy_of
+from taskkit.definition.policy import policy_of, presets_of
 from taskkit.definition.registry import REGISTRY
 from taskkit.definition.task_definition import TaskDefinition
 from taskkit.engine.attempt import Attempt
@@ -61,7 +61,8 @@ class Runner:
                 _log.error("nothing that was defined since is worked on: %s", error)
             return self._manifest
         if self._manifest is None or self._manifest.queues is not queues:
-            self._manifest = Manifest(frozenset(REGISTRY.ids()), queues)
+            machines = presets_of(REGISTRY.definitions())
+            self._manifest = Manifest(frozenset(REGISTRY.ids()), queues, machines=machines)
         return self._manifest
 
     def begin(self, lease: Lease, control: Control) -> Execution:

@@ -37,11 +37,15 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a worker can run; told to the backend when the worker starts."""
+    """What a worker can run; told to the backend when the worker starts.
+
+    `machines` has, for each queue, the presets that the tasks of it name.
+    """
 
     tasks: frozenset[str]
     queues: Mapping[str, Queue]
     version: str | None = None
+    machines: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
 
 # --- held -------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.temporal.accepting import Accepting
 from taskkit.backends.temporal.attributes import register_attributes
 from taskkit.backends.temporal.connection import connect
-from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.entries import KEPT, Entries
+from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.listing import list_runs
+from taskkit.backends.temporal.machines import Machines
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.refusal import AWAY, refused
@@ -83,6 +84,7 @@ class TemporalBackend:
         self._schedules: Schedules | None = None
         self._accepting: Accepting | None = None
         self._limits: Limits | None = None
+        self._machines: Machines | None = None
         self._watches: list[TemporalWatch] = []
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self.serving: set[Serving] = set()
@@ -128,6 +130,11 @@ class TemporalBackend:
         return self._schedules
 
     @property
+    def machines(self) -> Machines:
+        assert self._machines is not None, "open() comes first"
+        return self._machines
+
+    @property
     def limits(self) -> Limits:
         assert self._limits is not None, "open() comes first"
         return self._limits
@@ -147,6 +154,7 @@ class TemporalBackend:
         self._saying = Saying(self._client, self.place, self._reader, self._entries)
         self._schedules = Schedules(self._client, self.place, self._at_once)
         self._limits = Limits(self._client, self.place)
+        self._machines = Machines(self._client, self.place)
         self._accepting = Accepting(
             self._client, self._reader, self.place, self._limits, self.made, self._at_once
         )
@@ -171,6 +179,9 @@ class TemporalBackend:
             if request.secrets:
                 raise SecretInPayloadError(sorted(request.secrets))
         async with self._asked():
+            for request in requests:
+                if request.machine is not None:
+                    await self.machines.use(request.queue, request.machine)
             return await self.accepting.accept(requests, batch_id)
 
     async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:

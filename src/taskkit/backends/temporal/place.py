@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from taskkit.backends.temporal.record import on_machine
 from taskkit.errors import InvalidConfigError
 
 _PORT = 7233
@@ -76,9 +77,14 @@ class Place:
         """The task queue of the workflows that make runs be listed by added tags, which nobody polls."""
         return f"{self.project}/tags"
 
-    def task_queue(self, queue: str) -> str:
-        """The task queue on which the deliveries of a queue's runs wait for a worker."""
-        return f"{self.project}/queue/{queue}"
+    @property
+    def machine_queue(self) -> str:
+        """The task queue of the workflows that say which machines runs have asked for, which nobody polls."""
+        return f"{self.project}/machines"
+
+    def task_queue(self, queue: str, machine: str | None = None) -> str:
+        """The task queue on which the deliveries of a queue's runs wait for a worker, or for one of a machine."""
+        return on_machine(f"{self.project}/queue/{queue}", machine)
 
     def own_queue(self, worker: str) -> str:
         """The task queue that only this worker polls, for what it has parked."""

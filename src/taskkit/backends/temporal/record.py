@@ -16,7 +16,7 @@ NOT_ENTERED = frozenset({"unentered", "unknown", "expired", "limited"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
 _SAID_LIMIT = 300_000
-_STACKS_LIMIT = 100_000
+_STACKS_LIMIT = 60_000
 
 
 def micros(moment: datetime) -> int:
@@ -31,8 +31,8 @@ class State:
     `round` counts what was asked of workers, `waits` are [id, kind, "until" | "runs" | "token", what], `ended` the
     runs and tokens known to be over, `holder` the task queue of the worker that has the parked coroutine. `said` are
     metadata operations from elsewhere, [flush id, operations], that are not in `metadata` yet: only taskkit knows what
-    they mean, so a worker puts them in with the next delivery, and readers until then. `tags` are those added. `asks` counts how often it asked
-    for a slot of its queue's limit.
+    they mean, so a worker puts them in with the next delivery, and readers until then. `tags` are those added. `asks`
+    counts how often it asked for a slot of its queue's limit.
     """
 
     status: str
@@ -74,6 +74,11 @@ def first_state(
     """How a run begins that is made now."""
     at = max(now, delay_until or now)
     return State("DELAYED" if at > now else "QUEUED", now, at, queue_time or at, machine=machine)
+
+
+def on_machine(task_queue: str, machine: str | None) -> str:
+    """The task queue for runs that ask for this machine; the name of a queue has no `@`."""
+    return task_queue if machine is None else f"{task_queue}@{machine}"
 
 
 def count(state: State, told: Beat | Reply | None) -> None:

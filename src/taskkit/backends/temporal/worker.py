@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.worker")
 _LOOK_EVERY = 1.0
+_MACHINES_EVERY = 5
 _LOOK_LIMIT = timedelta(seconds=2)
 _FIRST_BEAT, _LONGEST_BEAT = 0.2, 2.0
 _BEATS_PER_LEASE = 3
@@ -75,6 +76,7 @@ class Serving:
         self._stopped = asyncio.Event()
         self._doubt = Doubt(self)
         self._manifest: Manifest | None = None
+        self._looks = 0
 
     def health(self) -> WorkerHealth:
         """How it is just now."""
@@ -135,18 +137,20 @@ class Serving:
 
     async def _start_queues(self) -> None:
         """Poll the queues of all tasks that are known by now, once their limits count."""
-        manifest, wanted = self.runner.manifest, self.options.spec.queues
+        manifest, spec, machines = self.runner.manifest, self.options.spec, self.backend.machines
         if manifest is not self._manifest:
             try:
                 await self.backend.register(manifest)
             except StoreUnavailableError:
                 return  # the next look tells
             self._manifest = manifest
-        for name in manifest.queues:
-            if wanted is None or name in wanted:
-                queue = self.backend.place.task_queue(name)
-                if queue not in self._workers:
-                    self._start(queue, self.options.concurrency)
+        if spec.machines is None and self._looks % _MACHINES_EVERY == 0:
+            with suppress(RPCError):  # the next look tells
+                await machines.look()
+        self._looks += 1
+        for queue in machines.task_queues(manifest, spec):
+            if queue not in self._workers:
+                self._start(queue, self.options.concurrency)
 
     async def _look(self) -> None:
         """Ask whether the server is there, which the polls of temporalio, each tried again for ever, do not tell."""

@@ -33,6 +33,7 @@ from taskkit.backends.temporal.record import (
     first_state,
     has_room,
     micros,
+    on_machine,
     try_again,
 )
 from taskkit.backends.temporal.slot import Slot
@@ -124,7 +125,7 @@ class RunWorkflow(Waiting):
                 self._payload(),
                 order,
             ],
-            task_queue=sticky or self.plan.queue,
+            task_queue=sticky or on_machine(self.plan.queue, state.machine),
             result_type=Reply,
             start_to_close_timeout=_EVER,
             schedule_to_start_timeout=self._start_limit(sticky, expires),

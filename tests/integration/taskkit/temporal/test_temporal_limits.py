@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from taskkit import Queue, task, wait
-from taskkit.model.exchange import Manifest
+from taskkit.model.exchange import Manifest, RunFilter
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.home import Home
@@ -380,6 +380,8 @@ async def test_a_queue_with_a_limit_of_0_starts_nothing_until_there_is_another(
     async with working(home):
         handle = await shut.trigger()
         await asked_for_a_slot(home, handle.id)
+        page = await backend.list(RunFilter(), cursor=None, limit=10)
+        assert [run.id for run in page.items] == [handle.id]  # and not what keeps the limit
         assert (await handle.retrieve()).delivery == 0
         await backend.register(Manifest(frozenset(), {"shut": Queue("shut", 1)}))
         assert (await handle.result(timeout=WITHIN)).ok

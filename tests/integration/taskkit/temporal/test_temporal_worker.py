@@ -135,7 +135,6 @@ async def test_the_workflows_keep_the_rules_of_the_sandbox_and_replay(
 ) -> None:
     """Loaded anew in the sandbox, with all its restrictions, a workflow does again what it did."""
     with own_tasks():
-
         narrow = Queue("narrow", 1)
 
         @task(id="child", retry=None, queue=narrow)
