@@ -202,9 +202,9 @@ class _Examination:
         """An attempt that is entered again makes no child for the second time."""
         made = self._children[run.id]
         if run.task_id == "parent" and run.attempt == 1:
-            is_right = made == 4 if run.status == "COMPLETED" else made <= 4
+            is_right = made == 3 if run.status == "COMPLETED" else made <= 3
             if not is_right:
-                self._fault(run.id, f"has {made} children, not 4")
+                self._fault(run.id, f"has {made} children, not 3")
 
     def _attempts(self, run: Run) -> None:
         """A death uses up no attempt, and too many of them, and nothing else, are a crash."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from temporalio import activity
-from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError
+from temporalio.client import AsyncActivityCancelledError, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.record import State
 from taskkit.model.exchange import Signal
@@ -69,6 +70,24 @@ class Doubt:
         if state is None or state.round < delivery.number:  # from before it was parked
             return None
         return None if state.holder == self._serving.own_queue else Signal.LOST
+
+
+async def is_given_away(serving: Serving) -> bool:
+    """Whether an order came so late that somebody else has it: it was on its way to a worker that stood still.
+
+    Asks the server only where that may be, by the clock of this machine.
+    """
+    info = activity.info()
+    if datetime.now(UTC) - info.started_time < (info.heartbeat_timeout or timedelta.max):
+        return False
+    handle = serving.backend.client.get_async_activity_handle(task_token=info.task_token)
+    try:
+        await handle.heartbeat()
+    except AsyncActivityCancelledError:
+        return False  # which its task hears, too
+    except RPCError as error:
+        return error.status is RPCStatusCode.NOT_FOUND
+    return False
 
 
 async def why_canceled(serving: Serving, run_id: str) -> Signal:

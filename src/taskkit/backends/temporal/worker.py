@@ -16,7 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from taskkit.backends.base import Runner
 from taskkit.backends.temporal.answers import SecondLook, answers_of
 from taskkit.backends.temporal.delivery import Delivery
-from taskkit.backends.temporal.doubt import Doubt, why_canceled
+from taskkit.backends.temporal.doubt import Doubt, is_given_away, why_canceled
 from taskkit.backends.temporal.encoding import moment, run_of
 from taskkit.backends.temporal.limit_workflow import LimitWorkflow
 from taskkit.backends.temporal.record import Order, Reply
@@ -210,6 +210,8 @@ class Serving:
             run = run_of(request, payload, order.state)
             if order.kind != "cleanup" and not self._knows(run.task_id):
                 return Reply("unknown")
+            if await is_given_away(self):
+                return Reply("unentered")
             queue = self.runner.manifest.queues.get(run.queue)
             if order.kind != "cleanup" and await self.backend.limits.has_to_ask(queue, order):
                 return Reply("limited")
