@@ -46,16 +46,21 @@ class RedisServer:
 
     def until_it_answers(self) -> None:
         asked = ["-e", "-h", "127.0.0.1", "-p", str(self.port), "ping"]
-        until_ready([Path(self.command[0]).with_name("redis-cli"), *asked])
+        until_ready([redis_program().with_name("redis-cli"), *asked])
+
+
+def redis_program() -> Path:
+    """Raises ServerMissingError where it is not installed."""
+    found = shutil.which("redis-server")
+    if found is None:
+        raise ServerMissingError("redis-server is missing. Run: apt-get install redis-server")
+    return Path(found)
 
 
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
     """A server with an append-only file. Raises ServerMissingError."""
-    program = shutil.which("redis-server")
-    if program is None:
-        raise ServerMissingError("redis-server is missing. Run: apt-get install redis-server")
-    port = free_port()
+    program, port = redis_program(), free_port()
     with folder_for(current_user()) as folder:
         command: list[str | Path] = [
             program, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "",

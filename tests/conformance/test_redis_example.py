@@ -1,6 +1,7 @@
 """The backend of `examples/redis_backend` keeps the contract, on a real Redis server."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from taskkit.testing import BackendSuite
 pytest.importorskip("redis", reason="redis is not installed")
 
 from examples.redis_backend.redis_backend import RedisBackend  # needs it
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "redis_backend" / "redis_backend.py"
 
 
 class TestRedisBackend(BackendSuite):
@@ -21,3 +24,7 @@ class TestRedisBackend(BackendSuite):
 
     def make_another(self, backend: RedisBackend) -> RedisBackend:
         return RedisBackend(self.url, prefix=self.prefix)
+
+
+def test_the_example_stays_short_enough_to_be_read() -> None:
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 250
