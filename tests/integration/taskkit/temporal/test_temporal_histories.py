@@ -1,12 +1,13 @@
 """Runs whose history becomes long, on a Temporal dev server that finds it long soon."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from benchmarks.servers import ServerMissingError
 from benchmarks.temporal import temporal_server
-from taskkit import metadata, tags, task, wait
+from taskkit import Queue, metadata, tags, task, wait
 from taskkit.model.exchange import RunFilter
 from taskkit.model.run import RunStatus
 from taskkit.runtime.home import Home
@@ -101,3 +102,32 @@ async def test_added_tags_go_on_with_a_run(backend: TemporalBackend) -> None:
     await handle.cancel()
     assert (await handle.result(timeout=20)).status is RunStatus.CANCELED
     assert (await handle.retrieve()).tags == expected
+
+
+async def test_a_limit_that_goes_on_with_a_new_history_loses_nobody(
+    backend: TemporalBackend,
+) -> None:
+    """Its history is a new one every few runs, while some hold slots, some wait, and others come."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    @task(queue=Queue("three", 3))
+    async def three(number: int) -> int:
+        inside.append(number)
+        most.append(len(inside))
+        await asyncio.sleep(0.1)
+        inside.remove(number)
+        if number % 4 == 0:
+            await wait.sleep(0.01)
+        return number
+
+    limiter = backend.client.get_workflow_handle(f"{backend.place.project}/limit/three")
+    batch = await three.batch_trigger(range(20))
+    await batch.runs[0].result(timeout=20)
+    histories = {(await limiter.describe()).run_id}
+    batches = [batch, await three.batch_trigger(range(20, 40))]
+    results = [result for one in batches for result in await one.results(timeout=60)]
+    histories.add((await limiter.describe()).run_id)
+    assert [result.output for result in results] == list(range(40))
+    assert max(most) <= 3
+    assert len(histories) == 2
