@@ -6,7 +6,7 @@ runs and leases, not of rows. An adapter to an existing engine implements `Backe
 optional is a `Supports...` protocol, found with `isinstance`. What a backend cannot do it leaves out of
 `capabilities`, and asking for it raises `UnsupportedByBackendError` before anything is stored.
 
-`taskkit.testing.BackendSuite` holds these rules as checks.
+`taskkit.testing.BackendSuite` holds these rules as checks. `docs/write-your-own-backend.md` walks through a backend.
 
 Four numbers are never mixed:
 
