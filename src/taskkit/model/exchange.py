@@ -10,7 +10,6 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic_core import from_json
 
-from taskkit.errors import InvalidOptionError
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.queue import Queue
@@ -249,16 +248,6 @@ class Page(Generic[ItemT]):
 
     items: Sequence[ItemT]
     cursor: int | str | None = None
-
-
-def page_number(cursor: int | str | None) -> int | None:
-    """The number that a cursor is, for a backend whose cursors are numbers; InvalidOptionError for anything else."""
-    if cursor is None:
-        return None
-    text = str(cursor)
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
-        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
-    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

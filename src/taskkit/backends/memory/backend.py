@@ -21,6 +21,7 @@ from taskkit.backends.memory.queues import Queues
 from taskkit.backends.memory.record import Record
 from taskkit.backends.memory.schedules import Schedules
 from taskkit.backends.memory.watch import Watches
+from taskkit.backends.paging import page_number
 from taskkit.errors import (
     InvalidConfigError,
     LeaseLostError,
@@ -44,7 +45,6 @@ from taskkit.model.exchange import (
     Token,
     WorkerOptions,
     WorkerRecord,
-    page_number,
 )
 from taskkit.model.ids import new_id
 from taskkit.model.request import TriggerRequest

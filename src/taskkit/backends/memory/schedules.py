@@ -9,7 +9,8 @@ from datetime import datetime
 from heapq import nsmallest
 
 from taskkit.backends.memory.watch import Watches
-from taskkit.model.exchange import SCHEDULES_TOPIC, Page, ScheduleRecord, page_number
+from taskkit.backends.paging import page_number
+from taskkit.model.exchange import SCHEDULES_TOPIC, Page, ScheduleRecord
 
 
 class Schedules:

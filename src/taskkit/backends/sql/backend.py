@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from taskkit.backends.base import Capability, Declared, Now, Watch
 from taskkit.backends.claim_loop import ClaimLoop
+from taskkit.backends.paging import page_number
 from taskkit.backends.sql import needs as needs_of
 from taskkit.backends.sql.call import NOTHING, Call, Needs
 from taskkit.backends.sql.encoding import micros, moment_or_none
@@ -34,7 +35,6 @@ from taskkit.model.exchange import (
     Signal,
     Suspended,
     Token,
-    page_number,
 )
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import Run, RunStatus
