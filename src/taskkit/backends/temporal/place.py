@@ -79,7 +79,7 @@ class Place:
 
     @property
     def machine_queue(self) -> str:
-        """The task queue of the workflows that say which machines runs have asked for, which nobody polls."""
+        """The workflow that says which machines runs have asked for, and its task queue, which nobody polls."""
         return f"{self.project}/machines"
 
     def task_queue(self, queue: str, machine: str | None = None) -> str:
