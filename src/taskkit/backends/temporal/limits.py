@@ -24,6 +24,8 @@ _KNOWN: Final = 10_000
 _KNOWN_FOR: Final = 10.0
 _AT_ONCE: Final = 32
 _RPC_LIMIT: Final = timedelta(seconds=5)
+_TASK_TIMEOUT: Final = timedelta(seconds=5)
+"""When another worker goes on with it, where one dies that has just taken it."""
 _WHATEVER: Final = 1 << 31
 """Not less than any number that a run asks under."""
 
@@ -62,6 +64,7 @@ class Limits:
                     start_signal="declare",
                     start_signal_args=[limit],
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    task_timeout=_TASK_TIMEOUT,
                 )
         self._learn(limiter, limit is not None)
 
