@@ -4,7 +4,7 @@ It shows what the drivers say and hear: logging in, TLS, errors by their numbers
 not show that T-SQL is right: sqlglot reads it, not SQL Server.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import socket
@@ -111,7 +111,7 @@ def make_certificates(folder: Path, names: Sequence[str] = ("db.example",)) -> t
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
 
     def builder(subject: str, key: Any) -> x509.CertificateBuilder:
         made = (
@@ -120,7 +120,7 @@ def make_certificates(folder: Path, names: Sequence[str] = ("db.example",)) -> t
             .issuer_name(name("test authority"))
         )
         made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
-        day = datetime.timedelta(days=1)
+        day = dt.timedelta(days=1)
         return made.not_valid_before(now - day).not_valid_after(now + day)
 
     authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))

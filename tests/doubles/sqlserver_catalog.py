@@ -82,7 +82,7 @@ def type_of(kind: exp.DataType) -> tuple[str, list[str]]:
     """The type's name and what stands in parentheses after it."""
     match = _TYPE.match(kind.sql("tsql").lower())
     assert match is not None
-    name = {"integer": "int"}.get(match[1], match[1])
+    name = {"integer": "int", "numeric": "decimal"}.get(match[1], match[1])
     return name, [part.strip() for part in (match[2] or "").split(",") if part.strip()]
 
 
@@ -167,7 +167,7 @@ class Catalog:
     def create_view(
         self, table: exp.Table, definition: str, columns: list[tuple[str, str]]
     ) -> None:
-        number = self._object(table, "V ", "VIEW")
+        number = self._object(table, "V", "VIEW")
         self._ask("INSERT INTO views (object_id) VALUES (?)", number)
         self._many("sql_modules (object_id, definition)", [(number, definition)])
         back = {value: name for name, value in reversed(DUCKDB.items())} | {
@@ -178,7 +178,7 @@ class Catalog:
             self._column(number, at, name, told, is_nullable=True)
 
     def create_table(self, table: exp.Table, parts: list[exp.Expression]) -> None:
-        number = self._object(table, "U ", "USER_TABLE")
+        number = self._object(table, "U", "USER_TABLE")
         self._ask("INSERT INTO tables (object_id) VALUES (?)", number)
         definitions = [part for part in parts if isinstance(part, exp.ColumnDef)]
         made = ", ".join(self._define(number, at, one) for at, one in enumerate(definitions, 1))
@@ -309,11 +309,17 @@ class Catalog:
         is_clustered = primary or clustered
         sql = "SELECT coalesce(max(index_id), 1) + 1 FROM indexes WHERE object_id = ? AND index_id > 1"
         index = 1 if is_clustered else int(self._ask(sql, number)[0][0])
-        into = "indexes (object_id, name, index_id, type, type_desc, is_unique, is_primary_key, is_unique_constraint, filter_definition)"
+        into = (
+            "indexes (object_id, name, index_id, type, type_desc, is_unique, is_primary_key, is_unique_constraint, "
+            "filter_definition)"
+        )
         kind = (1, "CLUSTERED") if is_clustered else (2, "NONCLUSTERED")
         is_key = constraint and unique
         self._many(into, [(number, name, index, *kind, primary or unique, primary, is_key, where)])
-        into = "index_columns (object_id, index_id, index_column_id, column_id, key_ordinal, is_descending_key, is_included_column)"
+        into = (
+            "index_columns (object_id, index_id, index_column_id, column_id, key_ordinal, is_descending_key, "
+            "is_included_column)"
+        )
         for at, (column, descending) in enumerate(columns, 1):
             self._many(
                 into, [(number, index, at, self._column_id(number, column), at, descending, False)]

@@ -41,8 +41,8 @@ class Engine:
         self.settings = {"edition": "Developer Edition (64-bit)", "engine": "3", "version": VERSION}
         self.create_database("master")
         self.connection.execute(
-            "CREATE TABLE master.sys.databases (name TEXT, database_id INT, create_date TIMESTAMP, collation_name TEXT, "
-            "compatibility_level INT, state INT DEFAULT 0, owner_name TEXT, is_read_only BOOLEAN DEFAULT false)"
+            "CREATE TABLE master.sys.databases (name TEXT, database_id INT, create_date TIMESTAMP, "
+            "collation_name TEXT, compatibility_level INT, state INT DEFAULT 0, owner_sid BLOB)"
         )
         self._list("master")
 
@@ -54,7 +54,7 @@ class Engine:
     def _list(self, name: str) -> None:
         self.connection.execute(
             "INSERT INTO master.sys.databases (name, database_id, create_date, collation_name, compatibility_level, "
-            "owner_name) VALUES (?, ?, '2024-01-02 03:04:05', 'SQL_Latin1_General_CP1_CI_AS', 160, 'sa')",
+            "owner_sid) VALUES (?, ?, '2024-01-02 03:04:05', 'SQL_Latin1_General_CP1_CI_AS', 160, 'x01'::BLOB)",
             [name, len(self.catalogs) if name == "master" else len(self.catalogs) + 4],
         )
 
@@ -253,7 +253,10 @@ class Session:
         """What a function of the server's tells, as a literal or an expression of DuckDB's."""
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
         made = _CALLS.get(name)
-        return node if made is None else made(self, list(node.expressions))
+        given = list(node.expressions) or [
+            one for one in (node.args.get("this"),) if isinstance(one, exp.Expression)
+        ]
+        return node if made is None else made(self, given)
 
 
 def _quotename(_session: Session, given: list[Any]) -> Any:
@@ -283,10 +286,10 @@ def _has_right(session: Session, given: list[Any]) -> Any:
     return exp.convert(int(rights is None or given[2].name in rights))
 
 
+# SUSER_SNAME is CURRENT_USER to sqlglot; with an argument it is the owner of something.
 _CALLS: dict[str, Callable[[Session, list[Any]], Any]] = {
     "DB_NAME": lambda session, _given: exp.convert(session.database),
-    "SUSER_SNAME": lambda session, _given: exp.convert(session.login),
-    "ORIGINAL_LOGIN": lambda session, _given: exp.convert(session.login),
+    "CURRENT_USER": lambda session, given: exp.convert("sa" if given else session.login),
     "SERVERPROPERTY": _property,
     "DATABASEPROPERTYEX": lambda _session, _given: exp.convert("SQL_Latin1_General_CP1_CI_AS"),
     "QUOTENAME": _quotename,

@@ -221,7 +221,7 @@ class Kind:
             precision, scale = self.name[8:-1].split(",")
             self._digits = (int(precision), int(scale))
 
-    def info(self) -> bytes:
+    def info(self) -> bytes:  # noqa: C901 - a list of types
         size = b"\xff\xff" if self._max else struct.pack("<H", 8_000)
         match self.name:
             case "TINYINT" | "UTINYINT":
@@ -255,7 +255,7 @@ class Kind:
             case _:
                 return b"\xe7" + size + COLLATION
 
-    def value(self, value: Any) -> bytes:
+    def value(self, value: Any) -> bytes:  # noqa: C901 - a list of types
         match self.name:
             case "TINYINT" | "UTINYINT" | "BOOLEAN":
                 return _short(value, lambda v: bytes([int(v)]))

@@ -14,6 +14,8 @@ KIND_OF_SCHEME: Final = {
     "mysql": "mysql",
     "mariadb": "mysql",
     "redshift": "redshift",
+    "sqlserver": "sqlserver",
+    "mssql": "sqlserver",
     "sqlite": "sqlite",
     "duckdb": "duckdb",
 }
@@ -50,7 +52,7 @@ def credentials_from_url(url: str) -> AnyCredentials:
     if mode is not None:
         fields["ssl"] = _SSL_MODES.get(str(mode), mode)
     given = {
-        "host": parts.hostname,
+        "server" if kind == "sqlserver" else "host": parts.hostname,
         "port": _port(parts),
         "database": unquote(parts.path[1:]),
         "username": _text(parts.username),

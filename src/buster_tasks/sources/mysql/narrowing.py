@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from buster_tasks.sources.like import like
 from buster_tasks.sources.schema import Filters
 
 SYSTEM_DATABASES = ("information_schema", "performance_schema", "mysql", "sys")
@@ -31,11 +32,11 @@ def of_databases(filters: Filters) -> Condition:
     parameters: list[str] = list(SYSTEM_DATABASES)
     if filters.databases is not None:
         parts.append(_any("{schema}", len(filters.databases)))
-        parameters += map(_like, filters.databases)
+        parameters += map(like, filters.databases)
     if filters.schemas is not None:  # a schema's name here is that of its database
         twice = "CONCAT({schema}, '.', {schema})"
         parts.append(_any("{schema}", len(filters.schemas), twice))
-        parameters += [_like(pattern) for pattern in filters.schemas for _ in range(2)]
+        parameters += [like(pattern) for pattern in filters.schemas for _ in range(2)]
     return Condition(" AND ".join(parts), tuple(parameters))
 
 
@@ -46,7 +47,7 @@ def of_tables(filters: Filters) -> Condition:
         return databases
     spellings = ("CONCAT({schema}, '.', {table})", "CONCAT({schema}, '.', {schema}, '.', {table})")
     sql = f"{databases.sql} AND {_any('{table}', len(filters.tables), *spellings)}"
-    patterns = [_like(pattern) for pattern in filters.tables for _ in range(1 + len(spellings))]
+    patterns = [like(pattern) for pattern in filters.tables for _ in range(1 + len(spellings))]
     return Condition(sql, (*databases.parameters, *patterns))
 
 
@@ -67,18 +68,3 @@ def _marks(values: Sequence[str]) -> str:
 def _any(column: str, patterns: int, *more: str) -> str:
     one = " OR ".join(f"{spelling} LIKE %s ESCAPE '|'" for spelling in (column, *more))
     return f"({' OR '.join([one] * patterns)})"
-
-
-def _like(glob: str) -> str:
-    """A pattern of LIKE that matches all that the glob does, and its own spelling, and maybe more."""
-    made, at = "", 0
-    while at < len(glob):
-        end = glob.find("]", at + 2)
-        if glob[at] == "[" and end > 0:
-            made, at = made + "%", end
-        elif glob[at] in "*?":
-            made += "%" if glob[at] == "*" else "_"
-        else:
-            made += f"|{glob[at]}" if glob[at] in "|%_" else glob[at]
-        at += 1
-    return made

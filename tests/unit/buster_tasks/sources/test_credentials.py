@@ -251,7 +251,7 @@ def test_a_key_given_as_an_object_is_kept_as_text() -> None:
     assert json.loads(credentials.service_account_key.get_secret_value()) == {"a": 1}
 
 
-READ = ("sqlite", "postgres", "mysql", "duckdb")
+READ = ("sqlite", "postgres", "mysql", "duckdb", "sqlserver")
 
 
 @pytest.mark.parametrize("kind", READ)
