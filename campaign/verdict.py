@@ -165,7 +165,7 @@ class _Examination:
         if self._is_steady:
             self._deaths_are_counted(run, events)
             self._is_not_taken_from_the_living(run, events)
-        if run.task_id in _CLEANED:
+        if run.task_id in _CLEANED and not self._was_ended_unbegun(run):
             self._is_cleaned_up(run, events)
         drawn = {event.more for event in events if event.what == "drawn"}
         if run.task_id == "memo" and (
@@ -180,11 +180,13 @@ class _Examination:
                 if times > 1:
                     self._fault(run.id, f"{what} {times} times in attempt, delivery {delivery}")
         deliveries = [event.delivery for event in events if event.what == "claimed"]
-        # Where it was ended in the moment in which it began, a workflow does not know of that.
-        known = 1 if run.delivery == 0 and run.status == "CANCELED" and not self._is_heard else 0
-        known = max(known, run.delivery)
+        known = 1 if self._was_ended_unbegun(run) else run.delivery
         if len(set(deliveries)) != len(deliveries) or max(deliveries, default=0) > known:
             self._fault(run.id, f"was claimed as {deliveries}")
+
+    def _was_ended_unbegun(self, run: Run) -> bool:
+        """By somebody outside; in the moment in which it began, its workflow has not known of that."""
+        return run.delivery == 0 and run.status == "CANCELED" and not self._is_heard
 
     def _ends_once(self, run: Run, events: list[Event]) -> None:
         ends = [_ENDS[e.more] for e in events if e.what == "settled" and e.more in _ENDS]

@@ -22,7 +22,7 @@ from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.machines import Machines
 from taskkit.backends.temporal.place import Place, place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
-from taskkit.backends.temporal.refusal import AWAY, refused
+from taskkit.backends.temporal.refusal import is_away, refused
 from taskkit.backends.temporal.saying import Saying
 from taskkit.backends.temporal.schedules import Schedules
 from taskkit.backends.temporal.tokens import Tokens
@@ -218,11 +218,16 @@ class TemporalBackend:
         return [run for run in runs if run is not None]
 
     async def _cancel(self, run_id: str, reason: str | None) -> None:
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         description = await self.reader.describe(run_id)
         if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
             return
         handle = self.reader.handle(run_id)
         run = await self.reader.read(description)
+        if loop.time() - asked > _SOON.total_seconds():
+            await self._cancel(run_id, reason)  # the server was away, and it may have begun since
+            return
         try:
             if run.delivery == 0 and run.is_queued:  # no worker is needed to end it
                 await self._end(run, reason)
@@ -241,7 +246,7 @@ class TemporalBackend:
         try:
             await handle.terminate(*details, reason=CANCELED_BY_US, rpc_timeout=_SOON)
         except RPCError as error:
-            if error.status not in AWAY:
+            if not is_away(error):
                 raise
             await self._cancel(run.id, reason)
         else:
@@ -284,15 +289,16 @@ class TemporalBackend:
         self._watches.append(watch)
         return watch
 
-    async def _ended(self, run_id: str) -> None:
-        """Return when the run is over, also one that is not there yet."""
+    async def _ended(self, run_id: str) -> bool:
+        """Return when the run is over, also one that is not there yet; False after an error that a look may explain."""
         while True:
             try:
                 if await self.reader.wait_for_end(run_id):
-                    return
+                    return True
             except RPCError as error:
-                if error.status not in AWAY:
-                    raise
+                if not is_away(error):
+                    await asyncio.sleep(0.5)
+                    return False
             await asyncio.sleep(0.5)
 
     # --- tokens -------------------------------------------------------------------------------------

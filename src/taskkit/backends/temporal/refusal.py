@@ -83,7 +83,7 @@ def _unreachable(place: Place, why: str, fix: str, said: str) -> StoreUnavailabl
 def refused(place: Place, error: RPCError) -> TaskkitError:
     """The error for a call that the server did not carry out."""
     code, at = error.status, f"The Temporal server at {place.address}"
-    if code in AWAY:
+    if is_away(error):
         return StoreUnavailableError(
             f"{at} does not answer: {error.message}. Look whether it runs."
         )
@@ -106,6 +106,12 @@ def refused(place: Place, error: RPCError) -> TaskkitError:
     return BackendError(
         f"{at} refused a call ({code.name}): {error.message}. The URL is {place.shown}."
     )
+
+
+def is_away(error: RPCError) -> bool:
+    """Whether it does not answer, or its connection broke off, which the SDK gives no code of its own."""
+    is_broken = error.status is _Code.UNKNOWN and "transport error" in error.message
+    return is_broken or error.status in AWAY
 
 
 def is_too_large(error: RPCError) -> bool:

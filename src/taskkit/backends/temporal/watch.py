@@ -29,7 +29,7 @@ class TemporalWatch(TopicWatch):
     def __init__(
         self,
         topics: Sequence[str],
-        wait_for_end: Callable[[str], Awaitable[None]],
+        wait_for_end: Callable[[str], Awaitable[bool]],
         changes_of_schedules: Callable[[], AsyncIterator[None]],
         follow: Callable[[str, Callable[[], None]], Awaitable[None]],
     ) -> None:
@@ -54,8 +54,9 @@ class TemporalWatch(TopicWatch):
         for task in self._tasks:
             task.cancel()
 
-    async def _hear(self, topic: str, wait_for_end: Callable[[str], Awaitable[None]]) -> None:
-        await wait_for_end(topic.removeprefix(_END))
+    async def _hear(self, topic: str, wait_for_end: Callable[[str], Awaitable[bool]]) -> None:
+        while not await wait_for_end(topic.removeprefix(_END)):
+            self.notify(topic)  # who looks sees what is wrong, or goes on to wait
         self.notify(topic)
 
     async def _follow(

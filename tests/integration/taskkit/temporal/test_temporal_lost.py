@@ -16,10 +16,13 @@ from taskkit.testing.conformance.serving import own_tasks
 
 pytest.importorskip("temporalio", reason="temporalio is not installed")
 
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner  # needs it
+from temporalio.service import RPCError, RPCStatusCode  # needs it
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from taskkit.backends.temporal import TemporalBackend
+from taskkit.backends.temporal.place import place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US
+from taskkit.backends.temporal.refusal import refused
 from taskkit.backends.temporal.workflow import RunWorkflow
 
 pytestmark = pytest.mark.anyio
@@ -159,3 +162,41 @@ async def test_a_run_whose_workflow_is_ended_by_hand_runs_its_hooks(home: Home) 
         await canceled.wait()
     run = await handle.retrieve()
     assert (run.status, run.cancel_reason) == (RunStatus.CANCELED, "by hand")
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (RPCStatusCode.UNKNOWN, "transport error"),  # a connection that breaks off has no code
+        (RPCStatusCode.UNAVAILABLE, "tcp connect error"),
+        (RPCStatusCode.INTERNAL, "of any kind"),
+    ],
+)
+async def test_who_waits_for_a_result_gets_it_after_an_error_of_the_call_that_waits(
+    home: Home, status: RPCStatusCode, message: str
+) -> None:
+    @task
+    async def late() -> int:
+        await wait.sleep(0.5)
+        return 1
+
+    reader: Any = backend_of(home).reader
+    waits, failed = reader.wait_for_end, asyncio.Event()
+
+    async def fails_at_first(run_id: str) -> bool:
+        if not failed.is_set():
+            failed.set()
+            raise RPCError(message, status, b"")
+        found: bool = await waits(run_id)
+        return found
+
+    reader.wait_for_end = fails_at_first
+    handle = await late.trigger()
+    assert (await handle.result(timeout=WITHIN / 2)).unwrap() == 1
+    assert failed.is_set()
+
+
+def test_a_connection_that_breaks_off_is_a_server_that_is_away() -> None:
+    error = RPCError("transport error", RPCStatusCode.UNKNOWN, b"")
+    place = place_of("temporal://127.0.0.1:1/default")
+    assert isinstance(refused(place, error), StoreUnavailableError)
