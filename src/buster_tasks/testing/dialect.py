@@ -69,6 +69,7 @@ class Dialect:
     row_counts: Literal["exact", "estimate"] = "estimate"
     comments: Literal["inline", "statement"] | None = "statement"
     has_actions: bool = True
+    has_indexes: bool = True
     writes: tuple[str, ...] = ()
 
     def name(self, *parts: str) -> str:

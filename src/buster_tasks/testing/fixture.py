@@ -170,7 +170,7 @@ def _table(dialect: Dialect, schema: str, table: TableFact) -> Iterator[str]:
     inline = dialect.comments == "inline" and table.comment
     comment = f" COMMENT = {_text(table.comment or '')}" if inline else ""
     yield f"CREATE TABLE {where} ({', '.join(parts)}){comment}"
-    for index in table.indexes:
+    for index in table.indexes if dialect.has_indexes else ():
         unique = "UNIQUE " if index.unique else ""
         on = _within(dialect, schema, table.name)
         yield f"CREATE {unique}INDEX {names(index.name)} ON {on} ({_list(dialect, index.columns)})"

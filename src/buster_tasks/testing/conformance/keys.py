@@ -86,7 +86,7 @@ async def columns_know_their_keys(trial: Trial) -> None:
         expect(f"the keys that {table.name}.{fact.name} is in", told, declared)
 
 
-@check()
+@check("has_indexes")
 async def indexes_are_told(trial: Trial) -> None:
     """An index has its name, table, columns in order, and whether it is unique."""
     found = await trial.found()
