@@ -55,6 +55,7 @@ _READERS = {
     "postgres": ("buster_tasks.sources.postgres", "PostgresSource"),
     "mysql": ("buster_tasks.sources.mysql", "MysqlSource"),
     "duckdb": ("buster_tasks.sources.duckdb", "DuckdbSource"),
+    "redshift": ("buster_tasks.sources.redshift", "RedshiftSource"),
     "bigquery": ("buster_tasks.sources.bigquery", "BigquerySource"),
     "snowflake": ("buster_tasks.sources.snowflake", "SnowflakeSource"),
     "sqlserver": ("buster_tasks.sources.sqlserver", "SqlserverSource"),
