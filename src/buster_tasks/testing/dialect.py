@@ -58,7 +58,8 @@ class Dialect:
     `schema` is the name of the namespace that holds the tables, `other_schema` that of a second one with tables of the
     same names, None where the kind has no such thing. `endless` is a reading statement that runs for minutes.
     `row_counts` is what a table's `row_count_kind` may be beside "unknown". `comments` says how they are written,
-    None that there are none. `writes` are more statements that must be refused, beyond the ordinary ones.
+    None that there are none. `writes` are more statements that must be refused, beyond the ordinary ones. `strange` is
+    the strangest name that a table and a column can have, None where any text is one.
     """
 
     schema: str
@@ -70,6 +71,8 @@ class Dialect:
     comments: Literal["inline", "statement"] | None = "statement"
     has_actions: bool = True
     has_indexes: bool = True
+    has_unique: bool = True
+    strange: str | None = None
     writes: tuple[str, ...] = ()
 
     def name(self, *parts: str) -> str:

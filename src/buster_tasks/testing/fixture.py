@@ -103,9 +103,6 @@ CITY = TableFact(
 EVERY_TYPE = "every_type"
 TYPES = ("integer", "text", "decimal", "float", "boolean", "date", "timestamp", "binary")
 EMPTY = TableFact("empty", (_id(), ColumnFact("note", "text")), primary=("id",))
-STRANGE = TableFact(
-    NASTY, (_id(), ColumnFact(NASTY, "text")), primary=("id",), rows=(("1", "'found'"),)
-)
 WORD = TableFact(RESERVED, (_id(), ColumnFact("select")), primary=("id",), rows=(("1", "2"),))
 VIEW = "customer_names"
 VIEW_COLUMNS = ("name", "id")
@@ -133,9 +130,16 @@ def every_type(dialect: Dialect) -> TableFact:
     return TableFact(EVERY_TYPE, columns, primary=("id",), rows=rows)
 
 
+def strange(dialect: Dialect) -> TableFact:
+    """A table with the strangest name that the dialect takes, and a column of the same."""
+    name = dialect.strange or NASTY
+    columns = (_id(), ColumnFact(name, "text"))
+    return TableFact(name, columns, primary=("id",), rows=(("1", "'found'"),))
+
+
 def tables(dialect: Dialect) -> tuple[TableFact, ...]:
     """The tables of the dialect's `schema`."""
-    return (CUSTOMER, REGION, CITY, every_type(dialect), EMPTY, STRANGE, WORD)
+    return (CUSTOMER, REGION, CITY, every_type(dialect), EMPTY, strange(dialect), WORD)
 
 
 def fixture_statements(dialect: Dialect, only: Sequence[TableFact] | None = None) -> list[str]:
@@ -165,7 +169,8 @@ def _table(dialect: Dialect, schema: str, table: TableFact) -> Iterator[str]:
     parts = [_column(dialect, column) for column in table.columns]
     if table.primary:
         parts.append(f"PRIMARY KEY ({_list(dialect, table.primary)})")
-    parts += [f"UNIQUE ({_list(dialect, columns)})" for columns in table.unique]
+    if dialect.has_unique:
+        parts += [f"UNIQUE ({_list(dialect, columns)})" for columns in table.unique]
     parts += [_reference(dialect, schema, key) for key in table.foreign]
     inline = dialect.comments == "inline" and table.comment
     comment = f" COMMENT = {_text(table.comment or '')}" if inline else ""

@@ -21,7 +21,7 @@ async def primary_keys_are_in_key_order(trial: Trial) -> None:
     expect("the primary keys", told, {one.name: one.primary for one in tables(trial.dialect)})
 
 
-@check()
+@check("has_unique")
 async def unique_keys_are_told(trial: Trial) -> None:
     """A UNIQUE constraint is a unique key of its table."""
     found = await trial.found()
