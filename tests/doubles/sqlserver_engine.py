@@ -177,6 +177,7 @@ class Session:
         self.cursor = engine.connection.cursor()
         self.account = engine.accounts[login]
         self.statement: str | None = None
+        self.is_in_transaction = False
         self.use(database)
 
     def use(self, database: str) -> None:
@@ -184,10 +185,14 @@ class Session:
         self.cursor.execute(f"USE {quoted(database)}.dbo")
 
     def begin(self) -> None:
+        self.end("COMMIT")
         self.cursor.execute("BEGIN TRANSACTION")
+        self.is_in_transaction = True
 
     def end(self, word: str) -> None:
-        self.cursor.execute(word)
+        if self.is_in_transaction:
+            self.is_in_transaction = False
+            self.cursor.execute(word)
 
     def execute(self, text: str, parameters: dict[str, Any]) -> list[tuple[str, Kind]] | None:
         """The columns of what the statement gives, None without; `cursor` has the rows. Raises TdsError."""

@@ -38,13 +38,21 @@ class Failure:
         self.text = " ".join(dict.fromkeys(said)) or self.state
 
 
-def typed_error(error: Exception, address: Address, database: str, user: str | None) -> SourceError:
-    """Our error for one of the driver's."""
+def typed_error(
+    error: Exception,
+    address: Address,
+    database: str,
+    user: str | None,
+    *,
+    is_connecting: bool = False,
+) -> SourceError:
+    """Our error for one of the driver's; while it connects there is no statement that could be wrong."""
     failure = Failure(error)
     for number in failure.numbers:
         if number in _BY_NUMBER:
             return _BY_NUMBER[number](failure.text, _Where(address, database, user))
-    made = _BY_STATE.get(failure.state) or _BY_STATE.get(failure.state[:2], _rejected)
+    otherwise = _not_understood if is_connecting else _rejected
+    made = _BY_STATE.get(failure.state) or _BY_STATE.get(failure.state[:2], otherwise)
     return made(failure.text, _Where(address, database, user))
 
 
@@ -148,6 +156,14 @@ def _no_driver(text: str, _where: _Where) -> SourceError:
         f"The ODBC driver cannot be loaded: {text}",
         fix="Install what it needs (its message names the library), or give another `driver`.",
         extra=EXTRA,
+    )
+
+
+def _not_understood(text: str, where: _Where) -> SourceError:
+    return ConnectionFailedError(
+        f"No connection to {where.address} came to be: {text}",
+        fix="Check host and port: something else than SQL Server may listen there.",
+        transient=False,
     )
 
 

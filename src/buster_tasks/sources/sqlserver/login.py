@@ -67,7 +67,8 @@ def connection_text(credentials: SqlserverCredentials, driver: Driver) -> str:
     else:
         options |= _of_microsoft(credentials, address)
     options |= {"DATABASE": credentials.database, "APP": PROGRAM, "ApplicationIntent": "ReadOnly"}
-    return ";".join(f"{name}={_in_braces(name, value, driver)}" for name, value in options.items())
+    # FreeTDS reads over the end of a last value that has no semicolon behind it
+    return "".join(f"{name}={_in_braces(name, value, driver)};" for name, value in options.items())
 
 
 def _in_braces(name: str, value: str, driver: Driver) -> str:

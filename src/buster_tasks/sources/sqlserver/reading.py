@@ -53,6 +53,7 @@ class Reading:
 
     def sort(self) -> None:
         """Put the rows in order, and leave out what belongs to nothing that was kept."""
+        self.schemas.sort(key=lambda row: row.schema)
         self.relations.sort(key=lambda row: (row.schema, row.name))
         order = {row.number: at for at, row in enumerate(self.relations)}
         self.columns = _kept(self.columns, order)

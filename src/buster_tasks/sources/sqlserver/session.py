@@ -9,6 +9,7 @@ import contextlib
 import math
 import socket
 import threading
+import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -49,8 +50,8 @@ class SqlserverSession:
         self._server: Server | None = None
         # ODBC takes a cancel from another thread, but not while the statement is being freed
         self._freeing = threading.Lock()
-        self._ended = threading.Event()
         self._canceller = OneAtATime(self._cancel, "sqlserver-cancel")
+        self._interrupted: float | None = None
         self.statements = 0
 
     @property
@@ -90,10 +91,20 @@ class SqlserverSession:
             line.close()
 
     def interrupt(self) -> None:
-        """Have the server stop the statement that runs now, from any thread; cut a connection that is being made."""
-        if self._cursor is not None:
+        """Have the server stop the statement that runs now, from any thread; cut a connection that is being made.
+
+        Where the statement does not end by that, as calls of this after two seconds tell, the connection is cut.
+        """
+        if self._cursor is None:
+            if self._server is None:
+                self.abandon()
+            return
+        now = time.monotonic()
+        if self._interrupted is None:
+            self._interrupted = now
+        if now - self._interrupted < _CANCEL_SECONDS:
             self._canceller()
-        elif self._server is None:
+        else:
             self.abandon()
 
     def abandon(self) -> None:
@@ -127,10 +138,14 @@ class SqlserverSession:
                 raise QueryFailedError(
                     "The statement has no result.", fix="Send one SELECT statement."
                 )
-            columns = tuple(QueryColumn(one[0], type_name(one)) for one in cursor.description)
+            described = cursor.description
             rows = self._fetched(cursor, max_rows + 1, budget)
+            columns = tuple(
+                QueryColumn(one[0], type_name(one, (row[at] for row in rows)))
+                for at, one in enumerate(described)
+            )
             if len(rows) > max_rows:
-                self._cancel_now()  # nobody wants the others
+                self._cancel()  # nobody wants the others
             elif cursor.nextset() and cursor.description is not None:
                 raise QueryFailedError(
                     "The text holds more than one statement.", fix="Send one SELECT statement."
@@ -158,7 +173,9 @@ class SqlserverSession:
         try:
             connection = pyodbc.connect(text, timeout=seconds, autocommit=False, attrs_before=extra)
         except pyodbc.Error as error:
-            raise self._typed(error) from None  # what is behind it may show the text
+            raise self._typed(
+                error, is_connecting=True
+            ) from None  # what is behind it may show the text
         self._connection = connection
         if self._line is not None:
             self._line.take()
@@ -193,12 +210,7 @@ class SqlserverSession:
         raise unreachable(host, port, failed) from failed
 
     def _cancel(self) -> None:
-        """Stop the statement; where it does not end, the server is not listening: cut the connection."""
-        self._cancel_now()
-        if not self._ended.wait(_CANCEL_SECONDS):
-            self.abandon()
-
-    def _cancel_now(self) -> None:
+        """Stop the statement; this waits for the server to say that it did."""
         with self._freeing:
             if self._cursor is not None:
                 with contextlib.suppress(self._load().Error):  # it has just ended
@@ -212,7 +224,7 @@ class SqlserverSession:
         if self._connection is None:
             raise _closed()
         is_usable = True
-        self._ended.clear()
+        self._interrupted = None
         self._cursor = cursor = self._connection.cursor()
         try:
             yield cursor
@@ -222,7 +234,6 @@ class SqlserverSession:
                 raise budget.error() from error
             raise self._typed(error) from error
         finally:
-            self._ended.set()
             if not (self._free(cursor) and is_usable and self._roll_back()):
                 self.close()
 
@@ -243,9 +254,9 @@ class SqlserverSession:
             return False
         return True
 
-    def _typed(self, error: Exception) -> SourceError:
+    def _typed(self, error: Exception, *, is_connecting: bool = False) -> SourceError:
         database, user = self._credentials.database, self._credentials.username
-        return typed_error(error, self._address, database, user)
+        return typed_error(error, self._address, database, user, is_connecting=is_connecting)
 
 
 def _closed() -> ConnectionFailedError:

@@ -70,5 +70,14 @@ class Line:
 def _open_files() -> list[int]:
     for place in _LISTS:
         with contextlib.suppress(OSError):
-            return [int(path.name) for path in Path(place).iterdir()]
+            listed = [int(path.name) for path in Path(place).iterdir()]
+            return [file for file in listed if _is_open(file)]  # what listed them is closed
     return []
+
+
+def _is_open(file: int) -> bool:
+    try:
+        os.fstat(file)
+    except OSError:
+        return False
+    return True

@@ -96,7 +96,7 @@ class SqlserverSource:
         server = self._session.server
         selection = Selection(filters, server.fold)
         await progress("introspecting", 0.0, {})
-        wanted, missed = _chosen(server, await self._read(read_databases), filters, selection)
+        wanted, missed = chosen(server, await self._read(read_databases), filters, selection)
         readings: list[Reading] = []
         for at, database in enumerate(wanted):
             share = (at / len(wanted), 0.9 / len(wanted))
@@ -206,7 +206,7 @@ class SqlserverSource:
         return reading
 
 
-def _chosen(
+def chosen(
     server: Server, databases: list[DatabaseRow], filters: Filters, selection: Selection
 ) -> tuple[list[DatabaseRow], list[Issue]]:
     """The databases to read, and an issue for each that the filters keep and that cannot be."""

@@ -8,7 +8,7 @@ of a second is cut off, as Python has six.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import UUID
 GUID, DATETIMEOFFSET, UDT = -11, -155, -151
 _MOMENT = struct.Struct("<hHHHHHIhh")
 _INTEGERS = {3: "tinyint", 5: "smallint", 10: "int", 19: "bigint"}
+_CONVERTED: dict[type, str] = {UUID: "uniqueidentifier", datetime: "datetimeoffset"}
 _NAMES: dict[type, str] = {
     bool: "bit",
     date: "date",
@@ -44,8 +45,11 @@ CONVERTERS: Mapping[int, Callable[[bytes], object]] = {GUID: guid, DATETIMEOFFSE
 """By the number of the SQL type; pyodbc leaves NULL to itself."""
 
 
-def type_name(described: Sequence[Any]) -> str | None:
-    """The type of a column of a result, as near as the driver tells it: the family for texts, bytes and moments."""
+def type_name(described: Sequence[Any], values: Iterable[object]) -> str | None:
+    """The type of a column of a result, as near as the driver tells it: the family for texts, bytes and moments.
+
+    Of what `CONVERTERS` make the driver says that it is text, so the first of the values tells.
+    """
     kind, precision, scale = described[1], described[4], described[5]
     if kind is int:
         return _INTEGERS.get(precision, "bigint")
@@ -53,6 +57,5 @@ def type_name(described: Sequence[Any]) -> str | None:
         return f"decimal({precision},{scale})"
     if kind is float:
         return "real" if precision == 24 else "float"
-    if kind is str and (precision, scale) == (34, 7):
-        return "datetimeoffset"
-    return _NAMES.get(kind)
+    first = next((value for value in values if value is not None), None) if kind is str else None
+    return _CONVERTED.get(type(first)) or _NAMES.get(kind)
