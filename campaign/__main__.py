@@ -48,7 +48,7 @@ def scenes_on_temporal(seed: int, server: TemporalServer) -> dict[str, Scene]:
     away = (*(dice.choice((0.0, 0.0, 0.5, 2.0, 7.0)) for _ in range(12)), 12.0)
 
     async def restarting(url: str, folder: Path) -> None:
-        played = outages.Outages(server, url, folder, outages.Plan(away, seed))
+        played = outages.Outages(server, url, folder, outages.Plan(away, seed, busy=4.0))
         print(outages.passed(played, await played.run()), flush=True)
 
     return {

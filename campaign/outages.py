@@ -22,7 +22,8 @@ from taskkit.errors import StoreUnavailableError
 T = TypeVar("T")
 _STOPS = (signal.SIGKILL, signal.SIGTERM)
 _ASKS_AGAIN = 0.2
-_BACK_WITHIN = 20.0
+_BACK_WITHIN = 30.0
+_RESULT_WITHIN = 240.0  # most of which its server may be away
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Outages:
             await self._insist(lambda: wait.complete_token(argument, argument[-4:]))
         if shape.task is shapes.endless:
             await self._insist(lambda: handle.cancel(reason="enough"))
-        result = await self._insist(lambda: handle.result(timeout=WITHIN))
+        result = await self._insist(lambda: handle.result(timeout=_RESULT_WITHIN))
         expected = shape.output(argument) if shape.output is not None else result.output
         if shape.task is shapes.token:
             expected = argument[-4:]
