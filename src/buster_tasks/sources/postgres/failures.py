@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
-
-import psycopg
+from typing import TYPE_CHECKING, NamedTuple
 
 from buster_tasks.errors import (
     AuthenticationError,
@@ -18,6 +16,9 @@ from buster_tasks.errors import (
     SourceBusyError,
     SourceError,
 )
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class Place(NamedTuple):
@@ -36,6 +37,8 @@ class Place(NamedTuple):
 
 def typed_error(error: psycopg.Error, place: Place) -> SourceError:
     """Our error for one that the driver raised while it was connected."""
+    import psycopg  # all else here serves Redshift too, whose driver is another
+
     if error.sqlstate is None:
         if isinstance(error, psycopg.OperationalError):
             return _lost(place, "")
