@@ -186,6 +186,16 @@ class SupportsReports(Protocol):
 
 
 @runtime_checkable
+class SupportsOutputLimit(Protocol):
+    """A backend that holds less than taskkit allows: a larger output fails the run."""
+
+    @property
+    def output_limit(self) -> int:
+        """In bytes of JSON."""
+        ...
+
+
+@runtime_checkable
 class SupportsTake(Protocol):
     """A watch that can tell at once what else has changed."""
 

@@ -197,15 +197,15 @@ class Attempt(ContextParts):
             return ended
         if error is None:
             try:
-                return Completed(self._policy.output.encode(output))
+                return self.completed(output)
             except _REFUSED_OUTPUT as refused:
-                error = self._refused = refused
+                error = refused
         return self.judge(error, decision)
 
     def completed(self, output: Any) -> Completed:
         """The end of a body that returned; NotSerializableError or PayloadTooLargeError where it cannot be stored."""
         try:
-            return Completed(self._policy.output.encode(output))
+            return Completed(self._policy.output.encode(output, self.home.output_limit))
         except _REFUSED_OUTPUT as refused:
             self._refused = refused
             raise

@@ -191,15 +191,15 @@ class OutputCodec:
         self._to_python = adapter.serializer.to_python
         self._validate_json = adapter.validator.validate_json
 
-    def encode(self, output: object) -> bytes | None:
-        """The JSON to store; None for None. NotSerializableError when there is none."""
+    def encode(self, output: object, limit: int = OUTPUT_LIMIT) -> bytes | None:
+        """The JSON to store; None for None. NotSerializableError when there is none, `limit` in bytes."""
         if output is None:
             return None
         what = self._what
         data = json_of(output, what) if self._any else self._typed(output, what)
         if len(data) > READABLE_DEPTH:  # a shorter one is neither too long nor too deep
-            if len(data) > OUTPUT_LIMIT:
-                check_size(data, OUTPUT_LIMIT, what)
+            if len(data) > limit:
+                check_size(data, limit, what)
             if data.count(b"[") + data.count(b"{") > READABLE_DEPTH:
                 _check_readable(data, what)
         return data

@@ -12,9 +12,11 @@ from typing import Any, TypeVar, cast
 from typing_extensions import ParamSpec
 
 from taskkit.backends.base import Backend, Capability, SupportsTime
+from taskkit.backends.optional import SupportsOutputLimit
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import BackendError, UnsupportedByBackendError
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
+from taskkit.model.codec import OUTPUT_LIMIT
 from taskkit.model.exchange import Enqueued, Manifest
 from taskkit.model.request import TriggerRequest
 
@@ -51,6 +53,7 @@ class Home:
         "closes_with_workers",
         "loop",
         "name",
+        "output_limit",
         "serving",
     )
 
@@ -71,6 +74,9 @@ class Home:
         self.serving = 0
         self.closes_with_workers = False
         self._shared = Capability.SHARED in self.backend.capabilities
+        self.output_limit = OUTPUT_LIMIT
+        if isinstance(self.backend, SupportsOutputLimit):
+            self.output_limit = min(OUTPUT_LIMIT, self.backend.output_limit)
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,15 +21,13 @@ from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.record import Plan
+from taskkit.backends.temporal.size import MEMO_LIMIT, too_large
 from taskkit.backends.temporal.workflow import RunWorkflow
-from taskkit.errors import PayloadTooLargeError
 from taskkit.model.exchange import Enqueued
 from taskkit.model.request import TriggerRequest
 from taskkit.model.run import FREES_KEY
 
 _KEY_SECONDS: Final = 30 * 86_400.0
-_PAYLOAD_LIMIT: Final = 1_000_000
-"""Bytes: Temporal refuses 2 MB, and a delivery carries the payload beside the state."""
 _TASK_TIMEOUT: Final = timedelta(seconds=5)
 
 
@@ -76,10 +75,8 @@ class Accepting:
         return [answers[id(request)] for request in requests]
 
     async def _accept(self, request: TriggerRequest, batch_id: str | None, rank: int) -> Enqueued:
-        if len(request.payload or b"") > _PAYLOAD_LIMIT:
-            size = len(request.payload or b"")
-            what = f"The payload for task {request.task_id!r}"
-            error = PayloadTooLargeError(what, size, _PAYLOAD_LIMIT)
+        what = f"The payload for task {request.task_id!r}"
+        if (error := too_large(what, request.payload)) is not None:
             return Enqueued(request.run_id, "refused", error)
         if request.idempotency_key is None:
             is_new = await self._start(request, batch_id, rank)
@@ -111,9 +108,12 @@ class Accepting:
         """Whether there was none of this id."""
         place = self._place
         memo: dict[str, Any] = {"request": request_text(request, batch_id)}
-        if request.payload is not None:
-            memo["payload"] = payload_memo(request.payload)
+        payload = None if request.payload is None else payload_memo(request.payload)
+        is_large = payload is not None and len(payload) > MEMO_LIMIT
+        if payload is not None:
+            memo |= {"is_large": True} if is_large else {"payload": payload}
         plan = Plan(
+            payload=b64encode(payload).decode() if payload is not None and is_large else None,
             queue=place.task_queue(request.queue),
             max_attempts=request.max_attempts,
             lease=place.lease,

@@ -25,6 +25,7 @@ from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
 from taskkit.backends.temporal.refusal import is_away, refused
 from taskkit.backends.temporal.saying import Saying
 from taskkit.backends.temporal.schedules import Schedules
+from taskkit.backends.temporal.size import DATA_LIMIT
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
 from taskkit.backends.temporal.workflow import RunWorkflow
@@ -72,6 +73,8 @@ class TemporalBackend:
             _C.METADATA, _C.LIST, _C.EVENTUAL_LIST, _C.SCHEDULES, _C.QUEUE_LIMIT, _C.KEY_LIMIT, _C.SHARED, _C.DURABLE,
         }
     )  # fmt: skip
+
+    output_limit = DATA_LIMIT
 
     def __init__(self, place: Place, *, data_converter: DataConverter | None = None) -> None:
         self.place = place

@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.encoding import reply_of, wait_list
 from taskkit.backends.temporal.record import Beat, Order, Reply, micros
+from taskkit.backends.temporal.size import fitting
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import LeaseLostError
 from taskkit.model import metadata_operations
@@ -140,6 +141,9 @@ class Delivery:
         reply.started_at = self.began
         if reply.outcome in _ENDS:
             self._serving.backend.entries.end(self.run_id, is_all_known=self.is_first)
+        reply.metadata, reply.folded = self._told()
+        converter = self._serving.backend.client.data_converter
+        reply = await fitting(reply, converter, self.lease.run.task_id)
         if self.reply is not None:
             self._answer(reply)
         elif self.told is Signal.LOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from taskkit.model.run import Attempt, Run, RunStatus
 from taskkit.model.verdict import crashed, expired
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG: Final = 10_000
 _TIMES: Final = ("delay_until", "queue_time")
 _MOST_TAGS: Final = 10
 _APART: Final = frozenset({"payload", "secrets", "debounce", *_TIMES})
@@ -138,10 +140,15 @@ def _attempt_of(number: int, started: int, finished: int, error: Sequence[Any] |
 
 
 def data_text(data: bytes) -> str:
+    """JSON as a text in JSON; where that is long in base64, which no quotes and accents make longer."""
+    if len(data) > _LONG:
+        return "=" + b64encode(data).decode()
     return data.decode("utf-8", "surrogateescape")
 
 
 def data_of(text: str) -> bytes:
+    if text.startswith("="):
+        return b64decode(text[1:])
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from taskkit.backends.temporal.encoding import micros_or_none, request_of, run_o
 from taskkit.backends.temporal.record import (
     NOT_ENTERED,
     Beat,
+    Plan,
     Reply,
     State,
     count,
@@ -91,7 +93,7 @@ class Reader:
     ) -> Run:
         """The run that a description is about; `final` is what its workflow gave, where that is known."""
         text = await description.memo_value("request", type_hint=str)
-        payload = await description.memo_value("payload", None, type_hint=bytes)
+        payload = await self._payload(description)
         state = await description.memo_value("state", None, type_hint=State)
         if state is None:
             state = _new_state(description, request_of(text, payload)[0])
@@ -108,6 +110,18 @@ class Reader:
         run = run_of(text, payload, state)
         run.error = error or run.error
         return run
+
+    async def _payload(self, description: WorkflowExecutionDescription) -> bytes | None:
+        """From the memo; one that is too large for it from the beginning of the history, which costs a call."""
+        if not await description.memo_value("is_large", False, type_hint=bool):
+            return await description.memo_value("payload", None, type_hint=bytes)
+        handle = self._client.get_workflow_handle(description.id, run_id=description.run_id)
+        events = handle.fetch_history_events(page_size=1)
+        await events.fetch_next_page()
+        assert events.current_page, "a history begins with the start"
+        told = events.current_page[0].workflow_execution_started_event_attributes.input
+        plan: Plan = (await self._client.data_converter.decode(list(told.payloads), [Plan]))[0]
+        return None if plan.payload is None else b64decode(plan.payload)
 
     async def _hear(self, description: WorkflowExecutionDescription, state: State) -> None:
         """Add what was said to the workflow, and how its delivery ended, where it has not yet come to hear it."""

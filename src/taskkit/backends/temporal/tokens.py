@@ -26,10 +26,12 @@ from temporalio.common import (
 from temporalio.exceptions import TerminatedError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from taskkit.backends.paging import page_number
 from taskkit.backends.temporal.attributes import RANK
 from taskkit.backends.temporal.encoding import data_of, data_text
-from taskkit.backends.temporal.newest import newest, rank_of
+from taskkit.backends.temporal.newest import newest
 from taskkit.backends.temporal.place import Place
+from taskkit.backends.temporal.size import too_large
 from taskkit.errors import TokenNotFoundError
 from taskkit.model.exchange import Page, Token, TokenStatus
 
@@ -120,6 +122,8 @@ class Tokens:
 
     async def complete(self, token_id: str, output: bytes | None) -> bool:
         """Complete it; False when it was over. A repeated call tells those again who wait for it."""
+        if (refusal := too_large(f"The output of token {token_id}", output)) is not None:
+            raise refusal
         if await self.find(token_id) is None:
             raise TokenNotFoundError(token_id)
         details = [] if output is None else [data_text(output)]
@@ -155,7 +159,7 @@ class Tokens:
 
     async def page(self, cursor: int | str | None, limit: int) -> Page[Token]:
         """Tokens as they stand, newest first. What another process made just now may be missing."""
-        below = rank_of(cursor)
+        below = page_number(cursor)
         query = f"TaskQueue = '{self._place.token_queue}'"
         await self._listed()
         found = await newest(self._client, query, below=below, count=limit + 1)

@@ -60,6 +60,7 @@ class Order:
     calls: tuple[str, ...]
     capabilities: frozenset[Capability]
     log_levels: Mapping[str, int]
+    output_limit: int
 
 
 def order_for(
@@ -91,6 +92,7 @@ def order_for(
         tuple(name for name in FORWARDED if hasattr(backend, name)),
         backend.capabilities,
         _log_levels(),
+        home.output_limit,
     )
 
 

@@ -75,6 +75,7 @@ class _Remote:
     def __init__(self, calls: ParentCalls, order: Order) -> None:
         self.calls = calls
         self.capabilities = order.capabilities
+        self.output_limit = order.output_limit
 
     async def open(self) -> None: ...
 
