@@ -45,7 +45,7 @@ class RedshiftProxy:
         self._cut.set()
 
     def close(self) -> None:
-        for one in (self._listener, *self._open):
+        for one in (self._listener, *tuple(self._open)):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
@@ -75,10 +75,12 @@ class RedshiftProxy:
         if code == _TLS:
             client.sendall(b"S" if self._context else b"N")
             if self._context:
-                client = self._context.wrap_socket(client, server_side=True)
+                plain, client = client, self._context.wrap_socket(client, server_side=True)
+                self._open.add(client)  # the plain one is an empty shell now
+                self._open.discard(plain)
                 self.encrypted += 1
             code, body = _start(client)
-        with contextlib.closing(client), socket.create_connection(self._target) as server:
+        with self._ended(client), socket.create_connection(self._target) as server:
             if code == _CANCEL:
                 self.cancels += 1
             elif self._strips:
@@ -88,6 +90,14 @@ class RedshiftProxy:
                 server.recv(1)
                 return
             self._carry(client, server)
+
+    @contextmanager
+    def _ended(self, client: socket.socket) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            client.close()
+            self._open.discard(client)
 
     def _swallow(self, client: socket.socket) -> None:
         while client.recv(65_536):

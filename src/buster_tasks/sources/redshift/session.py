@@ -26,7 +26,7 @@ from buster_tasks.sources.redshift.values import type_name
 Row = Sequence[Any]
 
 _CANCEL_SECONDS = 2.0
-_WHO = "SELECT current_user, current_database(), version()"
+_WHO = "SELECT current_user, current_database()"
 _VERSION = re.compile(r"Redshift ([\d.]+)")
 
 
@@ -110,9 +110,7 @@ class RedshiftSession:
     def whoami(self, budget: Budget) -> tuple[str, str]:
         """The user that the server takes us for, and the database. Raises SourceError."""
         with self.reading(budget) as reader:
-            [(user, database, version)] = reader.rows(_WHO)
-        match = _VERSION.search(str(version))
-        self.server_version = match[1] if match else self.server_version
+            [(user, database)] = reader.rows(_WHO)
         return str(user), str(database)
 
     def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
@@ -122,7 +120,9 @@ class RedshiftSession:
             return reader.select(statement, max_rows=max_rows)
 
     def _prepare(self, connection: ReadingConnection) -> None:
-        self.server_version = connection.status("server_version") or ""
+        [(told,)] = connection.ask("SELECT version()")
+        match = _VERSION.search(str(told))
+        self.server_version = match[1] if match else connection.status("server_version") or ""
         connection.ask("SET datestyle TO ISO")
         if self._schema is not None:
             quoted = self._schema.replace('"', '""')
