@@ -9,7 +9,8 @@ from typing import Final
 
 from temporalio.client import Client
 
-from taskkit.backends.temporal.newest import newest, rank_of
+from taskkit.backends.paging import page_number
+from taskkit.backends.temporal.newest import newest
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.record import micros
@@ -32,7 +33,7 @@ async def list_runs(
     limit: int,
 ) -> Page[Run]:
     """A page of runs, and the rank below which the next begins."""
-    query, below = _query(place, where), rank_of(cursor)
+    query, below = _query(place, where), page_number(cursor)
     is_exact = where.status is None and where.since is None and where.until is None
     kept: list[tuple[int, Run]] = []
     while len(kept) <= limit:

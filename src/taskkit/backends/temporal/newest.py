@@ -12,22 +12,12 @@ from typing import Final
 from temporalio.client import Client, WorkflowExecution
 
 from taskkit.backends.temporal.attributes import RANK
-from taskkit.errors import InvalidOptionError
 
 _FIRST_STRETCH: Final = 60 * 1_000_000
 _WIDENS: Final = 8
 _STRETCHES: Final = 12
 _AT_ONCE: Final = 1000
 _DAY: Final = 86_400 * 1_000_000
-
-
-def rank_of(cursor: int | str | None) -> int | None:
-    """The rank below which a page begins; InvalidOptionError for what no page had as its cursor."""
-    if cursor is None or isinstance(cursor, int):
-        return cursor
-    if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidOptionError("cursor", cursor, "give what a page had as its cursor, or None.")
-    return int(cursor)
 
 
 async def newest(
