@@ -16,6 +16,8 @@ taskkit.errors.TaskkitError
     ├── ResultTooLargeError        what was found does not fit into the output of a run
     ├── InvalidFilterError         a filter that can match nothing by its form
     ├── SourceNotSupportedError    no reader for this kind in this version
+    ├── CatalogError               the catalog of snapshots cannot be read or written
+    │   └── SnapshotNotFoundError  it holds no snapshot of this id
     ├── DriverMissingError         the driver package is not installed (a taskkit MissingExtraError too)
     └── SecretNotFoundError        `env:NAME` or `file:path` leads nowhere
 """
@@ -130,6 +132,18 @@ class SourceNotSupportedError(SourceError):
     """This version has no reader for the kind of source, or the server is too old for it."""
 
     code = "SOURCE_NOT_SUPPORTED"
+
+
+class CatalogError(SourceError):
+    """The catalog, where introspections are kept, cannot be read or written."""
+
+    code = "CATALOG_UNAVAILABLE"
+
+
+class SnapshotNotFoundError(CatalogError):
+    """The catalog holds no snapshot of this id."""
+
+    code = "SNAPSHOT_NOT_FOUND"
 
 
 class DriverMissingError(SourceError, MissingExtraError):
