@@ -59,6 +59,7 @@ _READERS = {
     "bigquery": ("buster_tasks.sources.bigquery", "BigquerySource"),
     "snowflake": ("buster_tasks.sources.snowflake", "SnowflakeSource"),
     "sqlserver": ("buster_tasks.sources.sqlserver", "SqlserverSource"),
+    "databricks": ("buster_tasks.sources.databricks", "DatabricksSource"),
 }
 
 
