@@ -39,7 +39,13 @@ _MEANINGS: Final = (
 
 Door = Literal["plain", "tls", "mutual"]
 """How we came: without TLS, with it, or with a certificate of our own."""
-_BROKEN_OFF: Final = ("h2 protocol error", "transport error")
+_BROKEN_OFF: Final = (
+    "h2 protocol error",
+    "transport error",
+    "ConnectionReset",
+    "BrokenPipe",
+    "h2::",
+)
 _ON_BREAKING_OFF: Final[Mapping[Door, tuple[str, str]]] = {
     "plain": (
         "what listens there is no Temporal server, or wants TLS",
