@@ -1,5 +1,6 @@
 """Buster's background tasks on taskkit: reading what a data source holds."""
 
+from buster_tasks.introspection.direct import introspect
 from buster_tasks.introspection.models import (
     IntrospectDataInput,
     IntrospectDataOptions,
@@ -11,5 +12,6 @@ __all__ = [
     "IntrospectDataInput",
     "IntrospectDataOptions",
     "IntrospectDataOutput",
+    "introspect",
     "introspect_data",
 ]

@@ -28,7 +28,10 @@ def catalog_path(start: Path | None = None) -> Path | None:
         setting = _setting_in(place / "pyproject.toml")
         if setting is not None:
             return _path(setting, place)
-    return _users_data() / "buster-tasks" / "catalog.db"
+    try:
+        return _users_data() / "buster-tasks" / "catalog.db"
+    except RuntimeError as error:  # in a container the user may have no name and no home
+        raise _leads_nowhere("~", error) from error
 
 
 def _path(said: str, folder: Path) -> Path | None:
@@ -37,10 +40,14 @@ def _path(said: str, folder: Path) -> Path | None:
     try:
         return folder / Path(said).expanduser()
     except RuntimeError as error:  # ~ of a user that does not exist
-        raise CatalogError(
-            f"The path of the catalog, {said!r}, leads nowhere: {error}",
-            fix=f"Give a file's path in {VARIABLE}, or {NOTHING_KEPT!r}.",
-        ) from error
+        raise _leads_nowhere(said, error) from error
+
+
+def _leads_nowhere(path: str, error: Exception) -> CatalogError:
+    return CatalogError(
+        f"The path of the catalog, {path!r}, leads nowhere: {error}",
+        fix=f"Give a file's path in {VARIABLE}, or {NOTHING_KEPT!r} to keep nothing.",
+    )
 
 
 def _setting_in(file: Path) -> str | None:

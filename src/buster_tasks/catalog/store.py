@@ -199,10 +199,10 @@ class CatalogStore:
             (source, self.keep),
         ).fetchall()
         for (snapshot,) in too_old:
-            for filters, first, last in connection.execute(
+            for filters, *rows in connection.execute(
                 "SELECT filters, first, last FROM indexed WHERE snapshot = ?", (snapshot,)
             ).fetchall():
-                forget(connection, source, filters, first, last)
+                forget(connection, source, filters, *rows)
             connection.execute("DELETE FROM snapshots WHERE id = ?", (snapshot,))
         if too_old:
             connection.execute(

@@ -192,4 +192,5 @@ def _success(payload: IntrospectDataInput, findings: _Findings) -> IntrospectDat
         introspection=found,
         issues=[*(found.issues if found else ()), *findings.issues],
         complete=found is not None and found.complete,
+        counts=found.counts() if found is not None else None,
     )

@@ -29,7 +29,8 @@ class WireModel(BaseModel):
 class IntrospectDataOptions(WireModel):
     """Which objects to read, as exact names or globs, and how much to find out about their columns.
 
-    An empty list is an error of the run, not of the payload, as it was in the original.
+    An empty list is an error of the run, not of the payload, as it was in the original. With `snapshot` the result is
+    kept in the catalog.
     """
 
     databases: list[str] | None = None
@@ -37,10 +38,11 @@ class IntrospectDataOptions(WireModel):
     tables: list[str] | None = None
     exclude_tables: list[str] | None = None
     statistics: StatisticsLevel = "none"
+    snapshot: bool = True
 
     def filters(self) -> Filters:
         """The lists alone."""
-        return Filters.model_validate(self.model_dump(exclude={"statistics"}))
+        return Filters.model_validate(self.model_dump(include=set(Filters.model_fields)))
 
 
 class IntrospectDataInput(WireModel):
@@ -75,7 +77,9 @@ class IntrospectDataOutput(WireModel):
     """What was found, or why nothing was.
 
     `complete` is True only for a success in which the structure of everything asked for could be read; `issues` are
-    those of the introspection and of the closing. `snapshot_id` is None as long as nothing is kept.
+    those of the introspection and of the closing. `counts` is how much was found. `snapshot_id` is what the catalog has
+    it under, None where it was not kept; what is too large for a run's output is there alone, and `introspection` is
+    None.
     """
 
     success: bool
@@ -85,4 +89,5 @@ class IntrospectDataOutput(WireModel):
     introspection: Introspection | None = None
     issues: list[Issue] = []
     complete: bool = False
+    counts: dict[str, int] | None = None
     snapshot_id: str | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import anyio.to_thread
 from pydantic.alias_generators import to_camel
 
-from buster_tasks.errors import ResultTooLargeError, SourceError
-from buster_tasks.introspection.flow import Outcome, failed, introspect
+from buster_tasks.errors import SourceError
+from buster_tasks.introspection.flow import introspect
+from buster_tasks.introspection.keeping import fitting, kept
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOutput
 from taskkit import Context, logger, metadata, task
 
@@ -19,8 +19,6 @@ _MESSAGES = {
     "finishing": "Closing the connection",
 }
 _LOGGED_ISSUES = 20
-_OUTPUT_LIMIT = 10 * 1024 * 1024
-_SURELY_SMALL = 2_000
 _RESERVE_SHARE, _RESERVE_SECONDS = 0.1, 5.0
 
 
@@ -38,7 +36,7 @@ async def introspect_data(payload: IntrospectDataInput, ctx: Context) -> Introsp
     named = {"data_source_name": payload.data_source_name, "type": payload.credentials.type}
     logger.info("Starting data source introspection", named, attempt=ctx.attempt.number)
     outcome = await introspect(payload, _Reporter(), time_limit=_time_for_counting(ctx))
-    outcome = await _fitting(payload, outcome)
+    outcome = await fitting(payload, await kept(payload, outcome))
     if outcome.error is not None:
         _log_failure(outcome.error, named)
         if outcome.error.transient and ctx.attempt.number < ctx.run.max_attempts:
@@ -67,26 +65,6 @@ class _Reporter:
             await metadata.flush()
 
 
-async def _fitting(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:
-    """The outcome, or in place of one that no backend would store an error that says what to do."""
-    found = outcome.output.introspection
-    if found is None or len(found.columns) < _SURELY_SMALL:
-        return outcome
-    size = await anyio.to_thread.run_sync(_size_of, outcome.output)
-    if size <= _OUTPUT_LIMIT:
-        return outcome
-    error = ResultTooLargeError(
-        f"The structure of {payload.data_source_name!r} takes {size / 2**20:.1f} MiB "
-        f"({len(found.tables)} tables, {len(found.columns)} columns), and a run's output holds 10 MiB.",
-        fix="Introspect it in parts, with the options schemas or tables.",
-    )
-    return failed(payload, error, connection=outcome.output.connection)
-
-
-def _size_of(output: IntrospectDataOutput) -> int:
-    return len(output.model_dump_json(by_alias=True))
-
-
 def _time_for_counting(ctx: Context) -> float | None:
     """Seconds after which what is optional is left out, so that the rest ends before the task's limit."""
     left = ctx.time_left()
@@ -96,8 +74,7 @@ def _time_for_counting(ctx: Context) -> float | None:
 
 
 def _log_success(output: IntrospectDataOutput, named: Mapping[str, str]) -> None:
-    counts = output.introspection.counts() if output.introspection is not None else {}
-    logger.info("Introspection completed", named, complete=output.complete, **counts)
+    logger.info("Introspection completed", named, complete=output.complete, **(output.counts or {}))
     for issue in output.issues[:_LOGGED_ISSUES]:
         logger.warn(issue.message, code=issue.code, object=issue.object)
 

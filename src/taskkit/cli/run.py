@@ -30,6 +30,7 @@ from taskkit.cli.screen import (
     show_output,
     write_json,
 )
+from taskkit.cli.views import show_view
 from taskkit.cli.where import reached, shared_home
 from taskkit.definition.registry import REGISTRY
 from taskkit.errors import PayloadValidationError, TaskNotFoundError
@@ -234,7 +235,7 @@ async def _shown(home: Home, handle: RunHandle[Any], view: View | None) -> None:
 
 
 def show_end(run: Run, *, follow: bool, shared: Shared) -> None:
-    """A run's output, or why there is none."""
+    """A run's output, or why there is none; at the end of one that was followed the task's own view of it."""
     with on_stdout():
         if shared.is_json:
             write_json(run_data(run))
@@ -242,7 +243,8 @@ def show_end(run: Run, *, follow: bool, shared: Shared) -> None:
         if follow:
             console().print(end_line(run))
         if run.is_success:
-            show_output(output_data(run))
+            if not (follow and show_view(run)):
+                show_output(output_data(run))
             return
         screen = console(stderr=not follow)
         if not follow:

@@ -1,0 +1,137 @@
+"""A run of `introspect-data` in the terminal: a tree of what was found, with counts, and the issues below it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from buster_tasks.introspection.models import IntrospectDataOutput
+from buster_tasks.sources.schema import Introspection, Issue, Table, View
+from taskkit import Run
+
+MOST_RELATIONS = 200
+MOST_ISSUES = 20
+_GUIDES = "dim"
+
+_Place = tuple[str, str, str]
+
+
+def tree(run: Run) -> RenderableType | None:
+    """What the run found, or why it found nothing; None where it has no output."""
+    if run.output_json is None:
+        return None
+    output = IntrospectDataOutput.model_validate_json(run.output_json)
+    parts: list[RenderableType] = [_structure(output)]
+    shown = output.issues[:MOST_ISSUES]
+    parts.extend(_issue(issue) for issue in shown)
+    if len(output.issues) > len(shown):
+        parts.append(Text(f"and {len(output.issues) - len(shown):,} more issues", "dim"))
+    if not output.complete and output.success:
+        parts.append(Text("Not everything that was asked for could be read.", "yellow"))
+    if output.snapshot_id is not None:
+        parts.append(Text.assemble(("snapshot  ", "dim"), output.snapshot_id))
+    return Group(*parts)
+
+
+def _structure(output: IntrospectDataOutput) -> RenderableType:
+    if output.error is not None:
+        return _told(output.error.code, "bold red", output.error.message, output.error.fix)
+    counts = output.counts or {}
+    title = Text.assemble((_shown(output.data_source_name), "bold"))
+    found = output.introspection
+    title.append(f"  {found.data_source_type}  " if found else "  ", style="dim")
+    parts = (_counted(counts.get(what, 0), what) for what in ("tables", "columns", "views"))
+    title.append(", ".join(parts), style="dim")
+    return title if found is None else _Drawing(found).under(title)
+
+
+class _Drawing:
+    """The tree of one introspection: databases, their schemas, and the tables and views of these."""
+
+    def __init__(self, found: Introspection) -> None:
+        self._found = found
+        self._columns: Counter[_Place] = Counter(
+            (column.database, column.schema_name, column.table) for column in found.columns
+        )
+        self._left = MOST_RELATIONS
+
+    def under(self, title: Text) -> Tree:
+        root = Tree(title, guide_style=_GUIDES)
+        schemas = self._schemas()
+        for database in dict.fromkeys(
+            [*(database.name for database in self._found.databases), *(name for name, _ in schemas)]
+        ):
+            branch = root.add(Text(_shown(database), "bold"))
+            for owner, schema in schemas:
+                if owner == database:
+                    self._add_schema(branch, database, schema)
+        return root
+
+    def _schemas(self) -> list[tuple[str, str]]:
+        """Each database with each of its schemas; also those that only their tables tell of."""
+        named = [(schema.database, schema.name) for schema in self._found.schemas]
+        relations = [*self._found.tables, *self._found.views]
+        return list(
+            dict.fromkeys([*named, *((one.database, one.schema_name) for one in relations)])
+        )
+
+    def _add_schema(self, branch: Tree, database: str, schema: str) -> None:
+        every: list[Table | View] = [*self._found.tables, *self._found.views]
+        relations = [one for one in every if (one.database, one.schema_name) == (database, schema)]
+        tables = sum(isinstance(one, Table) for one in relations)
+        label = Text(_shown(schema), "cyan")
+        label.append(f"  {_counted(tables, 'tables')}", style="dim")
+        if len(relations) > tables:
+            label.append(f", {_counted(len(relations) - tables, 'views')}", style="dim")
+        under = branch.add(label)
+        shown = relations[: self._left]
+        self._left -= len(shown)
+        for line in self._lines(shown):
+            under.add(line)
+        if len(relations) > len(shown):
+            under.add(Text(f"and {len(relations) - len(shown):,} more", "dim"))
+
+    def _lines(self, relations: Sequence[Table | View]) -> Iterator[Text]:
+        for one in relations:
+            columns = self._columns[one.database, one.schema_name, one.name]
+            line = Text(_shown(one.name), "green" if isinstance(one, Table) else "magenta")
+            line.append(f"  {_rows(one)}, {_counted(columns, 'columns')}", style="dim")
+            yield line
+
+
+def _rows(one: Table | View) -> str:
+    if isinstance(one, View):
+        return "materialized view" if one.is_materialized else "view"
+    kind = "" if one.type == "TABLE" else f"{one.type.replace('_', ' ').lower()}, "
+    if one.row_count is None:
+        return f"{kind}? rows"
+    about = "~" if one.row_count_kind == "estimate" else ""
+    return f"{kind}{about}{_counted(one.row_count, 'rows')}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what[:-1] if number == 1 else what}"
+
+
+def _issue(issue: Issue) -> RenderableType:
+    return _told(issue.code, "yellow", issue.message, issue.fix)
+
+
+def _told(code: str, style: str, message: str, fix: str) -> RenderableType:
+    """A code and a sentence, the next step below."""
+    lines: list[RenderableType] = [Text.assemble((code, style), f"  {_shown(message)}")]
+    if fix:
+        lines.append(Padding(Text(_shown(fix), "dim"), (0, 0, 0, 2), expand=False))
+    return Group(*lines)
+
+
+def _shown(text: str) -> str:
+    """Text without what would steer the terminal, end the line or turn its direction."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
