@@ -63,8 +63,8 @@ class SqlserverDouble:
     def sessions(self, user: str) -> list[Any]:
         return [one for one in self.ask("sessions") if one["user"] == user]
 
-    def running(self, user: str) -> bool:
-        return any(one["statement"] is not None for one in self.sessions(user))
+    def running(self, user: str, statement: str) -> bool:
+        return any(one["statement"] == statement for one in self.sessions(user))
 
     def kill(self) -> None:
         self.process.kill()

@@ -62,7 +62,8 @@ class Account:
         return len(self.server.sessions(self.name))
 
     def running(self) -> bool:
-        return self.server.running(self.name)
+        """Whether the server is at work on the endless statement."""
+        return self.server.running(self.name, ENDLESS)
 
     async def until_running(self, call: "asyncio.Task[Any]") -> None:
         while not await asyncio.to_thread(self.running):

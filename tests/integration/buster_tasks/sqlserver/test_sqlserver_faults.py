@@ -269,7 +269,7 @@ async def test_a_server_killed_in_mid_statement(installed: None) -> None:
     with sqlserver_double() as server:
         source = SqlserverSource(SqlserverCredentials.model_validate(server.credentials()))
         call = asyncio.create_task(source.execute(ENDLESS))
-        while not await asyncio.to_thread(server.running, "sa"):
+        while not await asyncio.to_thread(server.running, "sa", ENDLESS):
             assert not call.done()
         server.kill()
         began = time.perf_counter()
@@ -338,7 +338,7 @@ async def test_a_server_that_does_not_stop_is_left(installed: None) -> None:
 async def test_closing_while_a_server_does_not_stop(installed: None) -> None:
     async def closed(server: SqlserverDouble, source: SqlserverSource) -> None:
         call = asyncio.create_task(source.execute(ENDLESS))
-        while not await asyncio.to_thread(server.running, "sa"):
+        while not await asyncio.to_thread(server.running, "sa", ENDLESS):
             assert not call.done()
         began = time.perf_counter()
         await source.close()
