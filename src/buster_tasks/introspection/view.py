@@ -28,6 +28,8 @@ def tree(run: Run) -> RenderableType | None:
     output = IntrospectDataOutput.model_validate_json(run.output_json)
     parts: list[RenderableType] = [_structure(output)]
     shown = output.issues[:MOST_ISSUES]
+    if shown:
+        parts.append(Text())
     parts.extend(_issue(issue) for issue in shown)
     if len(output.issues) > len(shown):
         parts.append(Text(f"and {len(output.issues) - len(shown):,} more issues", "dim"))
@@ -42,11 +44,10 @@ def _structure(output: IntrospectDataOutput) -> RenderableType:
     if output.error is not None:
         return _told(output.error.code, "bold red", output.error.message, output.error.fix)
     counts = output.counts or {}
-    title = Text.assemble((_shown(output.data_source_name), "bold"))
     found = output.introspection
-    title.append(f"  {found.data_source_type}  " if found else "  ", style="dim")
+    kind = f"{found.data_source_type}  " if found else ""
     parts = (_counted(counts.get(what, 0), what) for what in ("tables", "columns", "views"))
-    title.append(", ".join(parts), style="dim")
+    title = _line(output.data_source_name, "bold", kind + ", ".join(parts))
     return title if found is None else _Drawing(found).under(title)
 
 
@@ -66,7 +67,7 @@ class _Drawing:
         for database in dict.fromkeys(
             [*(database.name for database in self._found.databases), *(name for name, _ in schemas)]
         ):
-            branch = root.add(Text(_shown(database), "bold"))
+            branch = root.add(_line(database, "bold"))
             for owner, schema in schemas:
                 if owner == database:
                     self._add_schema(branch, database, schema)
@@ -84,11 +85,10 @@ class _Drawing:
         every: list[Table | View] = [*self._found.tables, *self._found.views]
         relations = [one for one in every if (one.database, one.schema_name) == (database, schema)]
         tables = sum(isinstance(one, Table) for one in relations)
-        label = Text(_shown(schema), "cyan")
-        label.append(f"  {_counted(tables, 'tables')}", style="dim")
+        counts = _counted(tables, "tables")
         if len(relations) > tables:
-            label.append(f", {_counted(len(relations) - tables, 'views')}", style="dim")
-        under = branch.add(label)
+            counts += f", {_counted(len(relations) - tables, 'views')}"
+        under = branch.add(_line(schema, "cyan", counts))
         shown = relations[: self._left]
         self._left -= len(shown)
         for line in self._lines(shown):
@@ -99,9 +99,15 @@ class _Drawing:
     def _lines(self, relations: Sequence[Table | View]) -> Iterator[Text]:
         for one in relations:
             columns = self._columns[one.database, one.schema_name, one.name]
-            line = Text(_shown(one.name), "green" if isinstance(one, Table) else "magenta")
-            line.append(f"  {_rows(one)}, {_counted(columns, 'columns')}", style="dim")
-            yield line
+            style = "green" if isinstance(one, Table) else "magenta"
+            yield _line(one.name, style, f"{_rows(one)}, {_counted(columns, 'columns')}")
+
+
+def _line(name: str, style: str, counts: str = "") -> Text:
+    """A name and its counts; where a terminal is too narrow for both, the end of the counts is cut."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(_shown(name), style=style)
+    return line.append(f"  {counts}", style="dim") if counts else line
 
 
 def _rows(one: Table | View) -> str:
