@@ -87,7 +87,7 @@ def _temporary(credentials: RedshiftCredentials, target: Target, budget: Budget)
             client.close()
     except errors.ClientError as error:
         raise _refused(target, str(error.response.get("Error", {}).get("Code"))) from None
-    except errors.HTTPClientError as error:
+    except (errors.HTTPClientError, errors.ConnectionError) as error:
         raise _unreachable(service, error) from None
     except errors.BotoCoreError as error:  # none that it can find, an unknown profile, no region
         raise AuthenticationError(
