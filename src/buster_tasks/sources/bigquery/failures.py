@@ -143,11 +143,11 @@ def _no_tls(error: ssl.SSLError, host: str, port: int) -> SourceError:
         return ConnectionFailedError(f"The connection to {host}:{port} was lost.", fix="Try again.")
     if isinstance(error, ssl.SSLCertVerificationError):
         return TlsFailedError(
-            f"The certificate of {host}:{port} does not hold: {error.verify_message}.",
+            f"The certificate of {host}:{port} does not hold: {getattr(error, 'verify_message', error)}.",
             fix="Check api_endpoint; behind a proxy of your own, name its authority in REQUESTS_CA_BUNDLE.",
         )
     return TlsFailedError(
-        f"TLS with {host}:{port} failed: {error.reason or 'no agreement'}.",
+        f"TLS with {host}:{port} failed: {getattr(error, 'reason', None) or 'no agreement'}.",
         fix="Check api_endpoint: what listens there may not speak TLS.",
     )
 
