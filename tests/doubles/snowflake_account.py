@@ -26,7 +26,7 @@ class SnowflakeServer:
     """A running stand-in, which takes every user that has the password."""
 
     port: int
-    process: Popen[bytes]
+    process: Popen[bytes] | None = None
     password: str = PASSWORD
 
     @property

@@ -1,6 +1,6 @@
 """A stand-in for Snowflake: fakesnow, with what the real service has and it lacks, over its own HTTP protocol.
 
-Started by `tests/doubles/snowflake_account.py` with the Python of its own environment: `snowflake_server.py PORT PASSWORD`.
+Started by `tests/doubles/snowflake_account.py` with the Python of its own environment: PORT PASSWORD [CERTIFICATE KEY].
 What is added: a login that can be refused and has the fields that drivers from 5.0 on want, databases that are not
 made by logging in, statements that run detached (`asyncExec`) and can be looked after and stopped, views in
 INFORMATION_SCHEMA.TABLES, and SHOW ... KEYS IN DATABASE and IN SCHEMA as DuckDB knows them.
@@ -17,7 +17,7 @@ import uuid
 from typing import Any
 
 import duckdb
-import pyarrow
+import pyarrow as pa
 import snowflake.connector.errors
 import sqlglot
 import uvicorn
@@ -51,7 +51,7 @@ class Structs:
     @staticmethod
     def from_arrays(arrays: Any, fields: Any) -> Any:
         """An array of structs."""
-        return pyarrow.StructArray.from_arrays(arrays, fields=fields, mask=arrays[0].is_null())
+        return pa.StructArray.from_arrays(arrays, fields=fields, mask=arrays[0].is_null())
 
 
 class Nullable:
@@ -60,11 +60,11 @@ class Nullable:
     StructArray = Structs
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(pyarrow, name)
+        return getattr(pa, name)
 
     def field(self, *args: Any, **kwargs: Any) -> Any:
         """A field that may be null."""
-        return pyarrow.field(*args, **{**kwargs, "nullable": True})
+        return pa.field(*args, **{**kwargs, "nullable": True})
 
 
 arrow.pa = Nullable()
@@ -198,18 +198,18 @@ async def login(request: Request) -> JSONResponse:
     user = str(data.get("LOGIN_NAME", ""))
     if not known:
         return _failed("390100", "08001", "Incorrect username or password was specified.")
-    answer = json.loads((await server.login_request(request)).body)
-    answer["data"] |= {
+    made = json.loads((await server.login_request(request)).body)
+    made["data"] |= {
         "masterToken": "master", "masterValidityInSeconds": 14400, "validityInSeconds": 3600,
         "sessionId": len(users) + 1, "displayUserName": user,
     }  # fmt: skip
-    answer["data"]["parameters"].append({"name": "CLIENT_TELEMETRY_ENABLED", "value": False})
-    session = server.sessions[answer["data"]["token"]]
+    made["data"]["parameters"].append({"name": "CLIENT_TELEMETRY_ENABLED", "value": False})
+    session = server.sessions[made["data"]["token"]]
     asks = request.query_params
     session.user, session.warehouse = user.upper(), asks.get("warehouse")
     session.role = asks.get("roleName", "ANALYST")
-    users[answer["data"]["token"]] = user.upper()
-    return JSONResponse(answer)
+    users[made["data"]["token"]] = user.upper()
+    return JSONResponse(made)
 
 
 def _failed(code: str, sqlstate: str, message: str) -> JSONResponse:
@@ -217,21 +217,46 @@ def _failed(code: str, sqlstate: str, message: str) -> JSONResponse:
     return JSONResponse({"data": data, "code": code, "message": message, "success": False})
 
 
+# What users whose names begin so may not ask, and what they are told.
+_LIMITS = {
+    "NO_KEYS": (_SHOW, "003001", "42501", "Insufficient privileges to operate on the database"),
+    "NO_VIEWS": (
+        re.compile(r"(?s).*INFORMATION_SCHEMA\.VIEWS"), "003001", "42501", "Insufficient privileges",
+    ),
+    "NO_SHARE": (
+        re.compile(r'(?s).*FROM "SHARE'), "002003", "02000", "Database does not exist or not authorized",
+    ),
+    "NO_TABLES": (
+        re.compile(r"(?s).*INFORMATION_SCHEMA\.TABLES"), "000606", "57P03", "No active warehouse selected",
+    ),
+    "TOO_MUCH": (
+        re.compile(r"(?s).*INFORMATION_SCHEMA\.(TABLES|COLUMNS|VIEWS) WHERE (?!TABLE_SCHEMA = \?)"),
+        "090030", "22000", "Information schema query returned too much data.",
+    ),
+}  # fmt: skip
+
+
 async def query(request: Request) -> JSONResponse:
     """The answer; of a detached statement its number, under which it goes on."""
     body, token = await _body(request), server.to_token(request)
-    asked.append(
-        {"sql": body["sqlText"], "parameters": body.get("parameters"), "user": users.get(token)}
-    )
-    if users.get(token, "").startswith("NO_KEYS") and _SHOW.match(body["sqlText"]):
-        return _failed("003001", "42501", "Insufficient privileges to operate on the database.")
+    user = users.get(token, "")
+    asked.append({"sql": body["sqlText"], "parameters": body.get("parameters"), "user": user})
     if not body.get("asyncExec"):
-        return await server.query_request(request)
+        return await answer(request, body["sqlText"], user)
     number = str(uuid.uuid4())
-    work = asyncio.ensure_future(server.query_request(request))
+    work = asyncio.ensure_future(answer(request, body["sqlText"], user))
     running[number] = work, token, body["sqlText"]
     data = {"queryId": number, "getResultUrl": f"/queries/{number}/result"}
     return JSONResponse({"data": data, "code": "333334", "message": "in progress", "success": True})
+
+
+async def answer(request: Request, sql: str, user: str) -> JSONResponse:
+    """What fakesnow says, but for what this user may not ask."""
+    for name, (pattern, code, sqlstate, message) in _LIMITS.items():
+        if user.startswith(name) and pattern.match(sql):
+            return _failed(code, sqlstate, message)
+    response: JSONResponse = await server.query_request(request)
+    return response
 
 
 async def status(request: Request) -> JSONResponse:
@@ -242,9 +267,9 @@ async def status(request: Request) -> JSONResponse:
     work, _token, _sql = running[number]
     told: dict[str, Any] = {"id": number, "status": "RUNNING"}
     if work.done():
-        answer = json.loads(work.result().body)
-        told["status"] = "SUCCESS" if answer["success"] else "FAILED_WITH_ERROR"
-        told |= {"errorCode": answer.get("code"), "errorMessage": answer.get("message")}
+        came = json.loads(work.result().body)
+        told["status"] = "SUCCESS" if came["success"] else "FAILED_WITH_ERROR"
+        told |= {"errorCode": came.get("code"), "errorMessage": came.get("message")}
     return JSONResponse({"data": {"queries": [told]}, "success": True})
 
 
@@ -253,18 +278,19 @@ async def result(request: Request) -> JSONResponse:
     number = request.path_params["number"]
     if number not in running:
         return _failed("000709", "02000", f"Statement {number} not found")
-    answer = json.loads((await running[number][0]).body)
-    if answer["data"] is not None:
-        answer["data"]["queryId"] = number
-    return JSONResponse(answer)
+    came = json.loads((await running[number][0]).body)
+    if came["data"] is not None:
+        came["data"]["queryId"] = number
+    return JSONResponse(came)
 
 
 async def abort(request: Request) -> JSONResponse:
     """Stop a detached statement."""
     number = request.path_params["number"]
     work, token, _sql = running[number]
-    if not work.done():
+    while not work.done():  # DuckDB forgets an interrupt that comes before the statement has begun
         server.sessions[token]._duck_conn.interrupt()
+        await asyncio.sleep(0.01)
     return JSONResponse({"data": None, "success": True})
 
 

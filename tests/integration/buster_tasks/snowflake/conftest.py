@@ -1,8 +1,10 @@
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,15 @@ from buster_tasks.sources import SnowflakeCredentials
 from buster_tasks.sources.snowflake import SnowflakeSource
 from tests.doubles.snowflake_account import SnowflakeServer, snowflake_server
 
+SERVER_PORT = "SNOWFLAKE_SERVER_PORT"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of all waits for the stand-in's environment to be made, which takes minutes on a busy machine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(300))
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,7 @@ class Account:
     name: str
 
     def credentials(self, **changes: Any) -> SnowflakeCredentials:
-        known = {"username": self.name, **changes}
+        known = {"username": self.name, "default_schema": "APP", **changes}
         database = known.pop("database", self.name)
         return SnowflakeCredentials.model_validate(self.server.credentials(database, **known))
 
@@ -60,13 +70,17 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="session")
 def server(missing_server: Callable[[], AbstractContextManager[None]]) -> Iterator[SnowflakeServer]:
+    port = os.environ.get(SERVER_PORT)
+    if port is not None:  # these are the tests that another process has begun, with another driver
+        yield SnowflakeServer(int(port))
+        return
     with missing_server(), snowflake_server() as running:
         yield running
 
 
 @pytest.fixture
 def account(server: SnowflakeServer) -> Account:
-    one = Account(server, f"SHOP_{next(_numbers)}")
+    one = Account(server, f"SHOP_{os.getpid()}_{next(_numbers)}")
     server.run(f"CREATE DATABASE {one.name}", f"CREATE SCHEMA {one.name}.APP")
     return one  # the stand-in cannot drop a database
 

@@ -1,5 +1,6 @@
 """The reader of Snowflake keeps the contract of data sources, on a stand-in for it."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from buster_tasks.sources.snowflake import SnowflakeSource
 from buster_tasks.testing import PLAIN, DataSourceSuite, Dialect, Refusal, fixture_statements
 from tests.doubles.snowflake_account import PASSWORD, SnowflakeServer
 
+DATABASE = f"SUITE_{os.getpid()}"
 SNOWFLAKE = Dialect(
     schema="suite",
     other_schema="suite_other",
@@ -52,9 +54,9 @@ class TestSnowflake(DataSourceSuite):
     @pytest.fixture(scope="class", autouse=True)
     @staticmethod
     def _database(server: SnowflakeServer) -> None:
-        schemas = [f'CREATE SCHEMA SUITE_DB."{name}"' for name in ("suite", "suite_other")]
-        server.run("CREATE DATABASE SUITE_DB", *schemas)
-        server.run("USE DATABASE SUITE_DB", *fixture_statements(SNOWFLAKE), database="SUITE_DB")
+        schemas = [f'CREATE SCHEMA {DATABASE}."{name}"' for name in ("suite", "suite_other")]
+        server.run(f"CREATE DATABASE {DATABASE}", *schemas)
+        server.run(f"USE DATABASE {DATABASE}", *fixture_statements(SNOWFLAKE), database=DATABASE)
 
     @pytest.fixture(autouse=True)
     def _server(self, server: SnowflakeServer) -> None:
@@ -70,5 +72,5 @@ class TestSnowflake(DataSourceSuite):
         ]
 
     def _source(self, **changes: Any) -> SnowflakeSource:
-        known = self.server.credentials("SUITE_DB", **{"default_schema": "suite", **changes})
+        known = self.server.credentials(DATABASE, **{"default_schema": "suite", **changes})
         return SnowflakeSource(SnowflakeCredentials.model_validate(known))
