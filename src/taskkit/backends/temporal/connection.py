@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from temporalio import client as temporal_client
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfigProfile
@@ -56,9 +57,16 @@ async def connect(place: Place, data_converter: DataConverter) -> Client:
                 data_converter=data_converter,
                 keep_alive_config=_ALIVE,
                 interceptors=[Patience()],
+                **_no_warnings(),
             )
     except (TimeoutError, RuntimeError) as error:
         raise unconnected(place, str(error), access.door) from error
+
+
+def _no_warnings() -> dict[str, Any]:
+    """The SDK would print a line for each run whose payload and state are above 2 KiB; our own limits are told."""
+    limits = getattr(temporal_client, "PayloadLimitsConfig", None)  # not in older versions
+    return {} if limits is None else {"payload_limits": limits(memo_warn_size=0)}
 
 
 def access_to(place: Place) -> Access:
