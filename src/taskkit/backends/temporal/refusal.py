@@ -45,6 +45,7 @@ _BROKEN_OFF: Final = (
     "ConnectionReset",
     "BrokenPipe",
     "h2::",
+    "connection closed",
 )
 _ON_BREAKING_OFF: Final[Mapping[Door, tuple[str, str]]] = {
     "plain": (

@@ -22,6 +22,8 @@ from taskkit.testing.conformance.serving import own_tasks
 pytest.importorskip("temporalio", reason="temporalio is not installed")
 
 from taskkit.backends.temporal import TemporalBackend  # needs it
+from taskkit.backends.temporal.place import place_of
+from taskkit.backends.temporal.refusal import unconnected
 from tests.integration.taskkit.temporal.doors import Authority, proxy, refuser, served, tls_of
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +81,17 @@ async def test_a_run_goes_through_tls(temporal_address: str, authority: Authorit
         home = Home(lambda: TemporalBackend.from_url(url(door.port, options)), name="tls")
         async with Worker(home, "production", concurrency=2, drain=0):
             assert (await (await double.trigger(21)).result(timeout=20)).unwrap() == 42
+
+
+def test_a_certificate_is_asked_for_also_where_the_connection_was_closed_before_the_alert() -> None:
+    """One time in four, on a busy machine."""
+    place = place_of("temporal://127.0.0.1:7233/default?tls=true")
+    said = (
+        "Failed client connect: `get_system_info` call error after connection: Status { code: Cancelled, message: "
+        '"operation was canceled", source: Some(tonic::transport::Error(Transport, hyper::Error(Canceled, '
+        '"connection closed"))) }'
+    )
+    assert "wants a client certificate" in str(unconnected(place, said, "tls"))
 
 
 async def test_a_server_that_wants_a_certificate_gets_ours(
