@@ -27,7 +27,7 @@ _THRIFT = {
     "string": "string", "timestamp_ntz": "timestamp", "variant": "string", "void": "string",
     "interval day to second": "interval_day_time",
 }  # fmt: skip
-_VIEWS: dict[str, str] = {
+SHAPES: dict[str, str] = {
     "catalogs": "catalog_name, catalog_owner, comment, created, last_altered",
     "schemata": "catalog_name, schema_name, schema_owner, comment, created, last_altered",
     "tables": "table_catalog, table_schema, table_name, table_type, table_owner, comment, created, last_altered, "
@@ -70,8 +70,8 @@ class DuckdbEngine:
         self.database = duckdb.connect()
         self.database.execute("ATTACH ':memory:' AS uc")
         self.database.execute("CREATE SCHEMA uc.unity")
-        for name, columns in _VIEWS.items():
-            typed = ", ".join(f"{one} {_type_of(one)}" for one in columns.split(", "))
+        for name, columns in SHAPES.items():
+            typed = ", ".join(f"{one} {type_of(one)}" for one in columns.split(", "))
             self.database.execute(f"CREATE TABLE uc.unity.{name} ({typed})")
         self.catalogs: list[str] = []
         self._catalog("workspace")
@@ -386,7 +386,7 @@ def _told(error: duckdb.Error) -> str:
     return f"[{kind}] {str(error).splitlines()[0]} SQLSTATE: {state}"
 
 
-def _type_of(column: str) -> str:
+def type_of(column: str) -> str:
     if column in ("created", "last_altered"):
         return "TIMESTAMP WITH TIME ZONE"
     if column in _NUMBERS:

@@ -20,7 +20,6 @@ from buster_tasks.errors import (
     SourceTimeoutError,
 )
 from buster_tasks.sources.databricks.login import Endpoint
-from buster_tasks.sources.network import no_answer
 
 _CLASS = re.compile(r"\[([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*(?:\.[A-Z0-9_]+)*)\]")
 _STATE = re.compile(r"SQLSTATE: ([0-9A-Z]{5})\b")
@@ -55,13 +54,16 @@ def login_error(
             f"{endpoint} has no catalog {catalog!r} that the user may use: {text}.",
             fix="Check catalog and default_schema, and GRANT USE CATALOG ON CATALOG ... TO ....",
         )
-    status = _status(error)
+    status = 503 if "ResponseError" in _kinds(error) else _status(error)  # asked as often as it may
     if status:
         return _of_login(status, text, endpoint)
     if name.startswith(_DENIED) or _state(error) == "42501":
         return _not_allowed(text)
     if _kinds(error) & _TIMEOUTS:
-        return no_answer(endpoint.host, endpoint.port, seconds)
+        return SourceTimeoutError(
+            f"{endpoint} gave no session within {round(seconds, 2):g} s.",
+            fix="The warehouse may be starting: try again, or allow more by connection_timeout.",
+        )
     return ConnectionFailedError(
         f"{endpoint} does not answer as Databricks does ({type(error).__name__}).",
         fix="Check server_hostname and http_path, then try again.",
@@ -106,12 +108,7 @@ def is_absent(error: SourceError) -> bool:
 
 def _own(error: BaseException) -> SourceError | None:
     """One of ours that came through the driver, such as that of a token that was refused."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, SourceError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+    return next((one for one in _behind(error) if isinstance(one, SourceError)), None)
 
 
 def _of_login(status: int, text: str, endpoint: Endpoint) -> SourceError:
@@ -204,10 +201,17 @@ def _text(error: BaseException) -> str:
 
 
 def _kinds(error: BaseException) -> set[str]:
-    found: set[str] = set()
-    seen: BaseException | None = error
-    while seen is not None:
-        found |= {one.__name__ for one in type(seen).__mro__}
-        reason = getattr(seen, "reason", None)
-        seen = reason if isinstance(reason, BaseException) else None
+    """The names of all classes of the error and of those behind it."""
+    return {kind.__name__ for one in _behind(error) for kind in type(one).__mro__}
+
+
+def _behind(error: BaseException) -> list[BaseException]:
+    """The error and those that it has within: as its cause, its reason, or among its arguments."""
+    found: list[BaseException] = []
+    rest: list[object] = [error]
+    while rest:
+        one = rest.pop(0)
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            rest += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
     return found

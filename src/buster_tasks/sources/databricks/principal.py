@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote_plus
 from urllib.request import Request, urlopen
 
 from buster_tasks.errors import AuthenticationError, ConnectionFailedError, SourceError
@@ -51,7 +50,7 @@ class ServicePrincipal:
         return {"Authorization": f"Bearer {self._token}"}
 
     def _asked(self) -> dict[str, Any]:
-        both = f"{quote_plus(self._client_id)}:{quote_plus(self._secret)}"
+        both = f"{self._client_id}:{self._secret}"
         request = Request(  # noqa: S310 - `endpoint_of` makes the URL, of https, or of http to this machine
             self._url,
             data=b"grant_type=client_credentials&scope=all-apis",

@@ -13,7 +13,6 @@ from buster_tasks.sources import DatabricksCredentials
 from buster_tasks.sources.databricks import DatabricksSource
 
 _numbers = itertools.count(1)
-ENDLESS = "SELECT sum(a.id * b.id % 7) FROM range(10000000) a(id), range(10000000) b(id)"
 
 
 def check_installed() -> None:
