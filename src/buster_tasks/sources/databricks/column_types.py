@@ -120,6 +120,8 @@ class _Reader:
             raise _UnreadableError
         begin = self.at
         name = self._take().lower()
+        if not name[0].isalpha():
+            raise _UnreadableError
         fields: tuple[Field, ...] = ()
         parts: tuple[Type, ...] = ()
         numbers: tuple[int, ...] = ()

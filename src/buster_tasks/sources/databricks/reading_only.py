@@ -41,17 +41,18 @@ _FORMATS = {
     "IMAGE",
 }
 _ONE = "Send one SELECT statement."
+_NAMES = "Put names that are such words in back-quotes."
 
 
 def refuse_writes(sql: str) -> None:
     """Raise PermissionDeniedError for a statement that may do more than read, QueryFailedError for none at all."""
     found = list(tokens(sql))
+    if any(token.kind == "doubtful" for token in found):
+        raise _may_write("where its comments end cannot be told")
     first = next((token for token in found if token.text not in ("(", ";")), None)
     if first is None or any(token.kind == "open" for token in found):
         what = "There is no statement" if first is None else "A text or comment is never closed"
         raise QueryFailedError(f"{what}.", fix=_ONE)
-    if any(token.kind == "doubtful" for token in found):
-        raise _may_write("where its comments end cannot be told")
     if first.word not in _READING:
         raise _refused(first)
     if first.word == "EXPLAIN":
@@ -112,4 +113,4 @@ def _refused(first: Token) -> SourceError:
 
 
 def _may_write(what: str) -> PermissionDeniedError:
-    return PermissionDeniedError(f"A data source is only read, and {what}.", fix=_ONE)
+    return PermissionDeniedError(f"A data source is only read, and {what}.", fix=f"{_ONE} {_NAMES}")
