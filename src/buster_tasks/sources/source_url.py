@@ -16,6 +16,7 @@ KIND_OF_SCHEME: Final = {
     "redshift": "redshift",
     "sqlserver": "sqlserver",
     "mssql": "sqlserver",
+    "snowflake": "snowflake",
     "sqlite": "sqlite",
     "duckdb": "duckdb",
 }
@@ -30,7 +31,8 @@ def credentials_from_url(url: str) -> AnyCredentials:
     `scheme://user:password@host:port/database?option=value` for servers, `sqlite:///relative.db` or
     `duckdb:////absolute.db` for files. Options are the other fields of the kind's credentials; `password` may stand
     there too, best as a reference such as `env:PGPASSWORD`, since a URL is easily seen by others. `sslmode` means
-    what it means to libpq, but that a certificate is checked whenever TLS is used.
+    what it means to libpq, but that a certificate is checked whenever TLS is used. Snowflake's is
+    `snowflake://user:password@account/database/schema?warehouse_id=...&role=...`.
 
     Raises SourceNotSupportedError for another scheme, and pydantic's ValidationError, which never shows the URL.
     """
@@ -48,6 +50,8 @@ def credentials_from_url(url: str) -> AnyCredentials:
     if kind in _FILES:
         path = unquote(parts.netloc + parts.path if parts.netloc else parts.path[1:])
         return parse_credentials({**fields, "type": kind, "path": path})
+    if kind == "snowflake":
+        return parse_credentials({**_of_snowflake(parts), **fields, "type": kind})
     mode = fields.pop("sslmode", None)
     if mode is not None:
         fields["ssl"] = _SSL_MODES.get(str(mode), mode)
@@ -60,6 +64,18 @@ def credentials_from_url(url: str) -> AnyCredentials:
     }
     known = {name: value for name, value in given.items() if value}
     return parse_credentials({**known, **fields, "type": kind})
+
+
+def _of_snowflake(parts: SplitResult) -> dict[str, object]:
+    database, _slash, schema = parts.path[1:].partition("/")
+    given = {
+        "account_id": parts.hostname,
+        "default_database": unquote(database),
+        "default_schema": unquote(schema),
+        "username": _text(parts.username),
+        "password": _text(parts.password),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _port(parts: SplitResult) -> int | str | None:

@@ -49,23 +49,32 @@ class TooMuchError(QueryFailedError):
     """A view of the catalog would have more rows than Snowflake gives; less of it may be asked for."""
 
 
-def login_error(error: Exception, endpoint: Endpoint, seconds: float, *, major: int) -> SourceError:
+def login_error(
+    error: Exception, endpoint: Endpoint, seconds: float, *, major: int, is_late: bool = False
+) -> SourceError:
     """Our error for a login that failed: by its number, else by what a look at the host tells.
 
-    Version 5 of the driver hands on the number that Snowflake gives, version 4 that of some refusals alone.
+    Version 5 of the driver hands on the number that Snowflake gives, version 4 that of some refusals alone, and it
+    does not tell a host that says nothing: `is_late` is that the time was over.
     """
-    number, kinds = _number(error), {one.__name__ for one in type(error).__mro__}
+    number = _number(error)
     made = _LOGIN.get(number)
     if made is not None:
         return made(_text(error), endpoint)
     if 390_000 <= number < 400_000:
         return _refused(_text(error), endpoint)
-    if "TimeoutError" in kinds or _state(error) == "HYT00":
-        return _look(endpoint, seconds) or no_answer(endpoint.host, endpoint.port, seconds)
     found = _look(endpoint, seconds)
     if found is not None:
         return found
-    if major < 5 and number == NOT_CONNECTED and type(error).__name__ == "DatabaseError":
+    if is_late or _state(error) == "HYT00":
+        return no_answer(endpoint.host, endpoint.port, seconds)
+    return _unexplained(error, endpoint, major)
+
+
+def _unexplained(error: Exception, endpoint: Endpoint, major: int) -> SourceError:
+    """What it may be where the host can be reached, by the class of the driver's error."""
+    kinds = {one.__name__ for one in type(error).__mro__}
+    if major < 5 and _number(error) == NOT_CONNECTED and type(error).__name__ == "DatabaseError":
         return _refused(_text(error), endpoint)
     if "ProgrammingError" in kinds:
         return ConnectionFailedError(
@@ -210,8 +219,8 @@ def _unreadable(text: str, _endpoint: Endpoint) -> SourceError:
 
 def _not_understood(error: Exception, endpoint: Endpoint) -> SourceError:
     return ConnectionFailedError(
-        f"{endpoint} does not answer as Snowflake does ({type(error).__name__} {_number(error)}).",
-        fix="Check account_id or custom_host, and whether Snowflake is available; then try again.",
+        f"{endpoint} does not answer as Snowflake does: {_text(error)} ({_number(error)}).",
+        fix="Check account_id, custom_host and token_url, and whether Snowflake is available; then try again.",
     )
 
 

@@ -8,6 +8,7 @@ is that statement and no other.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import warnings
@@ -98,8 +99,8 @@ class SnowflakeSession:
         except Exception as error:
             if budget.stopped:
                 raise budget.error() from None
-            look = min(seconds, _LOOK_SECONDS)
-            raise login_error(error, endpoint, look, major=major) from error
+            look, is_late = min(seconds, _LOOK_SECONDS), budget.is_spent
+            raise login_error(error, endpoint, look, major=major, is_late=is_late) from error
         try:
             self._facts = self._set_up(endpoint)
         except SourceError as error:
@@ -226,6 +227,8 @@ class SnowflakeSession:
 
 
 def _driver() -> ModuleType:
+    # else it asks the cloud's metadata service, and AWS who we are, and tells Snowflake
+    os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(

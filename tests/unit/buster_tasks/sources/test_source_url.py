@@ -8,6 +8,7 @@ from buster_tasks.sources import (
     DuckdbCredentials,
     MysqlCredentials,
     PostgresCredentials,
+    SnowflakeCredentials,
     SqliteCredentials,
     credentials_from_url,
 )
@@ -88,3 +89,28 @@ def test_what_is_missing_or_unknown_is_named_without_the_password(url: str, fiel
 def test_a_port_that_is_none_is_told() -> None:
     with pytest.raises(ValidationError, match="port"):
         credentials_from_url("postgresql://u:p@h:99999/d")
+
+
+def test_a_snowflake_account() -> None:
+    found = credentials_from_url(
+        "snowflake://ada:p%2Fw@acme-test/SHOP/APP?warehouse_id=READING&role=ANALYST"
+    )
+    assert found == SnowflakeCredentials(
+        account_id="acme-test",
+        warehouse_id="READING",
+        username="ada",
+        password=SecretStr("p/w"),
+        default_database="SHOP",
+        default_schema="APP",
+        role="ANALYST",
+    )
+    keyed = credentials_from_url(
+        "snowflake://ada@acme-test/SHOP?warehouse_id=W&private_key=file:/keys/k.p8"
+    )
+    assert keyed == SnowflakeCredentials(
+        account_id="acme-test",
+        warehouse_id="W",
+        username="ada",
+        private_key="file:/keys/k.p8",
+        default_database="SHOP",
+    )
