@@ -26,7 +26,12 @@ from rich.text import Text
 from rich.tree import Tree
 
 import taskkit
-from buster_tasks import IntrospectDataInput, IntrospectDataOutput, introspect_data
+from buster_tasks import (
+    IntrospectDataInput,
+    IntrospectDataOptions,
+    IntrospectDataOutput,
+    introspect_data,
+)
 from buster_tasks.errors import SourceError
 from buster_tasks.introspection.models import ErrorDetail
 from buster_tasks.sources import SqliteCredentials, credentials_from_url
@@ -56,7 +61,8 @@ async def introspect(
     name: str, credentials: AnyCredentials, console: Console
 ) -> IntrospectDataOutput:
     """Runs the task in memory and shows its metadata as it changes."""
-    payload = IntrospectDataInput(data_source_name=name, credentials=credentials)
+    options = IntrospectDataOptions(snapshot=False)  # it leaves nothing behind
+    payload = IntrospectDataInput(data_source_name=name, credentials=credentials, options=options)
     async with taskkit.local():
         handle = await introspect_data.trigger(payload)
         console.print(

@@ -29,6 +29,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def catalog_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test introspects is kept in a catalog that goes with the tests, also by processes that they start."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(
+            "BUSTER_TASKS_CATALOG", str(tmp_path_factory.mktemp("catalog") / "catalog.db")
+        )
+        yield
+
+
 @pytest.fixture
 def isolated() -> Iterator[None]:
     """No task, hook, setting or backend of one test is seen by the next."""

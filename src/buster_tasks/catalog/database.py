@@ -12,7 +12,7 @@ from typing import Any, Final
 from buster_tasks.errors import CatalogError
 
 VERSION: Final = 1
-_WAIT_SECONDS = 10.0
+WAIT_SECONDS = 10.0
 
 _TABLES: Final = """
 CREATE TABLE contents (hash TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
@@ -119,7 +119,7 @@ def _make_file(path: Path) -> None:
 def _connected(path: Path) -> Generator[sqlite3.Connection]:
     with (
         _told(path),
-        closing(sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)) as connection,
+        closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as connection,
     ):
         yield connection
 

@@ -17,7 +17,7 @@ class DriftPlace(SchemaModel):
 
     kind: ObjectKind
     database: str
-    schema_name: str = ""
+    schema_name: str = Field(default="", alias="schema")
     table: str = ""
     name: str = ""
     number: int = 0
@@ -97,7 +97,7 @@ def diff(old: Introspection, new: Introspection) -> Drift:
 
 
 def _object(place: Place, structure: Structure) -> DriftObject:
-    return DriftObject.model_validate({**_named(place), "fields": structure[place]})
+    return DriftObject.model_validate({**place._asdict(), "fields": structure[place]})
 
 
 def _changed(before: Structure, after: Structure) -> Iterator[ChangedObject]:
@@ -109,12 +109,7 @@ def _changed(before: Structure, after: Structure) -> Iterator[ChangedObject]:
                 for field in was
                 if was[field] != is_now[field]
             ]
-            yield ChangedObject.model_validate({**_named(place), "changes": changes})
-
-
-def _named(place: Place) -> dict[str, object]:
-    named = place._asdict()
-    return {**named, "schema_name": named.pop("schema")}
+            yield ChangedObject.model_validate({**place._asdict(), "changes": changes})
 
 
 def _outermost(objects: list[DriftObject]) -> Iterator[DriftObject]:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOptions, introspect_data
+from buster_tasks.catalog import CatalogStore
 from buster_tasks.sources.credentials import PostgresCredentials, SqliteCredentials
 from taskkit import Run, RunHandle, runs
 
@@ -28,6 +29,13 @@ SCRIPT = "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);
 async def app() -> AsyncIterator[taskkit.Worker]:
     async with taskkit.local() as app:
         yield app
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogStore:
+    """A catalog of the test's own."""
+    monkeypatch.setenv("BUSTER_TASKS_CATALOG", str(tmp_path / "kept" / "catalog.db"))
+    return CatalogStore()
 
 
 def payload_for(path: Path, options: IntrospectDataOptions | None = None) -> IntrospectDataInput:
@@ -63,6 +71,58 @@ async def test_a_source_is_introspected(make_database: MakeDatabase) -> None:
         "phase": "done", "progress": 1.0, "tables": 1, "views": 1, "columns": 2, "tablesCounted": 1, "databases": 1,
         "schemas": 1, "primaryKeys": 1, "uniqueKeys": 0, "indexes": 0, "foreignKeys": 0, "issues": 0,
     }  # fmt: skip
+
+
+async def test_the_result_is_kept(make_database: MakeDatabase, catalog: CatalogStore) -> None:
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)))
+    output = (await handle.result()).unwrap()
+    assert output.snapshot_id is not None
+    assert catalog.get(output.snapshot_id).introspection == output.introspection
+    assert output.counts == catalog.list()[0].counts
+    assert [hit.name for hit in catalog.search("a", data_source_name="My shop")] == [
+        "a",
+        "a",
+        "t",
+        "v",
+    ]
+
+
+async def test_nothing_is_kept_where_nobody_wants_it(
+    make_database: MakeDatabase, catalog: CatalogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(SCRIPT)
+    unwanted = payload_for(path, IntrospectDataOptions(snapshot=False))
+    first = (await (await introspect_data.trigger(unwanted)).result()).unwrap()
+    monkeypatch.setenv("BUSTER_TASKS_CATALOG", "off")
+    second = (await (await introspect_data.trigger(payload_for(path))).result()).unwrap()
+    for output in (first, second):
+        assert (output.success, output.issues, output.snapshot_id) == (True, [], None)
+    assert not catalog.path.exists()
+
+
+@pytest.mark.parametrize("broken", ["no tables at all", None])
+async def test_a_broken_catalog_costs_nothing_but_the_snapshot(
+    make_database: MakeDatabase, catalog: CatalogStore, broken: str | None
+) -> None:
+    catalog.path.parent.mkdir()
+    if broken is None:
+        catalog.path.mkdir()
+    else:
+        catalog.path.write_text(broken * 100)
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)))
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.complete, output.snapshot_id) == (True, True, None)
+    assert output.introspection is not None
+    (issue,) = output.issues
+    assert issue.code == "SNAPSHOT_NOT_KEPT"
+    assert "BUSTER_TASKS_CATALOG" in issue.fix
+
+
+async def test_a_failure_is_no_snapshot(tmp_path: Path, catalog: CatalogStore) -> None:
+    handle = await introspect_data.trigger(payload_for(tmp_path / "gone.db"))
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.counts, output.snapshot_id) == (False, None, None)
+    assert catalog.list() == []
 
 
 async def test_phases_are_seen_while_they_last(make_database: MakeDatabase) -> None:
@@ -167,15 +227,34 @@ async def test_rows_are_left_out_when_the_time_limit_is_near(make_database: Make
     assert output.success
 
 
-async def test_what_no_run_could_hold_is_told(make_database: MakeDatabase) -> None:
+def more_than_a_run_holds() -> str:
     columns = ", ".join(f"c{number}_{'x' * 2_000}" for number in range(2_000))
-    script = "".join(f"CREATE TABLE t{number} ({columns});" for number in range(3))
-    path = make_database(script)
+    return "".join(f"CREATE TABLE t{number} ({columns});" for number in range(3))
+
+
+async def test_what_no_run_could_hold_is_left_in_the_catalog(
+    make_database: MakeDatabase, catalog: CatalogStore
+) -> None:
+    path = make_database(more_than_a_run_holds())
     output = (await (await introspect_data.trigger(payload_for(path))).result()).unwrap()
+    assert (output.success, output.complete, output.introspection) == (True, True, None)
+    assert output.counts is not None
+    assert (output.counts["tables"], output.counts["columns"]) == (3, 6_000)
+    (issue,) = output.issues
+    assert issue.code == "RESULT_IN_CATALOG"
+    assert output.snapshot_id is not None
+    assert output.snapshot_id in issue.fix
+    assert len(catalog.get(output.snapshot_id).introspection.columns) == 6_000
+
+
+async def test_what_no_run_could_hold_and_nobody_keeps_is_told(make_database: MakeDatabase) -> None:
+    path = make_database(more_than_a_run_holds())
+    payload = payload_for(path, IntrospectDataOptions(snapshot=False))
+    output = (await (await introspect_data.trigger(payload)).result()).unwrap()
     assert output.error is not None
     assert (output.error.code, output.introspection) == ("RESULT_TOO_LARGE", None)
     assert "6000 columns" in output.error.message
-    one = payload_for(path, IntrospectDataOptions(tables=["t1"]))
+    one = payload_for(path, IntrospectDataOptions(tables=["t1"], snapshot=False))
     assert (await (await introspect_data.trigger(one)).result()).unwrap().success
 
 
