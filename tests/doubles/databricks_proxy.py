@@ -90,6 +90,9 @@ class SparkService:
         if answer.results is not None:
             # Spark says always that there is no more
             answer.hasMoreRows = bool(_count(answer.results))
+            if answer.results.columns is None:  # of a statement that has no result
+                width = len(answer.resultSetMetadata.schema.columns)
+                answer.results.columns = [_empty() for _ in range(width)]
         return answer
 
     def CancelOperation(self, request: Any) -> Any:  # noqa: N802
@@ -118,6 +121,10 @@ def _count(rows: Any) -> int:
         holder = next(one for one in vars(column).values() if one is not None)
         return len(holder.values)
     return 0
+
+
+def _empty() -> Any:
+    return ttypes.TColumn(stringVal=ttypes.TStringColumn([], b"\0"))
 
 
 def _written_out(sql: str, known: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ KIND_OF_SCHEME: Final = {
     "sqlserver": "sqlserver",
     "mssql": "sqlserver",
     "snowflake": "snowflake",
+    "databricks": "databricks",
     "sqlite": "sqlite",
     "duckdb": "duckdb",
 }
@@ -32,7 +33,8 @@ def credentials_from_url(url: str) -> AnyCredentials:
     `duckdb:////absolute.db` for files. Options are the other fields of the kind's credentials; `password` may stand
     there too, best as a reference such as `env:PGPASSWORD`, since a URL is easily seen by others. `sslmode` means
     what it means to libpq, but that a certificate is checked whenever TLS is used. Snowflake's is
-    `snowflake://user:password@account/database/schema?warehouse_id=...&role=...`.
+    `snowflake://user:password@account/database/schema?warehouse_id=...&role=...`, that of Databricks
+    `databricks://token:value@host/sql/1.0/warehouses/abc?catalog=...`, whose path is the `http_path`.
 
     Raises SourceNotSupportedError for another scheme, and pydantic's ValidationError, which never shows the URL.
     """
@@ -52,6 +54,8 @@ def credentials_from_url(url: str) -> AnyCredentials:
         return parse_credentials({**fields, "type": kind, "path": path})
     if kind == "snowflake":
         return parse_credentials({**_of_snowflake(parts), **fields, "type": kind})
+    if kind == "databricks":
+        return parse_credentials({**_of_databricks(parts), **fields, "type": kind})
     mode = fields.pop("sslmode", None)
     if mode is not None:
         fields["ssl"] = _SSL_MODES.get(str(mode), mode)
@@ -64,6 +68,16 @@ def credentials_from_url(url: str) -> AnyCredentials:
     }
     known = {name: value for name, value in given.items() if value}
     return parse_credentials({**known, **fields, "type": kind})
+
+
+def _of_databricks(parts: SplitResult) -> dict[str, object]:
+    host, port = parts.hostname, _port(parts)
+    given = {
+        "server_hostname": host if port is None or host is None else f"https://{host}:{port}",
+        "http_path": unquote(parts.path),
+        "access_token": _text(parts.password),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _of_snowflake(parts: SplitResult) -> dict[str, object]:

@@ -104,9 +104,10 @@ def reach(endpoint: Endpoint, seconds: float) -> None:
     """
     if any(os.environ.get(name) for name in _PROXIES):
         return
-    found = addresses(endpoint.host, endpoint.port)[0]
+    addresses(endpoint.host, endpoint.port)
+    place = (endpoint.host, endpoint.port)  # by its name, so that each of its addresses is tried
     try:
-        with socket.create_connection((found, endpoint.port), timeout=seconds) as made:
+        with socket.create_connection(place, timeout=seconds) as made:
             if endpoint.is_encrypted:
                 context = ssl.create_default_context()
                 with context.wrap_socket(made, server_hostname=endpoint.host):

@@ -5,6 +5,7 @@ from pydantic import SecretStr, ValidationError
 
 from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources import (
+    DatabricksCredentials,
     DuckdbCredentials,
     MysqlCredentials,
     PostgresCredentials,
@@ -113,4 +114,30 @@ def test_a_snowflake_account() -> None:
         username="ada",
         private_key="file:/keys/k.p8",
         default_database="SHOP",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "token"),
+    [
+        (
+            "databricks://token:dapi1@dbc.example/sql/1.0/warehouses/abc?catalog=main",
+            "dbc.example",
+            "dapi1",
+        ),
+        (
+            "databricks://dbc.example:8443/sql/1.0/warehouses/abc?catalog=main&access_token=env:T",
+            "https://dbc.example:8443",
+            "env:T",
+        ),
+    ],
+)
+def test_databricks_has_its_http_path_in_the_url(url: str, host: str, token: str) -> None:
+    assert credentials_from_url(url) == DatabricksCredentials.model_validate(
+        {
+            "server_hostname": host,
+            "http_path": "/sql/1.0/warehouses/abc",
+            "access_token": token,
+            "catalog": "main",
+        }
     )
