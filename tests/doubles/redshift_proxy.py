@@ -62,7 +62,7 @@ class RedshiftProxy:
     def _serve(self, client: socket.socket) -> None:
         try:
             self._conversation(client)
-        except (OSError, EOFError):
+        except (OSError, EOFError, ValueError):  # the last of a socket that `close` has closed
             pass  # one of the sides is gone, and so is the other
         finally:
             client.close()

@@ -61,7 +61,9 @@ def test_a_table_with_an_interleaved_sort_key() -> None:
             column("sales", "sketch", 5, "hllsketch", encoding="none", is_nullable=""),
         ],
         info=[
-            InfoRow("public", "sales", 1500, Decimal(12), Decimal(10), "KEY(a)", "INTERLEAVED", Decimal("7.50"), None, "Y"),
+            InfoRow(
+                "public", "sales", 1500, Decimal(12), Decimal(10), "KEY(a)", "INTERLEAVED", Decimal("7.50"), None, "Y"
+            ),
         ],
     )  # fmt: skip
     [table] = found.tables
