@@ -134,9 +134,10 @@ class Proxy:
         for new, (old, answers) in list(self._alias.items()):
             if asked.method == "GET" and new in asked.path:
                 asked = replace(asked, path=asked.path.replace(new, old))
-                if asked.path not in answers:
-                    answers[asked.path] = self._told(asked)
-                return _renamed(answers[asked.path], old, new)
+                told = answers.get(asked.path) or self._told(asked)
+                if isinstance(told.body, dict) and told.body.get("jobComplete", True):
+                    answers[asked.path] = told
+                return _renamed(told, old, new)
         return self._told(asked)
 
     def _remembered(self, asked: Asked) -> Answer:

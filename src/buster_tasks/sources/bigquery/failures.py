@@ -38,6 +38,8 @@ def typed_error(error: Exception, host: str, port: int) -> SourceError:
         return typed_error(error.cause, host, port)
     if isinstance(error, auth.RefreshError):
         return _not_logged_in(error)
+    if isinstance(error, auth.InvalidOperation):  # it wants another token, and we have none
+        return _nobody("nobody is logged in")
     if isinstance(error, api.GoogleAPICallError):
         return _told(error)
     return _on_the_way(error, host, port)

@@ -57,6 +57,16 @@ class Wire(HTTPAdapter):
         limits = (min(seconds, _CONNECT_SECONDS), seconds)
         return super().send(request, stream, limits, verify, cert, proxies)
 
+    def close(self) -> None:
+        """End all connections now: left to itself urllib3 waits until nothing, no error either, refers to them."""
+        pools: Any = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118  # it is no dict, and cannot be gone through
+            pool = pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
+        self.cut()
+
     def cut(self) -> None:
         """Shut every connection, from any thread: whoever waits for an answer fails at once."""
         for line in list(self._lines):

@@ -1,4 +1,4 @@
-"""A real project, for those who have one: set BIGQUERY_TEST_PROJECT, and BIGQUERY_TEST_KEY_FILE or log in with gcloud."""
+"""A real project: set BIGQUERY_TEST_PROJECT, and BIGQUERY_TEST_KEY_FILE where the machine is not logged in."""
 
 import os
 

@@ -42,7 +42,8 @@ async def test_everything_of_a_dataset(
     (schema,) = found.schemas
     assert (schema.comment, schema.metadata) == ("of a test", {"location": "US"})
     customer, events = found.tables
-    assert (customer.comment, customer.partition_keys, customer.clustering_keys) == ("who buys", ["at"], ["name"])  # fmt: skip
+    assert customer.comment == "who buys"
+    assert (customer.partition_keys, customer.clustering_keys) == (["at"], ["name"])
     assert customer.metadata["options"] == {"labels": {"team": "shop"}}
     assert (events.name, events.row_count, events.row_count_kind) == ("events_*", 2, "estimate")
     columns = {(one.table, one.name): one for one in found.columns}
