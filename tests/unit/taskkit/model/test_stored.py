@@ -60,6 +60,7 @@ REQUEST = TriggerRequest(
     is_test=True,
     is_replay=True,
     version="3",
+    trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 RUN = Run(
     REQUEST,
@@ -134,7 +135,7 @@ RECORDS = [
 ]
 
 
-@pytest.mark.parametrize("value", [*OUTCOMES, *RECORDS], ids=repr)
+@pytest.mark.parametrize("value", [*OUTCOMES, *RECORDS], ids=lambda value: type(value).__name__)
 def test_what_passes_between_engine_and_backend_is_kept(value: object) -> None:
     assert from_text(type(value), to_text(value)) == value
 
@@ -148,7 +149,7 @@ class Mine:
     since: timedelta | float | None = None
 
 
-@pytest.mark.parametrize("outcome", [None, *OUTCOMES[:6]], ids=repr)
+@pytest.mark.parametrize("outcome", [None, *OUTCOMES[:6]], ids=lambda value: type(value).__name__)
 def test_a_dataclass_of_a_backends_own_is_kept(outcome: Outcome | None) -> None:
     value = Mine(outcome, {"a": NOW}, 3.5)
     assert from_text(Mine, to_text(value)) == value

@@ -118,7 +118,6 @@ async def test_more_values_than_an_index_is_asked_for(
         RunFilter(batch=frozenset({"batch_1"})),
         RunFilter(schedule=frozenset({"sched_1"})),
     ],
-    ids=str,
 )
 async def test_a_list_asks_an_index_and_does_not_go_through_all_runs(
     store: SqliteStore, where: RunFilter
