@@ -106,7 +106,7 @@ class Endpoint:
             connected.settimeout(share.left())
             made.__init__(connected, login.user, login.password, self.place.database)  # type: ignore[misc] # so that what it learned stays when it fails
             connected.settimeout(None)
-        except Exception as error:
+        except Exception as error:  # the driver raises whatever comes when a connection breaks
             connected.close()
             if isinstance(error, TimeoutError) or share.is_spent:
                 raise no_answer(self.place.host, self.place.port, seconds) from None

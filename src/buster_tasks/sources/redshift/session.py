@@ -151,7 +151,7 @@ class RedshiftSession:
     def _typed(self, connection: ReadingConnection, budget: Budget) -> Generator[None]:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # the driver raises whatever comes when a connection breaks
             if budget.is_spent:
                 raise budget.error() from error
             raise typed_error(error, self._endpoint.place, connection.error) from error
@@ -183,7 +183,7 @@ class Reader:
         """The same for one that the server may refuse: the transaction is begun again then. Raises SourceError."""
         try:
             return self.rows(statement, parameters)
-        except Exception as error:
+        except Exception as error:  # the driver raises whatever comes when a connection breaks
             typed = typed_error(error, self._place, self._connection.error)
             if typed.transient or self._budget.is_spent:
                 raise

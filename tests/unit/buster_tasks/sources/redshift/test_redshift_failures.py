@@ -1,5 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
+from benchmarks.servers import free_port
 from buster_tasks.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -78,3 +82,28 @@ def test_while_logging_in() -> None:
     refused = login_error(told("XX000"), PLACE)
     assert (type(refused), refused.transient) == (ConnectionFailedError, False)
     assert "does not answer as Redshift does" in login_error(KeyError(b"H"), PLACE).message
+
+
+NO_DRIVER = """
+import asyncio, sys
+sys.modules[sys.argv[1]] = None
+from buster_tasks.sources import connect
+
+async def main():
+    place = {"type": "redshift", "host": "127.0.0.1", "port": int(sys.argv[2]), "database": "d"}
+    source = connect({**place, "username": "u", "password": "p"})
+    print((await source.test()).error_code)
+    await source.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [("redshift_connector", "DRIVER_MISSING"), ("psycopg", "CONNECTION_FAILED")],
+)
+def test_the_driver_is_needed_and_no_other(missing: str, code: str) -> None:
+    command = [sys.executable, "-c", NO_DRIVER, missing, str(free_port())]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == code
