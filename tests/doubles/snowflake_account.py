@@ -68,13 +68,13 @@ class SnowflakeServer:
 
 
 @contextmanager
-def snowflake_server(*certificate: Path, password: str = PASSWORD) -> Iterator[SnowflakeServer]:
-    """A stand-in for Snowflake; with the files of a certificate and its key over TLS. Raises ServerMissingError."""
+def snowflake_server(password: str = PASSWORD) -> Iterator[SnowflakeServer]:
+    """A stand-in for Snowflake. Raises ServerMissingError."""
     python = environment("snowflake", REQUIREMENTS)
     script = Path(__file__).with_name("snowflake_server.py")
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
-        command: Sequence[str | Path] = [python, script, str(port), password, *certificate]
+        command: Sequence[str | Path] = [python, script, str(port), password]
         process = start_process(getpass.getuser(), command, port, Path(folder) / "log")
         try:
             yield SnowflakeServer(port, process, password)

@@ -1,6 +1,6 @@
 """A stand-in for Snowflake: fakesnow, with what the real service has and it lacks, over its own HTTP protocol.
 
-Started by `tests/doubles/snowflake_account.py` with the Python of its own environment: PORT PASSWORD [CERTIFICATE KEY].
+Started by `tests/doubles/snowflake_account.py` with the Python of its own environment: PORT PASSWORD.
 What is added: a login that can be refused and has the fields that drivers from 5.0 on want, databases that are not
 made by logging in, statements that run detached (`asyncExec`) and can be looked after and stopped, views in
 INFORMATION_SCHEMA.TABLES, and SHOW ... KEYS IN DATABASE and IN SCHEMA as DuckDB knows them.
@@ -31,7 +31,6 @@ from starlette.routing import Route
 server: Any = importlib.import_module("fakesnow.server")  # the package has a function of this name
 
 PORT, PASSWORD = int(sys.argv[1]), sys.argv[2]
-CERTIFICATE = sys.argv[3:5]
 TOKENS = {"OAUTH": f"oauth-{PASSWORD}", "PROGRAMMATIC_ACCESS_TOKEN": f"pat-{PASSWORD}"}
 SESSION_SETTINGS = r"^\s*(USE\s+SECONDARY\s+ROLES|ALTER\s+SESSION|USE\s+WAREHOUSE|USE\s+ROLE)\b"
 
@@ -220,6 +219,7 @@ def _failed(code: str, sqlstate: str, message: str) -> JSONResponse:
 # What users whose names begin so may not ask, and what they are told.
 _LIMITS = {
     "NO_KEYS": (_SHOW, "003001", "42501", "Insufficient privileges to operate on the database"),
+    "NO_DATABASES": (re.compile("SHOW DATABASES"), "003001", "42501", "Insufficient privileges"),
     "NO_VIEWS": (
         re.compile(r"(?s).*INFORMATION_SCHEMA\.VIEWS"), "003001", "42501", "Insufficient privileges",
     ),
@@ -319,7 +319,4 @@ routes = [
 ]
 
 if __name__ == "__main__":
-    tls: dict[str, Any] = (
-        {"ssl_certfile": CERTIFICATE[0], "ssl_keyfile": CERTIFICATE[1]} if CERTIFICATE else {}
-    )
-    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=PORT, log_level="warning", **tls)
+    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=PORT, log_level="warning")

@@ -89,7 +89,8 @@ class SnowflakeSource:
         await self.open()
         selection = Selection(filters, ascii_case)
         await progress("introspecting", 0.0, {})
-        reading = Reading(self._session.facts, await self._databases(filters, selection))
+        reading = Reading(self._session.facts, [])
+        await self._databases(reading, filters, selection)
         for done, row in enumerate(reading.databases):
             whole = len(reading.databases)
             await self._database(reading, row.name, filters, selection)
@@ -150,16 +151,19 @@ class SnowflakeSource:
         budget = Budget(seconds)
         return await self._thread.call(lambda: work(self._session, budget), budget)
 
-    async def _databases(self, filters: Filters, selection: Selection) -> list[DatabaseRow]:
+    async def _databases(self, reading: Reading, filters: Filters, selection: Selection) -> None:
         """The session's database, or those that the filters name; as far as Snowflake shows them."""
-        own = self._session.facts.database or ""
-        found = await self._read(asking.read_databases)
+        own, found = reading.facts.database or "", list[DatabaseRow]()
+        try:
+            found += await self._read(asking.read_databases)
+        except _NOT_TOLD as error:
+            reading.failures.append(Failure(own, "databases beside it", error))
         if not any(row.name == own for row in found):
             found.append(DatabaseRow(own))
         kept = [row for row in found if selection.database(row.name)]
         if filters.databases is None:
             kept = [row for row in kept if row.name == own]
-        return sorted(kept, key=lambda row: row.name)
+        reading.databases = sorted(kept, key=lambda row: row.name)
 
     async def _database(
         self, reading: Reading, name: str, filters: Filters, selection: Selection

@@ -1,18 +1,25 @@
 """What goes wrong on the way to Snowflake: the typed error within its time, and nothing left behind."""
 
 import asyncio
+import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from benchmarks.servers import free_port
 from buster_tasks.errors import (
@@ -93,6 +100,40 @@ async def test_an_unknown_host() -> None:
 async def test_tls_where_there_is_none(server: SnowflakeServer) -> None:
     error = await failure(elsewhere(f"https://127.0.0.1:{server.port}"), within=6)
     assert (type(error), error.transient) == (TlsFailedError, False)
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that nobody stands behind."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    encoding, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "both.pem").write_bytes(
+        key.private_bytes(encoding, kind, plain) + made.public_bytes(encoding)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context
+
+
+async def test_a_certificate_that_nobody_stands_behind(tmp_path: Path) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=certificate(tmp_path))
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        error = await failure(elsewhere(f"https://127.0.0.1:{port}"), within=8)
+    assert (type(error), error.transient) == (TlsFailedError, False)
+    assert "certificate" in error.message
 
 
 @contextmanager
@@ -190,8 +231,6 @@ def test_nothing_is_written_to_the_home_folder(server: SnowflakeServer, tmp_path
         "        print((await source.test()).ok)\n"
         "asyncio.run(main())\n"
     )
-    import json
-
     server.run(f"CREATE DATABASE HOME_{os.getpid()}")
     known = json.dumps(server.credentials(f"HOME_{os.getpid()}"))
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -99,6 +99,7 @@ async def test_a_database_that_may_not_be_read_is_told(
         ("NO_KEYS", ["primary keys", "unique keys", "foreign keys"],
          {"primary_keys": 0, "unique_keys": 0, "foreign_keys": 0}),
         ("NO_VIEWS", ["view definitions"], {}),
+        ("NO_DATABASES", ["databases beside it"], {}),
     ],
 )  # fmt: skip
 async def test_a_part_that_may_not_be_read_is_told_and_loses_nothing_else(
