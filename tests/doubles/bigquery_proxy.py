@@ -135,7 +135,7 @@ class Proxy:
             if asked.method == "GET" and new in asked.path:
                 asked = replace(asked, path=asked.path.replace(new, old))
                 told = answers.get(asked.path) or self._told(asked)
-                if isinstance(told.body, dict) and told.body.get("jobComplete", True):
+                if _is_final(told):
                     answers[asked.path] = told
                 return _renamed(told, old, new)
         return self._told(asked)
@@ -234,6 +234,14 @@ def bigquery_proxy(target: str, *, remembers: bool = False) -> Iterator[Proxy]: 
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _is_final(answer: Answer) -> bool:
+    """Whether it is the same however often it is asked for: that of a job which has ended."""
+    if not isinstance(answer.body, dict):
+        return False
+    state = answer.body.get("status", {}).get("state")
+    return state == "DONE" or bool(answer.body.get("jobComplete"))
 
 
 def _renamed(answer: Answer, old: str, new: str) -> Answer:
