@@ -12,7 +12,7 @@ from typing import Any, Final
 from buster_tasks.errors import CatalogError
 
 VERSION: Final = 1
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 20.0
 
 _TABLES: Final = """
 CREATE TABLE contents (hash TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;

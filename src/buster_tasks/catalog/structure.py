@@ -53,6 +53,8 @@ STRUCTURE: Final[Mapping[type[SchemaModel], tuple[str, ...]]] = {
 _GROWING = frozenset({"nextAutoIncrement", "readable", "serverVersion"})
 """Parts of `metadata` that change without anybody changing the structure."""
 
+_SCALARS = (str, int, bool, float, type(None))
+
 
 class Place(NamedTuple):
     """Which object it is. `table` is empty for databases and schemas; `number` parts those that share all else."""
@@ -119,7 +121,11 @@ def _listed(columns: Iterable[str]) -> str:
 
 
 def _fields(model: SchemaModel) -> dict[str, JsonValue]:
-    return {name: _plain(getattr(model, name)) for name in STRUCTURE[type(model)]}
+    known = model.__dict__
+    return {
+        name: value if type(value := known[name]) in _SCALARS else _plain(value)
+        for name in STRUCTURE[type(model)]
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -58,8 +58,10 @@ def test_a_wrong_value_that_is_the_secret_is_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_filters_are_the_options_without_the_level() -> None:
-    options = IntrospectDataOptions(databases=["a"], schemas=["b"], statistics="full")
+def test_the_filters_are_the_options_without_the_rest() -> None:
+    options = IntrospectDataOptions(
+        databases=["a"], schemas=["b"], statistics="full", snapshot=False
+    )
     assert options.filters() == Filters(databases=["a"], schemas=["b"])
 
 
@@ -69,6 +71,7 @@ def test_the_output_is_camel_case_on_the_wire() -> None:
     )
     wire = json.loads(output.model_dump_json(by_alias=True))
     assert set(wire) == {
-        "success", "dataSourceName", "error", "connection", "introspection", "issues", "complete", "snapshotId",
+        "success", "dataSourceName", "error", "connection", "introspection", "issues", "complete", "counts",
+        "snapshotId",
     }  # fmt: skip
     assert IntrospectDataOutput.model_validate(wire) == output
