@@ -76,6 +76,8 @@ def trace(
     """A span round a block, for OpenTelemetry and as a record with its duration in milliseconds."""
     from opentelemetry import trace as tracing  # imported when a span is first made: it costs 40 ms
 
+    from taskkit.runtime.tracing import record_error
+
     scope = current_scope.get()
     clock = SYSTEM_CLOCK if scope is None else scope.home.clock
     started = clock.monotonic()
@@ -90,9 +92,7 @@ def trace(
             outcome = type(raised).__name__
             info = ErrorInfo.of(raised)
             info = info if scope is None else scope.without_secrets(info)
-            seen = {"type": info.name, "message": info.message, "stacktrace": info.stack or ""}
-            span.add_event("exception", {f"exception.{key}": text for key, text in seen.items()})
-            span.set_status(tracing.StatusCode.ERROR, str(info))
+            record_error(span, info)
             raise
         finally:
             took = round((clock.monotonic() - started) * 1000, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -76,8 +77,14 @@ class Runner:
         if definition.isolation == "process" and lease.kind != "cleanup":
             from taskkit.engine.child.execution import ProcessExecution  # most workers have none
 
-            return ProcessExecution(self, lease, control, definition)
-        return Attempt(self, lease, control, definition)
+            execution: Execution = ProcessExecution(self, lease, control, definition)
+        else:
+            execution = Attempt(self, lease, control, definition)
+        if sys.modules.get("opentelemetry.trace") is None:
+            return execution
+        from taskkit.engine.traced import traced  # which is of use only beside it
+
+        return traced(execution, lease)
 
     def retries_of(self, definition: TaskDefinition, run: Run) -> Retries:
         """The retries that apply to a run here."""

@@ -20,6 +20,7 @@ class TriggerRequest:
     Times that depend on the store's clock are relative (`ttl`, `idempotency_key_ttl` in seconds) or decided
     by the caller (`delay_until`). `idempotency_key` is hashed. `max_attempts` is the task's own policy when
     the caller gave none, so that a store can tell a run that kills its workers from one that is retried.
+    `trace_parent` is the span that asked for it, as the W3C writes it in the header `traceparent`.
 
     `secrets` are clear, so they stay in this process: a backend that declares DURABLE is given none, they are
     sealed inside `payload` then.
@@ -50,6 +51,7 @@ class TriggerRequest:
     is_test: bool = False
     is_replay: bool = False
     version: str | None = None
+    trace_parent: str | None = None
 
     def joined_by(self, last: TriggerRequest) -> TriggerRequest:
         """What a debounced run does once `last` has joined it: what that says; what it leaves out stays."""
@@ -62,6 +64,7 @@ class TriggerRequest:
             max_attempts=last.max_attempts,
             max_duration=self.max_duration if last.max_duration is None else last.max_duration,
             machine=last.machine or self.machine,
+            trace_parent=last.trace_parent or self.trace_parent,
         )
 
     @property

@@ -19,7 +19,7 @@ from taskkit.runtime.home import Home
 from taskkit.runtime.scope import current_scope
 from taskkit.trigger.handle import RunHandle, handles, presented, retrieve
 from taskkit.trigger.run_list import all_of
-from taskkit.trigger.submit import digest_of, draft, find, seal, send
+from taskkit.trigger.submit import digest_of, draft, find, seal, send, trace_parent
 
 _AT_ONCE = 100
 
@@ -73,6 +73,7 @@ def _again(run: Run, payload: object, home: Home) -> TriggerRequest:
         schedule_id=None,
         is_replay=True,
         version=None,
+        trace_parent=trace_parent(current_scope.get()),
     )
 
 

@@ -84,6 +84,7 @@ def draft(
         request.run_id = new_run_id()
     else:
         _belong(request, scope, awaited)
+    request.trace_parent = trace_parent(scope)
     if options:
         _apply(request, options, home, scope)
     return request
@@ -108,6 +109,16 @@ def digest_of(request: TriggerRequest) -> bytes:
     from taskkit.model import sealing  # which hardly any payload needs
 
     return sealing.digest(request)
+
+
+def trace_parent(scope: RunScope | None) -> str | None:
+    """The span that a run is asked for in; where there is no OpenTelemetry, that of the run that asks."""
+    if "opentelemetry.trace" in sys.modules:  # nobody has a span without it
+        from taskkit.runtime.tracing import current
+
+        if (here := current()) is not None:
+            return here
+    return None if scope is None else scope.lease.run.request.trace_parent
 
 
 def find(task_id: str, home: Home) -> TaskDefinition | None:

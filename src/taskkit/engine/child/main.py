@@ -189,6 +189,10 @@ class _Child:
         order = self._order
         home = Home(lambda: remote_backend(self._calls, order), name=order.home)
         await home.ready()
+        if order.trace_parent is not None:
+            from taskkit.runtime.tracing import enter  # which most children have no need of
+
+            enter(order.trace_parent)
         runner = Runner(home, order.environment)
         control = RemoteControl(self._calls, self.send)
         self._attempt = ChildAttempt(

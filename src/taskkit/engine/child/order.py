@@ -41,7 +41,7 @@ class Order:
     """The lease to carry out, and what the child has to know of its parent.
 
     `received` is when the lease came, by the machine's steady clock, which all its processes share; None
-    where the parent is on a clock of its own.
+    where the parent is on a clock of its own. `trace_parent` is the span of the attempt, if there is one.
     """
 
     parent: int
@@ -61,6 +61,7 @@ class Order:
     capabilities: frozenset[Capability]
     log_levels: Mapping[str, int]
     output_limit: int
+    trace_parent: str | None
 
 
 def order_for(
@@ -93,7 +94,16 @@ def order_for(
         backend.capabilities,
         _log_levels(),
         home.output_limit,
+        _trace_parent(),
     )
+
+
+def _trace_parent() -> str | None:
+    if "opentelemetry.trace" not in sys.modules:  # nobody has a span without it
+        return None
+    from taskkit.runtime.tracing import current
+
+    return current()
 
 
 def _qualname(fn: object) -> str:

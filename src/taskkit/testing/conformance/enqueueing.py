@@ -138,6 +138,7 @@ async def a_run_comes_back_as_it_was_asked_for(trial: Trial) -> None:
         "schedule_id": "sched_1",
         "is_test": True,
         "is_replay": True,
+        "trace_parent": f"00-{1:032x}-{2:016x}-01",
     }
     run = await trial.run(await trial.add(**fields))
     came = {name: getattr(run.request, name) for name in fields}
