@@ -46,11 +46,11 @@ class SparkService:
             self._sessions[answer.sessionHandle.sessionId.guid] = self.user.name
         return answer
 
-    def CloseSession(self, request: Any) -> Any:  # noqa: N802
+    def CloseSession(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         self._sessions.pop(request.sessionHandle.sessionId.guid, None)
         return self._spark().CloseSession(request)
 
-    def ExecuteStatement(self, request: Any) -> Any:  # noqa: N802
+    def ExecuteStatement(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         known = {one.name: one.value.stringValue for one in request.parameters or ()}
         asked = ttypes.TExecuteStatementReq(
             sessionHandle=request.sessionHandle,
@@ -60,7 +60,7 @@ class SparkService:
         )
         return self._spark().ExecuteStatement(asked)
 
-    def GetColumns(self, request: Any) -> Any:  # noqa: N802
+    def GetColumns(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         asked = ttypes.TGetColumnsReq(
             sessionHandle=request.sessionHandle,
             schemaName=request.schemaName,
@@ -69,17 +69,17 @@ class SparkService:
         )
         return self._spark().GetColumns(asked)
 
-    def GetOperationStatus(self, request: Any) -> Any:  # noqa: N802
+    def GetOperationStatus(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         answer = self._spark().GetOperationStatus(
             ttypes.TGetOperationStatusReq(operationHandle=request.operationHandle)
         )
         answer.displayMessage = answer.errorMessage
         return answer
 
-    def GetResultSetMetadata(self, request: Any) -> Any:  # noqa: N802
+    def GetResultSetMetadata(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         return self._metadata(request.operationHandle)
 
-    def FetchResults(self, request: Any) -> Any:  # noqa: N802
+    def FetchResults(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         asked = ttypes.TFetchResultsReq(
             operationHandle=request.operationHandle,
             orientation=ttypes.TFetchOrientation.FETCH_NEXT,
@@ -95,10 +95,10 @@ class SparkService:
                 answer.results.columns = [_empty() for _ in range(width)]
         return answer
 
-    def CancelOperation(self, request: Any) -> Any:  # noqa: N802
+    def CancelOperation(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         return self._spark().CancelOperation(request)
 
-    def CloseOperation(self, request: Any) -> Any:  # noqa: N802
+    def CloseOperation(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         return self._spark().CloseOperation(request)
 
     def _metadata(self, handle: Any) -> Any:

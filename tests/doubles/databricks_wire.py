@@ -99,7 +99,7 @@ class Service:
             initialNamespace=place,
         )
 
-    def CloseSession(self, request: Any) -> Any:  # noqa: N802
+    def CloseSession(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         number = request.sessionHandle.sessionId.guid
         with self.lock:
             session = self.sessions.pop(number, None)
@@ -112,7 +112,7 @@ class Service:
             self.engine.close(session)
         return ttypes.TCloseSessionResp(status=_OK)
 
-    def ExecuteStatement(self, request: Any) -> Any:  # noqa: N802
+    def ExecuteStatement(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         number = request.sessionHandle.sessionId.guid
         session = self.sessions.get(number)
         if session is None:
@@ -134,7 +134,7 @@ class Service:
             operation.error = f"[INTERNAL_ERROR] {type(error).__name__}: {error} SQLSTATE: XX000"
         operation.done.set()
 
-    def GetOperationStatus(self, request: Any) -> Any:  # noqa: N802
+    def GetOperationStatus(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         operation = self._operation(request)
         if operation is None:
             return ttypes.TGetOperationStatusResp(status=_gone())
@@ -156,13 +156,13 @@ class Service:
             displayMessage=operation.error,
         )
 
-    def GetResultSetMetadata(self, request: Any) -> Any:  # noqa: N802
+    def GetResultSetMetadata(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         operation = self._operation(request)
         if operation is None or operation.result is None:
             return ttypes.TGetResultSetMetadataResp(status=_gone())
         return _metadata(operation.result)
 
-    def FetchResults(self, request: Any) -> Any:  # noqa: N802
+    def FetchResults(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         operation = self._operation(request)
         if operation is None or operation.result is None:
             return ttypes.TFetchResultsResp(status=_gone())
@@ -178,7 +178,7 @@ class Service:
             resultSetMetadata=_metadata(operation.result),
         )
 
-    def CancelOperation(self, request: Any) -> Any:  # noqa: N802
+    def CancelOperation(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         operation = self._operation(request)
         if operation is not None and not operation.done.is_set():
             operation.canceled = True
@@ -187,7 +187,7 @@ class Service:
                 self.engine.interrupt(session)
         return ttypes.TCancelOperationResp(status=_OK)
 
-    def CloseOperation(self, request: Any) -> Any:  # noqa: N802
+    def CloseOperation(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         with self.lock:
             self.operations.pop(request.operationHandle.operationId.guid, None)
         return ttypes.TCloseOperationResp(status=_OK)
@@ -226,6 +226,8 @@ class Door:
     lives: float = 3600
     answer: int | None = None
     """Answer the next requests of the protocol with this status instead."""
+    moved: str | None = None
+    """Where else tokens are to be asked for."""
     mute: bool = False
     """Take requests and never answer them."""
     paths: list[str] = field(default_factory=list)
@@ -255,7 +257,9 @@ class Handler(BaseHTTPRequestHandler):
         self.door.paths.append(self.path)
         if self.door.mute:
             threading.Event().wait()
-        if self.path == "/oidc/v1/token":
+        if self.path == "/oidc/v1/token" and self.door.moved is not None:
+            self._answer(302, b"", headers={"Location": self.door.moved})
+        elif self.path == "/oidc/v1/token":
             self._token(body)
         elif not self.path.startswith(("/sql/", "/cliservice")):
             self._refuse(404, "No such endpoint")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from buster_tasks.errors import AuthenticationError, ConnectionFailedError, SourceError
 from taskkit import logger
@@ -16,6 +16,15 @@ from taskkit import logger
 _PATH = "/oidc/v1/token"
 _EARLY_SECONDS = 60.0
 _REFUSALS = (400, 401, 403)
+
+
+class _Staying(HTTPRedirectHandler):
+    """Goes nowhere else, since the secret would go along."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> None:
+        """No other request: the answer is an error."""
 
 
 class ServicePrincipal:
@@ -61,7 +70,7 @@ class ServicePrincipal:
             },
         )
         try:
-            with urlopen(request, timeout=self._seconds) as answer:  # noqa: S310 - the same
+            with build_opener(_Staying).open(request, timeout=self._seconds) as answer:
                 found: Any = json.loads(answer.read(1_000_000))
         except HTTPError as error:
             with error:

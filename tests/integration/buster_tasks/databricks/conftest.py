@@ -1,4 +1,5 @@
 import asyncio
+import importlib
 import importlib.util
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -78,6 +79,7 @@ class Account:
 def installed(missing_server: Callable[[], AbstractContextManager[None]]) -> None:
     with missing_server():
         check_installed()
+    importlib.import_module("databricks.sql.client")  # seconds, which no test's limit is about
 
 
 @pytest.fixture(scope="session")

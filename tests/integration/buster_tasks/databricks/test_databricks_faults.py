@@ -32,7 +32,7 @@ ENDLESS = "SELECT sum(a.id * b.id % 7) FROM range(10000000) a(id), range(1000000
 CLIENT, SECRET = "c0ffee", "s%ecret:canary/+"
 
 
-async def failure(source: DatabricksSource, within: float = 4.0) -> SourceError:
+async def failure(source: DatabricksSource, within: float = 8.0) -> SourceError:
     """What opening ends with, in time."""
     began = time.perf_counter()
     with pytest.raises(SourceError) as caught:
@@ -220,6 +220,20 @@ async def test_a_wrong_secret_of_a_principal(server: Any, open_source: OpenSourc
     assert type(error) is AuthenticationError
     assert CLIENT in str(error)
     assert "canary" not in str(error)
+
+
+async def test_a_secret_does_not_follow_to_another_place(
+    server: Any, open_source: OpenSource
+) -> None:
+    known = {"access_token": None, "client_id": CLIENT, "client_secret": SECRET}
+    server.door(moved="/stolen")
+    try:
+        error = await failure(open_source(**known))
+    finally:
+        server.door(moved=None)
+    assert type(error) is ConnectionFailedError
+    assert "HTTP 302" in error.message
+    assert "/stolen" not in server.ask("paths")
 
 
 async def test_nothing_but_the_protocol_is_spoken(server: Any, source: DatabricksSource) -> None:
