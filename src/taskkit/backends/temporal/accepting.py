@@ -88,7 +88,31 @@ class Accepting:
                 return Enqueued(keyed.run_id, "created")
             if await self._holds_key(keyed.run_id):
                 return Enqueued(keyed.run_id, "existing")
+            if generation > 0:  # its runs fail again and again
+                generation = await self._newest(request, generation)
+                newest_id = self._keyed_id(request, generation)
+                if newest_id != keyed.run_id and await self._holds_key(newest_id):
+                    return Enqueued(newest_id, "existing")
             generation += 1
+
+    async def _newest(self, request: TriggerRequest, generation: int) -> int:
+        """The last generation that there is, from one on that there is: each follows on the one before."""
+
+        async def is_there(number: int) -> bool:
+            return await self._reader.describe(self._keyed_id(request, number)) is not None
+
+        step = 1
+        while await is_there(generation + step):
+            generation += step
+            step *= 2
+        missing = generation + step
+        while missing - generation > 1:
+            middle = (generation + missing) // 2
+            if await is_there(middle):
+                generation = middle
+            else:
+                missing = middle
+        return generation
 
     def _keyed_id(self, request: TriggerRequest, generation: int) -> str:
         parts = (self._place.project, request.task_id, request.idempotency_key or "")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
@@ -12,26 +15,32 @@ from temporalio.service import RPCError, RPCStatusCode
 from taskkit.backends.temporal.encoding import wait_of
 from taskkit.backends.temporal.record import Order
 from taskkit.backends.temporal.waiting import LOOK
-from taskkit.errors import StoreUnavailableError
+from taskkit.errors import BackendError
 from taskkit.model.exchange import Answer, Runs, TokenRef, Wait
 
 if TYPE_CHECKING:
     from taskkit.backends.temporal.backend import TemporalBackend
 
+T = TypeVar("T")
+_log = logging.getLogger("taskkit.worker")
 _READS_AGAIN: Final = 0.5
 _AT_ONCE: Final = 32
 
 
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What this reads, also where the server is away meanwhile: a run does not die of that."""
+    while True:
+        try:
+            return await read()
+        except (BackendError, RPCError) as error:
+            _log.debug("read again in %s s: %s", _READS_AGAIN, error)
+            await asyncio.sleep(_READS_AGAIN)
+
+
 async def answers_of(backend: TemporalBackend, order: Order) -> dict[str, Answer]:
-    """The answers of an order, also where the server is away meanwhile: a run does not die of that."""
-    answers: dict[str, Answer] = {}
-    for wait in map(wait_of, order.answered):
-        while wait.id not in answers:
-            try:
-                answers[wait.id] = await _answer(backend, wait)
-            except (StoreUnavailableError, RPCError):
-                await asyncio.sleep(_READS_AGAIN)
-    return answers
+    """The answers of an order."""
+    waits = map(wait_of, order.answered)
+    return {wait.id: await patiently(partial(_answer, backend, wait)) for wait in waits}
 
 
 async def _answer(backend: TemporalBackend, wait: Wait) -> Answer:

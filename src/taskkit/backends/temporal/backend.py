@@ -5,33 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.converter import DataConverter
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from taskkit.backends.base import Capability, Now, Runner, Watch
 from taskkit.backends.temporal.accepting import Accepting
 from taskkit.backends.temporal.attributes import register_attributes
+from taskkit.backends.temporal.canceling import Canceling
 from taskkit.backends.temporal.connection import connect
 from taskkit.backends.temporal.entries import KEPT, Entries
 from taskkit.backends.temporal.limits import Limits
 from taskkit.backends.temporal.listing import list_runs
 from taskkit.backends.temporal.machines import Machines
 from taskkit.backends.temporal.place import Place, place_of
-from taskkit.backends.temporal.reading import CANCELED_BY_US, Reader
+from taskkit.backends.temporal.reading import Reader
 from taskkit.backends.temporal.refusal import is_away, refused
 from taskkit.backends.temporal.saying import Saying
 from taskkit.backends.temporal.schedules import Schedules
 from taskkit.backends.temporal.size import DATA_LIMIT
 from taskkit.backends.temporal.tokens import Tokens
 from taskkit.backends.temporal.watch import TemporalWatch
-from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import (
     LeaseLostError,
-    RunNotFoundError,
     SecretInPayloadError,
 )
 from taskkit.model.exchange import (
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
 
 _C = Capability
 _AT_ONCE = 64
-_SOON = timedelta(seconds=1)
 
 
 class TemporalBackend:
@@ -86,6 +84,7 @@ class TemporalBackend:
         self._saying: Saying | None = None
         self._schedules: Schedules | None = None
         self._accepting: Accepting | None = None
+        self._canceling: Canceling | None = None
         self._limits: Limits | None = None
         self._machines: Machines | None = None
         self._watches: list[TemporalWatch] = []
@@ -147,6 +146,11 @@ class TemporalBackend:
         assert self._accepting is not None, "open() comes first"
         return self._accepting
 
+    @property
+    def canceling(self) -> Canceling:
+        assert self._canceling is not None, "open() comes first"
+        return self._canceling
+
     async def open(self) -> None:
         self._client = await connect(self.place, self._data_converter)
         async with self._asked():
@@ -160,6 +164,9 @@ class TemporalBackend:
         self._machines = Machines(self._client, self.place)
         self._accepting = Accepting(
             self._client, self._reader, self.place, self._limits, self.made, self._at_once
+        )
+        self._canceling = Canceling(
+            self._reader, self._limits, self.place, self.serving, self._at_once
         )
 
     async def close(self) -> None:
@@ -212,52 +219,7 @@ class TemporalBackend:
         self, run_ids: Sequence[str], *, reason: str | None, now: Now
     ) -> Sequence[Run]:
         async with self._asked():
-            found = await asyncio.gather(*(self.reader.describe(run_id) for run_id in run_ids))
-            for run_id, description in zip(run_ids, found, strict=True):
-                if description is None:
-                    raise RunNotFoundError(run_id, backend=self.place.shown)
-            await asyncio.gather(*(self._cancel(run_id, reason) for run_id in run_ids))
-            runs = await asyncio.gather(*(self.reader.find(run_id) for run_id in run_ids))
-        return [run for run in runs if run is not None]
-
-    async def _cancel(self, run_id: str, reason: str | None) -> None:
-        loop = asyncio.get_running_loop()
-        asked = loop.time()
-        description = await self.reader.describe(run_id)
-        if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
-            return
-        handle = self.reader.handle(run_id)
-        run = await self.reader.read(description)
-        if loop.time() - asked > _SOON.total_seconds():
-            await self._cancel(run_id, reason)  # the server was away, and it may have begun since
-            return
-        try:
-            if run.delivery == 0 and run.is_queued:  # no worker is needed to end it
-                await self._end(run, reason)
-            else:
-                await handle.signal(RunWorkflow.cancel, reason)
-                for serving in self.serving:
-                    serving.cancel(run_id)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # which it is once it is over
-                raise
-
-    async def _end(self, run: Run, reason: str | None) -> None:
-        """End the workflow of a run that has not begun; where the server goes away meanwhile, it may have since."""
-        details = [] if reason is None else [reason]
-        handle = self.reader.handle(run.id)
-        try:
-            await handle.terminate(*details, reason=CANCELED_BY_US, rpc_timeout=_SOON)
-        except RPCError as error:
-            if not is_away(error):
-                raise
-            await self._cancel(run.id, reason)
-        else:
-            await asyncio.gather(self._tell_parent(run), self.limits.give_up(run.queue, run.id))
-
-    async def _tell_parent(self, run: Run) -> None:
-        if run.request.awaited and run.parent_id is not None:
-            await self.reader.handle(run.parent_id).signal(RunWorkflow.ended, run.id)
+            return await self.canceling.cancel(run_ids, reason)
 
     # --- beside a run -------------------------------------------------------------------------------
 

@@ -7,14 +7,22 @@ import json
 import logging
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from temporalio import activity
-from temporalio.client import AsyncActivityCancelledError, WorkflowUpdateFailedError
+from temporalio.client import (
+    AsyncActivityCancelledError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
+from taskkit.backends.temporal.answers import patiently
 from taskkit.backends.temporal.encoding import reply_of, wait_list
-from taskkit.backends.temporal.record import Beat, Order, Reply, micros
+from taskkit.backends.temporal.record import Beat, Order, Reply, awaited, micros
+from taskkit.backends.temporal.refusal import is_away
 from taskkit.backends.temporal.size import fitting
 from taskkit.backends.temporal.workflow import RunWorkflow
 from taskkit.errors import LeaseLostError
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.worker")
 _ENDS = frozenset({"completed", "failed", "canceled"})
+_UPDATE_LIMIT = 10.0
+_TELLS_AGAIN = 0.5
 
 
 class Delivery:
@@ -44,6 +54,7 @@ class Delivery:
         self._metadata = lease.run.metadata
         self._has_said = self._folded > 0
         self._flushes: set[str] = set()
+        self._answered: set[str] = set()
         self._is_sure_until = _sure_until(serving, lease)
         self.is_first = lease.attempt == lease.delivery == 1
         self.in_slot = lease.kind != "cleanup"
@@ -146,10 +157,12 @@ class Delivery:
         reply = await fitting(reply, converter, self.lease.run.task_id)
         if self.reply is not None:
             self._answer(reply)
-        elif self.told is Signal.LOST:
+        elif self.told is Signal.LOST or await self._update(reply):
             return
-        elif not await self._update(reply) and reply.outcome != "released":
-            self.final = reply  # a resume is under way, and gives this
+        elif self.is_carried:  # by the resume, which was here before the workflow's refusal
+            self._answer(reply)
+        elif reply.outcome != "released":
+            self.final = reply  # the resume is under way, and gives this
 
     def _answer(self, reply: Reply) -> None:
         assert self.reply is not None
@@ -176,7 +189,8 @@ class Delivery:
         ids = [run_id for wait in waits if isinstance(wait.on, Runs) for run_id in wait.on.ids]
         made = backend.made.get(self.run_id, set())
         unknown = [run_id for run_id in ids if run_id not in made]
-        found = dict(zip(unknown, await backend.get(unknown), strict=True))
+        runs = await patiently(lambda: backend.get(unknown))
+        found = dict(zip(unknown, runs, strict=True))
         for run_id in dict.fromkeys(ids):
             run = found.get(run_id)
             if run_id in found and (
@@ -185,32 +199,52 @@ class Delivery:
                 reply.strangers.append(run_id)
                 continue
             reply.children.append(run_id)
-            if run is not None and run.is_completed:
-                reply.strangers.append(run_id)  # it may have told an earlier workflow of this id
+            is_over = run_id in self._answered or (run is not None and run.is_completed)
+            if is_over:  # and has said so before, which the workflow has forgotten or never heard
+                reply.strangers.append(run_id)
         for wait in waits:
             if isinstance(wait.on, TokenRef):
                 reply.strangers.append(wait.on.id)
-                token = await backend.tokens.find(wait.on.id)
+                token = await patiently(partial(backend.get_token, wait.on.id, now=None))
                 if token is not None and token.timeout_at is not None:
                     reply.deadlines[wait.id] = micros(token.timeout_at)
         return reply
 
     async def _update(self, reply: Reply) -> bool:
-        """Whether the workflow took it."""
+        """Whether the workflow took it, or is over; asked again while the server is away, as nobody else would."""
+        said, update_id = [self.number, reply], uuid4().hex
+        while True:
+            try:
+                return await self._send(said, update_id)
+            except TimeoutError:
+                pass
+            except (RPCError, WorkflowUpdateFailedError) as error:
+                if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                    return True
+                if not isinstance(error, RPCError) or not is_away(error):
+                    _log.warning("run %s: how it goes on could not be told: %s", self.run_id, error)
+                    return False
+            if self.is_stopping or self.is_carried or self.told is Signal.LOST:
+                return False
+            await asyncio.sleep(_TELLS_AGAIN)
+
+    async def _send(self, said: list[Any], update_id: str) -> bool:
+        """The workflow's answer, once for each id; TimeoutError where none came in time."""
         handle = self._serving.backend.reader.handle(self.run_id)
         try:
-            async with asyncio.timeout(10):
-                said = [self.number, reply]
-                return await handle.execute_update(RunWorkflow.park, args=said)  # pyright: ignore[reportUnknownMemberType]  # temporalio leaves it so
-        except (RPCError, WorkflowUpdateFailedError, TimeoutError) as error:
-            if not self.is_stopping:
-                _log.warning("run %s: what it waits for could not be told: %s", self.run_id, error)
-            return False
+            async with asyncio.timeout(_UPDATE_LIMIT):
+                return await handle.execute_update(RunWorkflow.park, args=said, id=update_id)  # pyright: ignore[reportUnknownMemberType]  # temporalio leaves it so
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            task = asyncio.current_task()  # which may have been canceled itself
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise TimeoutError from error
 
     def resume(self, lease: Lease, order: Order, token: bytes) -> asyncio.Future[Reply]:
         """Go on under a new lease, in a slot that was taken for it; what comes of that."""
         future = self.reply = asyncio.get_running_loop().create_future()
         self.lease, self.number = lease, order.state.round
+        self._answered.update(one for wait in order.answered for one in awaited(wait))
         self._token, self._folded = token, len(order.state.said)
         self._metadata, self._has_said = lease.run.metadata, self._folded > 0
         self.began = micros(lease.now)

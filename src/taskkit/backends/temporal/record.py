@@ -96,14 +96,25 @@ def count(state: State, told: Beat | Reply | None) -> None:
 
 def answered(state: State, now: int) -> list[list[Any]]:
     """Of the waits, those that are over."""
-    return [wait for wait in state.waits if _is_over(state, wait, now)]
+    ended = set(state.ended)
+    return [wait for wait in state.waits if _is_over(state, wait, ended, now)]
 
 
-def _is_over(state: State, wait: list[Any], now: int) -> bool:
+def _is_over(state: State, wait: list[Any], ended: set[str], now: int) -> bool:
     wait_id, what = wait[0], wait[2]
     if wait_id in state.moments and state.moments[wait_id] <= now:
         return True
-    return what != "until" and all(one in state.ended for one in awaited(wait))
+    return what != "until" and ended.issuperset(awaited(wait))
+
+
+def forget(state: State, answers: list[list[Any]]) -> None:
+    """Drop the ends that a delivery was told of: a run that waits often does not keep them all.
+
+    Who waits for one of them again asks it again.
+    """
+    told = {one for wait in answers for one in awaited(wait)}
+    told.difference_update(one for wait in state.waits for one in awaited(wait))
+    state.ended = [one for one in state.ended if one not in told]
 
 
 def awaited(wait: list[Any]) -> list[str]:
@@ -119,7 +130,7 @@ def try_again(state: State, reply: Reply, now: int) -> None:
         state.past_attempts.append(past)
         shorten(state.past_attempts)
     state.attempt_started_at, state.holder = None, None
-    state.moments = {}
+    state.moments, state.ended = {}, []
     state.attempt += 1
     state.machine = reply.machine or state.machine
     state.status = "QUEUED"

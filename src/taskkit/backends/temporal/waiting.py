@@ -93,7 +93,8 @@ class Waiting:
     def _unheard(self) -> list[str]:
         """The runs and tokens that it waits for and that have not said that they are over."""
         found = {one: None for wait in self.state.waits for one in awaited(wait)}
-        return [one for one in found if one not in self.state.ended]
+        ended = set(self.state.ended)
+        return [one for one in found if one not in ended]
 
     async def _look(self) -> None:
         """Ask which of these are over: one event, whatever their number."""

@@ -21,7 +21,7 @@ from taskkit.backends.temporal.encoding import moment, run_of
 from taskkit.backends.temporal.limit_workflow import LimitWorkflow
 from taskkit.backends.temporal.record import Order, Reply
 from taskkit.backends.temporal.workflow import DELIVER, RunWorkflow
-from taskkit.errors import StoreUnavailableError
+from taskkit.errors import BackendError, StoreUnavailableError
 from taskkit.model.clock import after
 from taskkit.model.exchange import (
     Answer,
@@ -143,6 +143,9 @@ class Serving:
                 await self.backend.register(manifest)
             except StoreUnavailableError:
                 return  # the next look tells
+            except BackendError as error:
+                self.fail(error)
+                return
             self._manifest = manifest
         if spec.machines is None and self._looks % _MACHINES_EVERY == 0:
             with suppress(RPCError):  # the next look tells
@@ -301,7 +304,7 @@ class Serving:
             assert delivery.reply is not None
             future = delivery.reply
             self.held[lease.run.id] = delivery
-            self.backend.made.setdefault(lease.run.id, set())
+            self.backend.made[lease.run.id] = set()
             delivery.task = asyncio.get_running_loop().create_task(
                 delivery.carry(), name=lease.run.id, context=Context()
             )

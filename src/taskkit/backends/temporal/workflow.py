@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ from taskkit.backends.temporal.record import (
     State,
     count,
     first_state,
+    forget,
     has_room,
     micros,
     on_machine,
@@ -44,6 +45,8 @@ _CLEANUP_TRIES = 3
 _EVER = timedelta(days=3650)
 _SECOND = 1_000_000
 _FLUSHES_KEPT = 200
+_SIGNALS_AT_ONCE = 100
+"""With 2,000 under way the server takes no further command of a workflow."""
 _UNKNOWN_TRIES = (1, 2, 5, 10, 30)
 _STATUS = SearchAttributeKey.for_keyword("TaskkitStatus")
 _TAGS = SearchAttributeKey.for_keyword_list("TaskkitTags")
@@ -55,6 +58,11 @@ def _first_state(plan: Plan) -> State:
     return first_state(
         now, delay_until=plan.delay_until, queue_time=plan.queue_time, machine=plan.machine
     )
+
+
+async def _for_each(ids: Sequence[str], tell: Callable[[str], Awaitable[object]]) -> None:
+    for begin in range(0, len(ids), _SIGNALS_AT_ONCE):
+        await asyncio.gather(*map(tell, ids[begin : begin + _SIGNALS_AT_ONCE]))
 
 
 @workflow.defn(name="taskkit.run")
@@ -140,6 +148,8 @@ class RunWorkflow(Waiting):
         else:
             self._slot.freed(reply)
             await self._apply(kind, reply)
+            if reply.outcome not in NOT_ENTERED:
+                forget(state, answers)
         finally:
             self._delivery = None
         if state.finished_at is None:
@@ -246,7 +256,7 @@ class RunWorkflow(Waiting):
         state.status, state.holder = "WAITING", reply.holder
         self._wait_for(reply)
         if reply.strangers:
-            await asyncio.gather(*(self._ask(run_id) for run_id in reply.strangers))
+            await _for_each(reply.strangers, self._ask)
 
     def _wait_for(self, reply: Reply) -> None:
         """A timer keeps the moment it was first set to, also when a crash makes the attempt set it again."""
@@ -276,19 +286,17 @@ class RunWorkflow(Waiting):
         if state.status == "WAITING":
             state.orphaned = state.orphaned or state.holder is not None
             left = [run_id for run_id in state.children if run_id not in state.ended]
-            await asyncio.gather(
-                *(self._signal(one, "cancel", state.cancel_reason) for one in left)
-            )
+            await _for_each(left, lambda one: self._signal(one, "cancel", state.cancel_reason))
         self._show()
 
     async def _tell_waiters(self) -> None:
         """Await the acknowledgements: a signal that goes out together with the result is lost."""
         told: set[str] = set()
         waiters = [] if self.plan.waiter is None else [self.plan.waiter]
+        own = workflow.info().workflow_id
         while left := {*waiters, *self.state.waiters} - told:
             told |= left
-            own = workflow.info().workflow_id
-            await asyncio.gather(*(self._signal(one, "ended", own) for one in sorted(left)))
+            await _for_each(sorted(left), lambda one: self._signal(one, "ended", own))
 
     async def _signal(self, run_id: str, name: str, said: str | None) -> bool:
         """Whether it arrived: it does not where that run is over, or unknown."""
@@ -360,6 +368,8 @@ class RunWorkflow(Waiting):
     async def park(self, number: int, reply: Reply) -> bool:
         """What a parked run waits for has changed, or it has ended; False where this comes too late."""
         state = self.state
+        # It may overtake the end of the delivery with which the run was parked.
+        await workflow.wait_condition(lambda: self._delivery is None or number != state.round)
         is_parked = state.status == "WAITING" and self._delivery is None and state.ending is None
         if number != state.round or not is_parked or state.finished_at is not None:
             return False
@@ -369,4 +379,6 @@ class RunWorkflow(Waiting):
             state.holder = None
         else:
             self._settle(reply)
+        if state.finished_at is None:
+            self._show()
         return True

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode  # needs it
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from taskkit.backends.temporal import TemporalBackend
+from taskkit.backends.temporal.canceling import Canceling
 from taskkit.backends.temporal.place import place_of
 from taskkit.backends.temporal.reading import CANCELED_BY_US
 from taskkit.backends.temporal.refusal import refused
@@ -200,3 +202,46 @@ def test_a_connection_that_breaks_off_is_a_server_that_is_away() -> None:
     error = RPCError("transport error", RPCStatusCode.UNKNOWN, b"")
     place = place_of("temporal://127.0.0.1:1/default")
     assert isinstance(refused(place, error), StoreUnavailableError)
+
+
+async def test_a_run_is_canceled_also_by_a_server_that_is_too_slow_for_a_fresh_look(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks that are never fresh are not repeated for ever; the run's workflow then decides."""
+    monkeypatch.setattr(Canceling, "soon", timedelta(seconds=-1))
+
+    @task
+    async def later() -> None:
+        pass
+
+    handle = await later.trigger(delay=3600)
+    async with asyncio.timeout(WITHIN):
+        await handle.cancel("enough")
+        result = await handle.result()
+    assert (result.status, (await handle.retrieve()).cancel_reason) == ("CANCELED", "enough")
+
+
+async def test_hundreds_of_runs_are_canceled_at_once(home: Home) -> None:
+    @task(id="later")
+    async def later() -> None:
+        pass
+
+    handles = [await later.trigger(delay=3600) for _ in range(3)]
+    backend: Any = backend_of(home)
+    describe = backend.reader.describe
+    under_way, most = 0, 0
+
+    async def counted(run_id: str) -> object:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await describe(run_id)
+        finally:
+            under_way -= 1
+
+    backend.reader.describe = counted
+    ids = [handle.id for handle in handles] * 50
+    runs = await backend.cancel(ids, reason=None, now=None)
+    assert {run.status for run in runs} == {RunStatus.CANCELED}
+    assert most <= 64
