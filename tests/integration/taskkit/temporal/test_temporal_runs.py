@@ -134,6 +134,24 @@ async def test_a_failure_frees_a_key_and_racers_get_the_same_next_run(home: Home
     assert sorted(handle.is_cached for handle in [*handles, again]) == [False] + [True] * 5
 
 
+async def test_a_key_that_was_freed_often_leads_to_the_run_that_holds_it(home: Home) -> None:
+    @task(id="keyed", retry=None)
+    async def keyed(fails: bool) -> None:
+        if fails:
+            raise KeyError
+
+    async with working(home):
+        handles = [await keyed.trigger(True, idempotency_key="order-8")]
+        for number in range(6):
+            assert (await handles[-1].result(timeout=WITHIN)).status is RunStatus.FAILED
+            handles.append(await keyed.trigger(number < 5, idempotency_key="order-8"))
+        assert (await handles[-1].result(timeout=WITHIN)).ok
+        again = await keyed.trigger(False, idempotency_key="order-8")
+    assert len({handle.id for handle in handles}) == 7
+    assert not any(handle.is_cached for handle in handles)
+    assert (again.id, again.is_cached) == (handles[-1].id, True)
+
+
 async def test_a_key_holds_for_its_ttl(home: Home) -> None:
     async def ask() -> Enqueued:
         one = request(1, idempotency_key=KEY, idempotency_key_ttl=1.0)
