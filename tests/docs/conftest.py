@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.util._once import Once
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
@@ -72,7 +74,9 @@ def run_blocks(path: Path) -> int:
 
 
 @pytest.fixture
-def run_page(tmp_path: Path) -> Iterator[Callable[[Path], int]]:
+def run_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], int]]:
     """Runs each block of a page, in an empty folder and with no task defined; says how many."""
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)  # a page may set one, for itself
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
     with chdir(tmp_path):
         yield run_blocks
