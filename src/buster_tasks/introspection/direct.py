@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from buster_tasks.introspection.flow import introspect as flow
+from buster_tasks.errors import SourceError
+from buster_tasks.introspection.flow import Outcome, introspect as flow
 from buster_tasks.introspection.keeping import keep
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOptions
 from buster_tasks.sources.base import Progress, no_progress
@@ -61,7 +62,7 @@ class _Introspect:
         )
         outcome = await flow(payload, progress, time_limit=time_limit)
         if outcome.error is not None:
-            raise outcome.error
+            raise _masked(outcome)
         found = outcome.output.introspection
         assert found is not None  # it is missing only with an error
         if outcome.output.issues != found.issues:  # those of the closing
@@ -101,6 +102,18 @@ class _Introspect:
 
 
 introspect: Final = _Introspect()
+
+
+def _masked(outcome: Outcome) -> SourceError:
+    """The error, with the sentences in which a secret that a driver quotes is masked."""
+    error, told = outcome.error, outcome.output.error
+    assert error is not None  # it is asked for only then
+    assert told is not None  # each error has its detail
+    if (error.message, error.fix) == (told.message, told.fix):
+        return error
+    masked = type(error)(told.message, fix=told.fix, transient=error.transient)
+    masked.__suppress_context__ = True  # what the driver said stays out of the traceback
+    return masked
 
 
 def _credentials(given: object) -> AnyCredentials:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import traceback
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,14 @@ from urllib.parse import quote
 import pytest
 
 import taskkit
-from buster_tasks import introspect_data, sources
+from buster_tasks import introspect, introspect_data, sources
+from buster_tasks.catalog import CatalogStore
 from buster_tasks.errors import (
     AuthenticationError,
     ConnectionFailedError,
     QueryFailedError,
     SecretNotFoundError,
+    SourceError,
 )
 from buster_tasks.sources import resolve_secret
 from buster_tasks.sources.blocking import BlockingThread, Budget
@@ -216,6 +219,25 @@ async def test_whatever_a_reader_says(
     text = await left_behind(handle, caplog)
     assert "********" in text  # it did talk
     assert_no_canary(text)
+
+
+async def test_a_snapshot_and_plain_code(
+    leaky: type[Leaky], password: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = CatalogStore(tmp_path / "catalog.db")
+    credentials = payload("postgres", password)["credentials"]
+    monkeypatch.setattr(leaky, "fault", staticmethod(succeeds), raising=False)
+    found = await introspect(credentials, snapshot=store)
+    (kept,) = store.list()
+    text = b"".join(store.json_of(kept.id)).decode()
+    assert "********" in text  # it did talk
+    assert_no_canary(f"{text}{kept!r}{found!r}{store.get(kept.id)!r}")
+    for fault in (quotes_the_dsn, quotes_it_for_good, has_a_cause, has_a_context):
+        monkeypatch.setattr(leaky, "fault", staticmethod(fault))
+        with pytest.raises(SourceError) as caught:
+            await introspect(credentials)
+        assert_no_canary("".join(traceback.format_exception(caught.value)))
+        assert "********" in caught.value.message
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mysql"])
