@@ -29,6 +29,7 @@ from taskkit.backends.temporal.record import (
     State,
     count,
     first_state,
+    hear,
     micros,
 )
 from taskkit.backends.temporal.workflow import DELIVER
@@ -94,22 +95,31 @@ class Reader:
         """The run that a description is about; `final` is what its workflow gave, where that is known."""
         text = await description.memo_value("request", type_hint=str)
         payload = await self._payload(description)
-        state = await description.memo_value("state", None, type_hint=State)
-        if state is None:
-            state = _new_state(description, request_of(text, payload)[0])
+        state = await self.told(description, text)
         error = None
         if description.status is _Status.RUNNING:
-            if description.raw_description.HasField("pending_workflow_task"):
-                await self._hear(description, state)
             await self._present(description, state)
         elif description.status is _Status.COMPLETED:
             state = final or await self.handle(description.id).result()
         else:
-            await self._hear(description, state)  # which nobody does any more
             error = await self._broken_end(description, state)
         run = run_of(text, payload, state)
         run.error = error or run.error
         return run
+
+    async def told(self, description: WorkflowExecutionDescription, text: str) -> State:
+        """What its workflow keeps, with what was said to it and it has not come to hear, or never will.
+
+        `text` is its request.
+        """
+        state = await description.memo_value("state", None, type_hint=State)
+        if state is None:
+            state = _new_state(description, request_of(text, None)[0])
+        is_busy = description.raw_description.HasField("pending_workflow_task")
+        is_open = description.status is _Status.RUNNING
+        if is_busy if is_open else description.status is not _Status.COMPLETED:
+            await self._hear(description, state)
+        return state
 
     async def _payload(self, description: WorkflowExecutionDescription) -> bytes | None:
         """From the memo; one that is too large for it from the beginning of the history, which costs a call."""
@@ -128,6 +138,7 @@ class Reader:
         decode = self._client.data_converter.decode
         said: list[tuple[str, list[Any]]] = []
         tags: list[str] = []
+        replies: list[Reply] = []
         async for event in self._unheard(description):
             signal = event.workflow_execution_signaled_event_attributes
             if signal.signal_name == "append":
@@ -138,13 +149,12 @@ class Reader:
             elif event.HasField("activity_task_completed_event_attributes"):
                 result = event.activity_task_completed_event_attributes.result
                 if event.event_id <= description.history_length:
-                    _between(state, (await decode(list(result.payloads), [Reply]))[0])
-        known = set(state.flushes)
+                    replies.append((await decode(list(result.payloads), [Reply]))[0])
         for flush_id, operations in reversed(said):
-            if flush_id not in known:
-                known.add(flush_id)
-                state.said.append([flush_id, operations])
+            hear(state, flush_id, operations)
         state.tags.extend(tags)
+        for reply in replies:  # the workflow comes to hear signals before them
+            _between(state, reply)
 
     async def _unheard(
         self, description: WorkflowExecutionDescription

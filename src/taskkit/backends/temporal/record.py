@@ -6,6 +6,7 @@ Imports the standard library only: Temporal's sandbox loads it with the workflow
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -15,7 +16,9 @@ NOT_ENTERED = frozenset({"unentered", "unknown", "expired", "limited"})
 """Why a body was not entered: somebody else may, its task is not known, its time is over, its queue has a limit."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICRO = timedelta(microseconds=1)
-_SAID_LIMIT = 300_000
+SAID_LIMIT = 300_000
+"""Bytes of what was `said`: the server would end a workflow that keeps too much."""
+_FLUSHES_KEPT = 200
 _STACKS_LIMIT = 60_000
 
 
@@ -137,10 +140,18 @@ def try_again(state: State, reply: Reply, now: int) -> None:
     state.available_at = state.queue_time = max(reply.at or now, now)
 
 
-def has_room(state: State, operations: list[Any]) -> bool:
-    """Whether this may be added to what was `said`: the server would end a workflow that keeps too much."""
-    said = [*state.said, operations]
-    return len(json.dumps(said)) <= _SAID_LIMIT
+def hear(state: State, flush_id: str, operations: list[Any]) -> bool:
+    """Keep what was said; False where it is known, or there is no room. `flushes` then tells which."""
+    if flush_id in state.flushes or said_size(state, operations) > SAID_LIMIT:
+        return False
+    state.flushes = [*state.flushes[1 - _FLUSHES_KEPT :], flush_id]
+    state.said.append([flush_id, operations])
+    return True
+
+
+def said_size(state: State, operations: Sequence[Any]) -> int:
+    """Bytes of what was `said`, with these."""
+    return len(json.dumps([*state.said, operations]))
 
 
 def shorten(past_attempts: list[list[Any]]) -> None:

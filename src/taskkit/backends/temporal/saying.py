@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from taskkit.backends.temporal.entries import KEPT, Entries
 from taskkit.backends.temporal.place import Place
 from taskkit.backends.temporal.reading import Reader
+from taskkit.backends.temporal.record import SAID_LIMIT, State, said_size
 from taskkit.backends.temporal.tagging import Tagging
-from taskkit.errors import RunNotFoundError
+from taskkit.errors import PayloadTooLargeError, RunNotFoundError
 from taskkit.model.exchange import Entry, EntryKind
 
 if TYPE_CHECKING:
     from taskkit.backends.temporal.delivery import Delivery
+
+_SURELY_FITS: Final = 30_000
+"""Bytes of what is said to a run that leave room for many who say something at once."""
 
 
 class Saying:
@@ -40,7 +44,7 @@ class Saying:
         if operations and delivery is not None and delivery.is_carried:
             await delivery.say(flush_id, operations)
         elif operations:
-            await self._signal(run_id, flush_id, operations)
+            await self._tell(run_id, flush_id, operations)
         if kept:
             is_first = delivery is not None and delivery.is_first
             is_held = delivery is not None
@@ -48,12 +52,41 @@ class Saying:
         if tags:
             await self._tagging.add(run_id, tags, is_held=delivery is not None)
 
+    async def _tell(self, run_id: str, flush_id: str, operations: Sequence[Any]) -> None:
+        """Say it to the run's workflow; PayloadTooLargeError where that keeps too much until its next delivery.
+
+        What is refused may be said again, later. Most has room for certain; the rest is looked for afterwards, as
+        others may say something in the same moment.
+        """
+        state = await self._told(run_id)
+        if state is None or flush_id in state.flushes:
+            return  # a workflow that has ended hears nothing more
+        size = said_size(state, operations)
+        if size <= SAID_LIMIT:
+            await self._signal(run_id, flush_id, operations)
+            if size <= _SURELY_FITS:
+                return
+            state = await self._told(run_id)
+            if state is None or flush_id in state.flushes:
+                return
+        what = f"What others say of run {run_id} until it goes on next"
+        why = f"{what} takes {size:,} bytes as JSON, which is too large: {SAID_LIMIT:,} are allowed"
+        fix = "Say less, or say it again once the run has gone on"
+        raise PayloadTooLargeError(what, size, SAID_LIMIT, f"{why}. {fix}.")
+
+    async def _told(self, run_id: str) -> State | None:
+        """What has been said to an open run and to its workflow; None for one that is over."""
+        description = await self._reader.describe(run_id)
+        if description is None:
+            raise RunNotFoundError(run_id, backend=self._place.shown)
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        text = await description.memo_value("request", type_hint=str)
+        return await self._reader.told(description, text)
+
     async def _signal(self, run_id: str, flush_id: str, operations: Sequence[Any]) -> None:
         try:
             await self._reader.handle(run_id).signal("append", args=[flush_id, operations])
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # which it is once it is over
                 raise
-            if await self._reader.describe(run_id) is None:
-                raise RunNotFoundError(run_id, backend=self._place.shown) from error
-            # A workflow that has ended hears nothing more.

@@ -32,7 +32,7 @@ from taskkit.backends.temporal.record import (
     count,
     first_state,
     forget,
-    has_room,
+    hear,
     micros,
     on_machine,
     try_again,
@@ -44,7 +44,6 @@ DELIVER = "taskkit.deliver"
 _CLEANUP_TRIES = 3
 _EVER = timedelta(days=3650)
 _SECOND = 1_000_000
-_FLUSHES_KEPT = 200
 _SIGNALS_AT_ONCE = 100
 """With 2,000 under way the server takes no further command of a workflow."""
 _UNKNOWN_TRIES = (1, 2, 5, 10, 30)
@@ -346,13 +345,9 @@ class RunWorkflow(Waiting):
 
     @workflow.signal
     def append(self, flush_id: str, operations: list[Any]) -> None:
-        """Metadata operations from elsewhere; the same flush counts once."""
-        state = self.state
-        if flush_id in state.flushes or not has_room(state, operations):
-            return
-        state.flushes = [*state.flushes[1 - _FLUSHES_KEPT :], flush_id]
-        state.said.append([flush_id, operations])
-        self._show()
+        """Metadata operations from elsewhere, where there is room; the same flush counts once."""
+        if hear(self.state, flush_id, operations):
+            self._show()
 
     @workflow.signal
     def tag(self, tags: list[str]) -> None:

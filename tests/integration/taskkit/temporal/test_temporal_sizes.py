@@ -1,5 +1,6 @@
 """Payloads, outputs and what else a server takes only up to a size, on a real dev server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from taskkit import Retry, metadata, task, wait
 from taskkit.definition.context import Context
 from taskkit.errors import PayloadTooLargeError
 from taskkit.model.exchange import Entry, EntryKind
+from taskkit.model.request import TriggerRequest
 from taskkit.model.run import RunStatus
 from taskkit.runtime.home import Home
 from taskkit.session import Worker
@@ -20,6 +22,8 @@ from taskkit.backends.temporal import TemporalBackend  # needs it
 
 pytestmark = pytest.mark.anyio
 WITHIN = 40.0
+SMALL = 100_000
+"""What others say of a run until it goes on next has room for less than three of it."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +38,12 @@ async def backend(temporal_url: str) -> AsyncIterator[TemporalBackend]:
     home = Home(lambda: backend, name="temporal")
     async with Worker(home, "production", concurrency=50, drain=0):
         yield backend
+
+
+async def said(backend: TemporalBackend, run_id: str, size: int, key: str) -> None:
+    """Somebody else sets a metadata value of this size."""
+    entry = Entry(EntryKind.METADATA, {"type": "set", "key": key, "value": "x" * size})
+    await backend.append(run_id, [entry], flush_id=uuid4().hex, lease=None)
 
 
 @pytest.mark.parametrize("length", [100, 10_000, 999_000])
@@ -141,13 +151,47 @@ async def test_what_others_say_of_a_waiting_run_does_not_end_it(backend: Tempora
     run = await handle.retrieve()
     while run.status is not RunStatus.WAITING:
         run = await handle.retrieve()
-    for number in range(12):
-        operation = {"type": "set", "key": f"key{number}", "value": "x" * 200_000}
-        entry = Entry(EntryKind.METADATA, operation)
-        await backend.append(handle.id, [entry], flush_id=uuid4().hex, lease=None)
-    assert (await handle.retrieve()).status is RunStatus.WAITING
+    appended = [said(backend, handle.id, 2 * SMALL, f"key{number}") for number in range(12)]
+    errors = await asyncio.gather(*appended, return_exceptions=True)
+    refused = [error for error in errors if error is not None]
+    assert len(refused) == 11  # those who came in the same moment too
+    assert {type(error) for error in refused} == {PayloadTooLargeError}
+    assert "say it again once the run has gone on" in str(refused[0])
+    run = await handle.retrieve()
+    assert (run.status, len(run.metadata)) == (RunStatus.WAITING, 2)
+    with pytest.raises(PayloadTooLargeError, match="What others say of run"):
+        await said(backend, handle.id, 2 * SMALL, "late")
+    await said(backend, handle.id, 5, "small")
     await backend.complete_token(run.metadata["token"], None, now=None)
-    assert (await handle.result(timeout=WITHIN)).unwrap() == 2
+    assert (await handle.result(timeout=WITHIN)).unwrap() == 3
+
+
+async def test_what_is_said_of_a_run_that_nobody_works_on_is_refused_too(
+    temporal_url: str,
+) -> None:
+    """No workflow says so then: it is known from what was said before."""
+    backend = TemporalBackend.from_url(temporal_url)
+    await backend.open()
+    run_id = f"run_{uuid4().hex}"
+    request = TriggerRequest(run_id, "nobody", None, queue="task/nobody")
+    await backend.enqueue([request], batch_id=None, now=None)
+    for key in ("first", "second"):
+        await said(backend, run_id, SMALL, key)
+    first = asyncio.gather(
+        *(said(backend, run_id, SMALL // 2, key) for key in ("third", "fourth", "fifth")),
+        return_exceptions=True,
+    )
+    assert sorted(type(error).__name__ for error in await first) == [
+        "NoneType",
+        "PayloadTooLargeError",
+        "PayloadTooLargeError",
+    ]
+    (run,) = await backend.get([run_id])
+    assert run is not None
+    assert len(run.metadata) == 3
+    await backend.cancel([run_id], reason=None, now=None)
+    await said(backend, run_id, 3 * SMALL, "over")  # is heard by nobody
+    await backend.close()
 
 
 async def test_a_signal_that_is_too_large_is_refused(backend: TemporalBackend) -> None:
