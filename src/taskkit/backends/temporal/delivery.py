@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("taskkit.worker")
 _ENDS = frozenset({"completed", "failed", "canceled"})
+_FLUSHES_KEPT = 200
 _UPDATE_LIMIT = 10.0
 _TELLS_AGAIN = 0.5
 
@@ -53,7 +55,7 @@ class Delivery:
         self._folded = len(order.state.said)
         self._metadata = lease.run.metadata
         self._has_said = self._folded > 0
-        self._flushes: set[str] = set()
+        self._flushes: deque[str] = deque(maxlen=_FLUSHES_KEPT)
         self._answered: set[str] = set()
         self._is_sure_until = _sure_until(serving, lease)
         self.is_first = lease.attempt == lease.delivery == 1
@@ -122,7 +124,7 @@ class Delivery:
     async def say(self, flush_id: str, operations: Sequence[Any]) -> None:
         """Change the run's metadata; when this returns the server has it. LeaseLostError when the lease is lost."""
         if flush_id not in self._flushes:
-            self._flushes.add(flush_id)
+            self._flushes.append(flush_id)
             if not self._has_said:
                 self._metadata = deepcopy(self._metadata)
                 self._has_said = True

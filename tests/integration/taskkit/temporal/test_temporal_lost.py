@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from taskkit import task, wait
-from taskkit.errors import StoreUnavailableError
-from taskkit.model.exchange import RunFilter
+from taskkit.engine.worker import Runner
+from taskkit.errors import BackendError, StoreUnavailableError
+from taskkit.model.exchange import ClaimSpec, Manifest, RunFilter, WorkerOptions
 from taskkit.model.run import Run, RunStatus
 from taskkit.runtime.home import Home
 from taskkit.session import Worker
@@ -245,3 +246,27 @@ async def test_hundreds_of_runs_are_canceled_at_once(home: Home) -> None:
     runs = await backend.cancel(ids, reason=None, now=None)
     assert {run.status for run in runs} == {RunStatus.CANCELED}
     assert most <= 64
+
+
+async def test_a_worker_whose_limits_are_refused_ends_with_that_and_polls_no_more(
+    temporal_url: str,
+) -> None:
+    class Refused(TemporalBackend):
+        async def register(self, manifest: Manifest) -> None:
+            raise BackendError("put in by the test")
+
+    backend = Refused.from_url(temporal_url)
+    await backend.open()
+    names: list[str] = []
+    with own_tasks():
+        home = Home(lambda: backend, name="temporal")
+        options = WorkerOptions(
+            ClaimSpec(), drain=0, announce=lambda health: names.append(health().worker)
+        )
+        runner = Runner(home, "production")
+        async with asyncio.timeout(WITHIN):
+            with pytest.raises(BackendError, match="put in by the test"):
+                await backend.serve(runner, options)
+    polling = [one for one in asyncio.all_tasks() if one.get_name().startswith(names[0])]
+    assert polling == []
+    await backend.close()
