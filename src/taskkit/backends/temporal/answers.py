@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from random import sample
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from temporalio import activity
@@ -25,6 +26,10 @@ T = TypeVar("T")
 _log = logging.getLogger("taskkit.worker")
 _READS_AGAIN: Final = 0.5
 _AT_ONCE: Final = 32
+
+
+def _shuffled(ids: Sequence[str]) -> list[str]:
+    return sample(ids, len(ids))
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
@@ -53,7 +58,12 @@ async def _answer(backend: TemporalBackend, wait: Wait) -> Answer:
 
 
 class SecondLook:
-    """Looks for a workflow which of those are over that it waits for, and that may have died before they said so."""
+    """Looks for a workflow which of those are over that it waits for, and that may have died before they said so.
+
+    `lasts`: seconds after which it tells what it has seen, which is less than what a workflow gives it.
+    """
+
+    lasts = 8.0
 
     def __init__(self, backend: TemporalBackend) -> None:
         self._backend = backend
@@ -61,9 +71,20 @@ class SecondLook:
 
     @activity.defn(name=LOOK)
     async def look(self, ids: list[str]) -> list[str]:
-        """Of these runs and tokens, those that are over, or not there."""
-        over = await asyncio.gather(*map(self._is_over, ids))
-        return [one for one, is_over in zip(ids, over, strict=True) if is_over]
+        """Of these runs and tokens, those that are seen to be over, or not there.
+
+        Of more than there is time for, others are seen the next time. The server's error where none can be seen.
+        """
+        looks = {asyncio.ensure_future(self._is_over(one)): one for one in _shuffled(ids)}
+        try:
+            done, _ = await asyncio.wait(looks, timeout=self.lasts)
+        finally:
+            for look in looks:
+                look.cancel()
+        errors = [error for look in done if (error := look.exception()) is not None]
+        if errors and len(errors) == len(done):
+            raise errors[0]
+        return [looks[look] for look in done if look.exception() is None and look.result()]
 
     async def _is_over(self, workflow_id: str) -> bool:
         async with self._at_once:
