@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import taskkit
-from taskkit import Context, Debounce, Retry, logger, runs, task
+from taskkit import Context, Debounce, Retry, logger, runs, schedules, task
 from taskkit.runtime import current_backend
 from taskkit.testing import FakeClock
 
@@ -159,6 +159,21 @@ async def test_a_run_asked_for_outside_of_a_span_begins_a_trace(spans: Spans) ->
             ready.set_result(None)
             await asking
     assert parent(spans.one("alone")) is None
+
+
+async def test_a_tick_belongs_to_no_trace_even_that_of_its_workers_start(spans: Spans) -> None:
+    ticked = asyncio.Event()
+
+    @schedules.task(id="hourly", cron="0 * * * *")
+    async def hourly() -> None:
+        ticked.set()
+
+    clock = FakeClock()
+    with spans.begin("start-up"):
+        async with taskkit.local(clock=clock):
+            await clock.advance(3600)
+            await ticked.wait()
+    assert [parent(span) for span in spans.named("hourly")] == [None]
 
 
 async def test_plain_code_asks_in_its_span_too(spans: Spans) -> None:
