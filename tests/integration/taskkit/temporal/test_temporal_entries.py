@@ -1,11 +1,8 @@
 """Logs, streams, memos and tags of runs on a real Temporal dev server, also of workers that are other processes."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from temporalio.client import WorkflowExecutionStatus  # needs it
 
 from taskkit.backends.temporal import TemporalBackend
 from taskkit.backends.temporal.entry_log import part_id
+from tests.integration.taskkit.temporal.worker_process import Process, until_said, worker_process
 
 pytestmark = pytest.mark.anyio
 WITHIN = 20.0
@@ -99,46 +97,16 @@ async def is_open(backend: TemporalBackend, run_id: str, kind: EntryKind, part: 
 # --- other processes --------------------------------------------------------------------------------
 
 
-@contextmanager
-def worker_process(url: str, mark: Path) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "taskkit.cli", "worker", "--app", str(TASKS)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TASKKIT_")}
-    process = subprocess.Popen(
-        [*command, "--backend", url, "-o", "json"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**environment, "MARK": str(mark)},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def until_said(process: "subprocess.Popen[str]", start: str) -> list[str]:
-    """The lines up to the first that begins so."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not lines or not lines[-1].startswith(start):
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert line, f"it has ended after {lines}"
-        lines.append(line.strip())
-    return lines
-
-
 async def test_what_a_killed_worker_said_is_kept_and_its_memo_is_met(
     temporal_url: str, backend: TemporalBackend, home: Home, tmp_path: Path
 ) -> None:
     mark = tmp_path / "mark"
     request = TriggerRequest(new_run_id(), "speaks", b"1", "task/speaks")
-    with worker_process(temporal_url, mark) as first:
+    with worker_process(temporal_url, TASKS, MARK=mark) as first:
         await backend.enqueue([request], batch_id=None, now=None)
         await until_said(first, "hangs")
         before = await data_of(backend, request.run_id, LOG)
-        with worker_process(temporal_url, mark) as second:
+        with worker_process(temporal_url, TASKS, MARK=mark) as second:
             first.kill()
             lines = await until_said(second, "memo ")
             with choose(home):
@@ -163,12 +131,12 @@ async def test_a_stream_of_another_process_is_heard_part_by_part(
     request = TriggerRequest(new_run_id(), "parts", b"5", "task/parts")
     await readers[0].backend.enqueue([request], batch_id=None, now=None)
 
-    async def go_on(process: "subprocess.Popen[str]") -> None:
+    async def go_on(process: Process) -> None:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
 
-    with worker_process(temporal_url, tmp_path / "mark") as process:
+    with worker_process(temporal_url, TASKS, MARK=tmp_path / "mark") as process:
         read: list[list[int]] = [[], []]
         reading = []
         for reader in readers:

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +24,7 @@ pytest.importorskip("temporalio", reason="temporalio is not installed")
 from temporalio.client import WorkflowHandle  # needs it
 
 from taskkit.backends.temporal import TemporalBackend, limit_workflow
+from tests.integration.taskkit.temporal.worker_process import until_said, worker_process
 
 pytestmark = pytest.mark.anyio
 WITHIN = 40.0
@@ -111,34 +110,6 @@ async def until_run(backend: TemporalBackend, run_id: str, holds: Callable[[Run]
 # --- in processes of their own ----------------------------------------------------------------------
 
 
-@contextmanager
-def worker_process(url: str, ledger: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "taskkit.cli", "worker", "--app", str(TASKS)]
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TASKKIT_")}
-    process = subprocess.Popen(
-        [*command, "--backend", url],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**inherited, "LEDGER": str(ledger), **environment},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def until_said(process: "subprocess.Popen[str]", start: str) -> None:
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not lines or start not in lines[-1]:
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert line, f"it has ended after {lines}"
-        lines.append(line)
-
-
 def most_at_once(ledger: Sequence[str]) -> int:
     now = most = 0
     for line in ledger:
@@ -165,9 +136,12 @@ async def test_a_limit_holds_over_two_worker_processes(
 ) -> None:
     """60 runs of a queue with a limit of 3, two workers of 10 slots each."""
     ledger, asked = tmp_path / "ledger", requests("three", 60)
-    with worker_process(temporal_url, ledger) as one, worker_process(temporal_url, ledger) as two:
+    with (
+        worker_process(temporal_url, TASKS, LEDGER=ledger) as one,
+        worker_process(temporal_url, TASKS, LEDGER=ledger) as two,
+    ):
         for process in (one, two):
-            await until_said(process, "works on")
+            await until_said(process, "started")
         await backend.enqueue(asked, batch_id=None, now=None)
         runs = await ends(backend, asked)
     lines = ledger.read_text(encoding="utf-8").splitlines()
@@ -183,11 +157,11 @@ async def test_a_killed_worker_gives_its_slots_back(
     """It holds both slots of its queue; what comes after its runs goes on once the lease of 5 s is over."""
     asked = requests("hanging", 3)
     ledger = tmp_path / "ledger"
-    with worker_process(temporal_url, ledger, HANGS="1") as first:
+    with worker_process(temporal_url, TASKS, LEDGER=ledger, HANGS="1") as first:
         await backend.enqueue(asked, batch_id=None, now=None)
         for _ in range(2):
             await until_said(first, "hangs")
-        with worker_process(temporal_url, ledger) as second:
+        with worker_process(temporal_url, TASKS, LEDGER=ledger) as second:
             first.kill()
             runs = await ends(backend, asked)
     assert [run.output for run in runs] == [second.pid] * 3

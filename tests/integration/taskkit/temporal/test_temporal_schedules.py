@@ -1,11 +1,8 @@
 """Schedules on a real Temporal dev server: what is kept there, who hears of it, and that each tick is one run."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +28,7 @@ pytest.importorskip("temporalio", reason="temporalio is not installed")
 
 from taskkit.backends.temporal import TemporalBackend  # needs it
 from taskkit.backends.temporal.bell import Bell  # needs it
+from tests.integration.taskkit.temporal.worker_process import until_said, worker_process
 
 pytestmark = pytest.mark.anyio
 TASKS = Path(__file__).with_name("scheduled_tasks.py")
@@ -311,32 +309,6 @@ async def test_a_local_time_that_the_clocks_skip_fires_after_the_gap(temporal_ur
 # --- processes ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def worker_process(url: str, ledger: Path) -> Iterator["subprocess.Popen[str]"]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TASKKIT_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "taskkit.cli", "worker", "--app", str(TASKS), "--backend", url, "-o", "json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**environment, "LEDGER": str(ledger)},
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def until_said(process: "subprocess.Popen[str]", word: str) -> None:
-    assert process.stdout is not None
-    line = ""
-    while word not in line:
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert line, "it has ended"
-
-
 def told(at: datetime, schedule_id: str) -> str:
     return f"{at.isoformat()} {tick_run_id(schedule_id, at)}"
 
@@ -361,7 +333,8 @@ async def test_a_schedule_outlives_the_workers_that_serve_it(
     async with asyncio.timeout(60):
         with ExitStack() as stack:
             first, second = (
-                stack.enter_context(worker_process(temporal_url, ledger)) for _ in range(2)
+                stack.enter_context(worker_process(temporal_url, TASKS, LEDGER=ledger))
+                for _ in range(2)
             )
             await until_said(first, "started")
             await until_said(second, "started")
@@ -371,7 +344,7 @@ async def test_a_schedule_outlives_the_workers_that_serve_it(
         hour = now.replace(minute=0, second=0, microsecond=0)
         missed = replace(await stored(backend, made.id), pattern="0 * * * *")
         await put(backend, replace(missed, next_at=hour - timedelta(hours=2)))
-        with worker_process(temporal_url, ledger) as third:
+        with worker_process(temporal_url, TASKS, LEDGER=ledger) as third:
             await until_said(third, "entered")
             await until(lambda one: one.last_fired != second_due, backend, made.id)
     after = await stored(backend, made.id)

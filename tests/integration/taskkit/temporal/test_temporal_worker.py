@@ -1,12 +1,9 @@
 """`taskkit worker` on a Temporal dev server, as a process that is killed; the workflow in Temporal's sandbox."""
 
 import asyncio
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -29,40 +26,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from taskkit.backends import temporal
 from taskkit.backends.temporal import TemporalBackend
+from tests.integration.taskkit.temporal.worker_process import until_said, worker_process
 
 pytestmark = pytest.mark.anyio
 TASKS = Path(__file__).with_name("killed_tasks.py")
 ALONE = ("record", "waiting", "slot", "limit_workflow", "workflow")
-
-
-@contextmanager
-def worker_process(url: str, mark: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "taskkit.cli", "worker", "--app", str(TASKS)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TASKKIT_")}
-    process = subprocess.Popen(
-        [*command, "--backend", url, "-o", "json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**environment, "MARK": str(mark)},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def until_said(process: subprocess.Popen[str], start: str) -> list[str]:
-    """The lines up to the first that begins so."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not lines or not lines[-1].startswith(start):
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert line, f"it has ended after {lines}"
-        lines.append(line.strip())
-    return lines
 
 
 async def test_a_run_of_a_killed_worker_goes_on_elsewhere(
@@ -73,10 +41,10 @@ async def test_a_run_of_a_killed_worker_goes_on_elsewhere(
     await home.ready()
     mark = tmp_path / "mark"
     request = TriggerRequest("run_killed", "parent", b"10", "task/parent")
-    with worker_process(temporal_url, mark) as first:
+    with worker_process(temporal_url, TASKS, MARK=mark) as first:
         await home.backend.enqueue([request], batch_id=None, now=None)
         await until_said(first, "hangs")
-        with worker_process(temporal_url, mark) as second:
+        with worker_process(temporal_url, TASKS, MARK=mark) as second:
             first.kill()
             killed = time.monotonic()
             await until_said(second, "entered")
