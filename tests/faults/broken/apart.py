@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -39,6 +40,19 @@ class _Own(Faulty):
     ) -> Sequence[Enqueued]:
         self.own.update(request.run_id for request in requests)
         return await super().enqueue(requests, batch_id=batch_id, now=now)
+
+
+@fault("another_instance_reads_a_run_as_it_was_asked_for")
+class WhatIsRarelySaidIsNotStored(_Own):
+    """Who stored a run still has its request, and shows that."""
+
+    async def get(self, run_ids: Sequence[str]) -> Sequence[Run | None]:
+        return [
+            run
+            if run is None or run.id in self.own
+            else replace(run, request=replace(run.request, is_replay=False))
+            for run in await super().get(run_ids)
+        ]
 
 
 @fault("a_run_is_claimed_and_ended_through_another_instance")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from hashlib import sha256
+from typing import Any
 
 from taskkit.backends.base import Backend, Capability
 from taskkit.errors import QueueFullError, SecretInPayloadError
 from taskkit.model.exchange import Completed
 from taskkit.model.ids import new_id, new_run_id
 from taskkit.model.queue import Queue
-from taskkit.testing.conformance.check import check, expect, expect_error, expect_that
+from taskkit.testing.conformance.check import (
+    check,
+    expect,
+    expect_error,
+    expect_that,
+    shared_check,
+)
 from taskkit.testing.conformance.trial import QUEUE, Trial
 
 _PAYLOADS = (
@@ -121,11 +128,9 @@ async def clear_secrets_stay_in_the_process(trial: Trial) -> None:
     expect("the runs of that call", list(stored), [None, None])
 
 
-@check("Backend.enqueue", protocol=Backend)
-async def a_run_comes_back_as_it_was_asked_for(trial: Trial) -> None:
-    """Everything that a request says is kept."""
-    parent = await trial.add()
-    fields = {
+def _everything(parent: str) -> dict[str, Any]:
+    """What a request can say that every backend keeps and does nothing about."""
+    return {
         "task_id": "other",
         "queue": "else",
         "tags": ("one", "tw\u00f6"),
@@ -140,6 +145,12 @@ async def a_run_comes_back_as_it_was_asked_for(trial: Trial) -> None:
         "is_replay": True,
         "trace_parent": f"00-{1:032x}-{2:016x}-01",
     }
+
+
+@check("Backend.enqueue", protocol=Backend)
+async def a_run_comes_back_as_it_was_asked_for(trial: Trial) -> None:
+    """Everything that a request says is kept."""
+    fields = _everything(await trial.add())
     run = await trial.run(await trial.add(**fields))
     came = {name: getattr(run.request, name) for name in fields}
     expect("what was asked for", came, fields)
@@ -147,6 +158,15 @@ async def a_run_comes_back_as_it_was_asked_for(trial: Trial) -> None:
     expect("the machine of the run", run.machine, "large-1x")
     unlimited = await trial.run(await trial.add(max_duration=math.inf))
     expect("an infinite max_duration", unlimited.request.max_duration, math.inf)
+
+
+@shared_check("Backend.enqueue", protocol=Backend)
+async def another_instance_reads_a_run_as_it_was_asked_for(trial: Trial) -> None:
+    """Everything that a request says is stored: another instance, which never had the request, knows it too."""
+    fields = _everything(await trial.add())
+    run = await trial.other.run(await trial.add(**fields))
+    came = {name: getattr(run.request, name) for name in fields}
+    expect("what was asked for, through another instance", came, fields)
 
 
 @check("Backend.enqueue")
