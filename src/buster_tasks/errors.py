@@ -15,7 +15,7 @@ taskkit.errors.TaskkitError
     ├── QueryCanceledError         the statement was stopped by `cancel()` or `close()`
     ├── ResultTooLargeError        what was found does not fit into the output of a run
     ├── InvalidFilterError         a filter that can match nothing by its form
-    ├── SourceNotSupportedError    no reader for this kind in this version
+    ├── SourceNotSupportedError    a scheme that is no kind, or a server that is too old
     ├── CatalogError               the catalog of snapshots cannot be read or written
     │   └── SnapshotNotFoundError  it holds no snapshot of this id
     ├── DriverMissingError         the driver package is not installed (a taskkit MissingExtraError too)
@@ -129,7 +129,7 @@ class InvalidFilterError(SourceError):
 
 
 class SourceNotSupportedError(SourceError):
-    """This version has no reader for the kind of source, or the server is too old for it."""
+    """The text stands for no kind of source, or the server is too old."""
 
     code = "SOURCE_NOT_SUPPORTED"
 

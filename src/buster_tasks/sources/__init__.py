@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, QueryColumn, QueryResult
 from buster_tasks.sources.credentials import (
     KINDS,
@@ -66,15 +65,9 @@ _READERS = {
 def connect(credentials: object) -> DataSource:
     """The data source for these credentials (a model or a mapping); it connects at first use.
 
-    Raises pydantic's ValidationError for credentials that are not whole, SourceNotSupportedError for a kind that this
-    version cannot read.
+    Raises pydantic's ValidationError for credentials that are not whole.
     """
     known = parse_credentials(credentials)
-    if known.type not in _READERS:
-        raise SourceNotSupportedError(
-            f"This version has no reader for {known.type!r} sources; it has one for: {', '.join(_READERS)}.",
-            fix="Use one of these kinds, or a later version of buster-tasks.",
-        )
     module, name = _READERS[known.type]
     source: DataSource = getattr(import_module(module), name)(known)
     return source

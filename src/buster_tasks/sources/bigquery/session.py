@@ -261,7 +261,7 @@ class BigquerySession:
 
     def _location(self, item: Any, retry: Retry) -> str:
         # The list has it, but the client gives no name to it.
-        told = item._properties.get("location")  # pyright: ignore[reportPrivateUsage]
+        told = item._properties.get("location")  # pyright: ignore[reportPrivateUsage]  # it has no name
         if told is None:
             told = self._opened().get_dataset(item.reference, retry=retry).location
         return str(told)

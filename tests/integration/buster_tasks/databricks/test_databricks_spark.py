@@ -1,6 +1,7 @@
 """The reader on a real Spark: its SQL, its types, its errors, and the metastore that is not Unity Catalog's."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +22,13 @@ from buster_tasks.sources.databricks.session import DatabricksSession
 from buster_tasks.sources.schema import Filters
 from tests.doubles.databricks_engine import SHAPES, type_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]  # a Java machine warms up slowly
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.timeout(300),  # a Java machine warms up slowly
+    pytest.mark.skipif(
+        not os.environ.get("SPARK_TESTS"), reason="takes minutes and a JRE: set SPARK_TESTS=1"
+    ),
+]
 
 ENDLESS = "SELECT sum(a.id * b.id % 7) FROM range(10000000) a CROSS JOIN range(10000000) b"
 STATEMENTS = (

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import SecretStr, ValidationError
 
-from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources import connect
 from buster_tasks.sources.credentials import (
     KINDS,
@@ -251,18 +250,6 @@ def test_a_key_given_as_an_object_is_kept_as_text() -> None:
     assert json.loads(credentials.service_account_key.get_secret_value()) == {"a": 1}
 
 
-READ = ("sqlite", "postgres", "mysql", "duckdb", "sqlserver")
-
-
-@pytest.mark.parametrize("kind", READ)
-def test_a_kind_with_a_reader_is_connected_at_first_use(kind: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_connected_at_first_use(kind: str) -> None:
     assert connect({"type": kind, **EXAMPLES[kind][0]}).kind == kind
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in READ])
-def test_a_kind_without_a_reader_says_which_have_one(kind: str) -> None:
-    with pytest.raises(
-        SourceNotSupportedError, match=f"{kind}.*it has one for: .*sqlite"
-    ) as caught:
-        connect({"type": kind, **EXAMPLES[kind][0]})
-    assert caught.value.transient is False
