@@ -1,7 +1,7 @@
 """Runs whose history becomes long, on a Temporal dev server that finds it long soon."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
@@ -131,3 +131,45 @@ async def test_a_limit_that_goes_on_with_a_new_history_loses_nobody(
     assert [result.output for result in results] == list(range(40))
     assert max(most) <= 3
     assert len(histories) == 2
+
+
+async def test_a_parent_goes_on_with_a_new_history_while_its_children_tell_that_they_are_over(
+    backend: TemporalBackend,
+) -> None:
+    """No word is lost between two histories, and none of them becomes as long as there are children."""
+    may_end = asyncio.Semaphore(0)
+
+    @task(id="child")
+    async def child(number: int) -> int:
+        await may_end.acquire()
+        return number
+
+    @task(id="parent")
+    async def parent(count: int) -> list[object]:
+        batch = await child.batch_trigger_and_wait(range(count))
+        return [result.output for result in batch.runs]
+
+    handle = await parent.trigger(25)
+    while (await handle.retrieve()).status is not RunStatus.WAITING:
+        await asyncio.sleep(0)
+    seen: list[tuple[str | None, int]] = []
+    for _ in range(25):
+        may_end.release()
+        seen.append(await heard_more(backend, handle.id, seen))
+    assert (await handle.result(timeout=40)).unwrap() == list(range(25))
+    assert len({history for history, _ in seen}) > 1
+    assert max(length for _, length in seen) < 25
+
+
+async def heard_more(
+    backend: TemporalBackend, run_id: str, seen: Sequence[tuple[str | None, int]]
+) -> tuple[str | None, int]:
+    """The history of a run, and its length, once its workflow has heard more than was seen."""
+    while True:
+        description = await backend.reader.describe(run_id)
+        assert description is not None
+        now = (description.run_id, description.history_length or 0)
+        is_behind = description.raw_description.HasField("pending_workflow_task")
+        if now not in seen and not is_behind:
+            return now
+        await asyncio.sleep(0)
