@@ -148,8 +148,9 @@ class Serving:
                 return
             self._manifest = manifest
         if spec.machines is None and self._looks % _MACHINES_EVERY == 0:
-            with suppress(RPCError):  # the next look tells
-                await machines.look()
+            with suppress(RPCError, TimeoutError):  # the next look tells
+                async with asyncio.timeout(_LOOK_LIMIT.total_seconds()):
+                    await machines.look()
         self._looks += 1
         for queue in machines.task_queues(manifest, spec):
             if queue not in self._workers:

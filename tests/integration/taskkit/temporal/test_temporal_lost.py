@@ -270,3 +270,23 @@ async def test_a_worker_whose_limits_are_refused_ends_with_that_and_polls_no_mor
     polling = [one for one in asyncio.all_tasks() if one.get_name().startswith(names[0])]
     assert polling == []
     await backend.close()
+
+
+async def test_a_worker_goes_on_while_the_server_does_not_tell_of_machines(
+    temporal_url: str,
+) -> None:
+    """Else it polls nothing meanwhile, and does not see that the server is away."""
+    backend = TemporalBackend.from_url(temporal_url)
+    await backend.open()
+    machines: Any = backend.machines
+    machines.look = asyncio.Event().wait
+    home = Home(lambda: backend, name="temporal")
+    with own_tasks():
+
+        @task
+        async def one() -> int:
+            return 1
+
+        async with Worker(home, "production", drain=0):
+            handle = await one.trigger()
+            assert (await handle.result(timeout=WITHIN)).unwrap() == 1
