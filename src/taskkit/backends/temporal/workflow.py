@@ -255,6 +255,7 @@ class RunWorkflow(Waiting):
         state.status, state.holder = "WAITING", reply.holder
         self._wait_for(reply)
         if reply.strangers:
+            self._show()  # it waits already, while they are asked
             await _for_each(reply.strangers, self._ask)
 
     def _wait_for(self, reply: Reply) -> None:
