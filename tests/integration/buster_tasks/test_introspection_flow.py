@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from buster_tasks import sources
 from buster_tasks.introspection.flow import introspect
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOptions
 from buster_tasks.sources.base import Progress
@@ -95,16 +94,6 @@ async def test_an_empty_filter_is_told_before_connecting(tmp_path: Path) -> None
     output = (await introspect(payload_for(tmp_path / "gone.db", options))).output
     assert output.error is not None
     assert (output.error.code, output.connection) == ("INVALID_FILTER", None)
-
-
-async def test_a_kind_without_a_reader_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Whatever kinds get a reader, this one has none here.
-    monkeypatch.delitem(sources._READERS, "sqlite")
-    output = (await introspect(payload_for(tmp_path / "gone.db"))).output
-    assert output.error is not None
-    assert output.error.code == "SOURCE_NOT_SUPPORTED"
 
 
 def locking(path: Path) -> tuple[sqlite3.Connection, Progress, asyncio.Event]:

@@ -12,7 +12,7 @@ from tests.doubles.bigquery_server import BigqueryServer, bigquery_server
 
 _numbers = itertools.count(1)
 
-HUGE = "CREATE TABLE endless.big AS SELECT x FROM UNNEST(GENERATE_ARRAY(1, 20000)) x"
+HUGE = "CREATE TABLE endless.big AS SELECT x FROM UNNEST(GENERATE_ARRAY(1, 4000)) x"
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +23,11 @@ def _no_login(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/nonexistent")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(
     missing_server: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[BigqueryServer]:
+    """A new one for each module: the emulator goes on with statements that were canceled."""
     with missing_server():
         running = bigquery_server()
         made = running.__enter__()
