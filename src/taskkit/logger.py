@@ -136,7 +136,7 @@ def _plain(data: Mapping[str, Any]) -> Any:
         return from_json(
             to_json({**data, **errors}, fallback=repr, bytes_mode="base64", inf_nan_mode="strings")
         )
-    except Exception:
+    except Exception:  # whatever a value raises when it is looked at: the record is kept
         return {str(name): _shown(value) for name, value in data.items()}
 
 
@@ -148,5 +148,5 @@ def _described(error: BaseException) -> dict[str, Any]:
 def _shown(value: object) -> str:
     try:
         return repr(value)
-    except Exception:
+    except Exception:  # somebody's own
         return f"<{type(value).__name__}>"

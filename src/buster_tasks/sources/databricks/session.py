@@ -222,7 +222,7 @@ class DatabricksSession:
             try:
                 with self._cuttable():
                     yield cursor
-            except Exception:
+            except Exception:  # whatever the driver or the caller raises: the statement ends too
                 self._abort(cursor, is_spent=budget.is_spent)
                 raise
             cursor.close()
