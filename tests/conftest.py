@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -19,10 +18,6 @@ from taskkit.runtime import current_backend
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("ci")  # `--hypothesis-profile=thorough` overrides it
-
-# A process that ignores it, as those do that run tests side by side, hands that on to all that it starts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SCHEMAS = count()
 PROJECTS = count()

@@ -1,6 +1,7 @@
 """A folder with tasks, and the command line as a process of its own in it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -208,6 +209,8 @@ class Started:
 def cli_process(shop: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Starts a command line, which ends with the test."""
     processes: list[subprocess.Popen[str]] = []
+    # What this process ignores, all that it starts ignore too, and some library may have made it ignore this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
