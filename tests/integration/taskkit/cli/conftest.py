@@ -209,7 +209,7 @@ class Started:
 def cli_process(shop: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Starts a command line, which ends with the test."""
     processes: list[subprocess.Popen[str]] = []
-    # What this process ignores, all that it starts ignore too, and some library may have made it ignore this.
+    # A shell lets what it starts in the background ignore this, and who ignores it hands that on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str) -> "subprocess.Popen[str]":
