@@ -81,15 +81,14 @@ class DuckdbSession:
             )
         connection = self._connection
         reader = Reader(connection, budget)
-        connection.execute("BEGIN TRANSACTION READ ONLY")
         try:
+            reader.begin()
             yield reader
         except duckdb.Error as error:
             raise rejected(error) from error
         finally:
             self.statements += reader.statements
-            with contextlib.suppress(duckdb.Error):  # a fatal error ended it already
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
 
     def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
         """At most `max_rows` rows of somebody's statement. Raises SourceError."""
@@ -102,12 +101,25 @@ class DuckdbSession:
 
 
 class Reader:
-    """What can be read within one transaction."""
+    """What can be read within one transaction, once `begin` was called."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, budget: Budget) -> None:
         self._connection = connection
         self._budget = budget
         self.statements = 0
+
+    def begin(self) -> None:
+        """Begin the transaction, whatever interrupts this. Raises SourceError when the budget is spent."""
+        while True:
+            if self._budget.is_spent:
+                raise self._budget.error()
+            try:
+                self._connection.execute("BEGIN TRANSACTION READ ONLY")
+            except duckdb.InterruptException:
+                # what was begun is there all the same, and of no use
+                _roll_back(self._connection)
+            else:
+                return
 
     def rows(self, sql: str) -> list[Row]:
         """The rows of one of our own statements, by column names: they differ between versions."""
@@ -155,9 +167,9 @@ class Reader:
             except duckdb.InterruptException as error:
                 if self._budget.is_spent:
                     raise self._budget.error() from error
-                # it was meant for an earlier call, and has ended the transaction
-                self._connection.execute("ROLLBACK")
-                self._connection.execute("BEGIN TRANSACTION READ ONLY")
+                # it was meant for an earlier call, and has made the transaction useless
+                _roll_back(self._connection)
+                self.begin()
 
     def _fetched(
         self, sql: str, limit: int | None
@@ -173,6 +185,19 @@ class Reader:
                 break
             rows.extend(page)
         return names, rows
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction for certain: an interrupt can stop this statement too, and leave it open."""
+    while True:
+        try:
+            connection.execute("ROLLBACK")
+        except duckdb.InterruptException:
+            continue
+        except duckdb.Error:  # there is none any more, or a fatal error has ended all
+            return
+        else:
+            return
 
 
 def _existing_file(path: Path) -> Path:
