@@ -1,4 +1,4 @@
-"""For tests: the suite that proves a data source, and a source that does what a test tells it.
+"""For tests: the suite that proves a data source, a source and language models that do what a test tells them.
 
 `DataSourceSuite` is imported when it is first looked at: it loads pytest.
 """
@@ -9,8 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from buster_tasks.testing.dialect import PLAIN, Dialect, Spelling
+from buster_tasks.testing.fake_model import FakeModel
 from buster_tasks.testing.fake_source import FakeSource, Gate
 from buster_tasks.testing.fixture import fixture_statements
+from buster_tasks.testing.model_script import ScriptEndedError
 
 if TYPE_CHECKING:
     from buster_tasks.testing.conformance import CHECKS, Check, Refusal, run_check
@@ -22,9 +24,11 @@ __all__ = [
     "Check",
     "DataSourceSuite",
     "Dialect",
+    "FakeModel",
     "FakeSource",
     "Gate",
     "Refusal",
+    "ScriptEndedError",
     "Spelling",
     "fixture_statements",
     "run_check",
