@@ -6,6 +6,9 @@ taskkit.errors.TaskkitError
     │   ├── SourceBusyError        it is locked by somebody else (transient)
     │   ├── HostNotFoundError      no address is known for the host's name
     │   └── TlsFailedError         no TLS, or a certificate that does not hold
+    ├── AccessRefusedError         the operator's settings do not allow this source
+    │   ├── HostNotAllowedError    its host is not among those that are allowed
+    │   └── PathNotAllowedError    its file is in no directory that is allowed
     ├── AuthenticationError        it refuses the user or the password
     ├── DatabaseNotFoundError      the server answers, or the folder is there, but not this database
     ├── DatabaseCorruptError       the file is no database, or a damaged one
@@ -16,6 +19,7 @@ taskkit.errors.TaskkitError
     ├── ResultTooLargeError        what was found does not fit into the output of a run
     ├── InvalidFilterError         a filter that can match nothing by its form
     ├── SourceNotSupportedError    a scheme that is no kind, or a server that is too old
+    ├── SettingError               a variable or a key of [tool.buster-tasks] that makes no sense
     ├── CatalogError               the catalog of snapshots cannot be read or written
     │   └── SnapshotNotFoundError  it holds no snapshot of this id
     ├── DriverMissingError         the driver package is not installed (a taskkit MissingExtraError too)
@@ -71,6 +75,24 @@ class TlsFailedError(ConnectionFailedError):
 
     code = "TLS_FAILED"
     transient = False
+
+
+class AccessRefusedError(SourceError):
+    """The settings of the machine that runs the task do not allow this source."""
+
+    code = "ACCESS_REFUSED"
+
+
+class HostNotAllowedError(AccessRefusedError):
+    """The host, or an address that its name leads to, is not among those that are allowed."""
+
+    code = "HOST_NOT_ALLOWED"
+
+
+class PathNotAllowedError(AccessRefusedError):
+    """The file is in none of the directories that are allowed."""
+
+    code = "PATH_NOT_ALLOWED"
 
 
 class AuthenticationError(SourceError):
@@ -132,6 +154,12 @@ class SourceNotSupportedError(SourceError):
     """The text stands for no kind of source, or the server is too old."""
 
     code = "SOURCE_NOT_SUPPORTED"
+
+
+class SettingError(SourceError):
+    """A variable of the environment, or a key of `[tool.buster-tasks]`, makes no sense."""
+
+    code = "SETTING_INVALID"
 
 
 class CatalogError(SourceError):

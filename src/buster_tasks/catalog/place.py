@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
-from buster_tasks.errors import CatalogError
+from buster_tasks.errors import CatalogError, SettingError
+from buster_tasks.settings import Setting, find_setting
 
 VARIABLE: Final = "BUSTER_TASKS_CATALOG"
 NOTHING_KEPT: Final = "off"
@@ -20,18 +20,25 @@ def catalog_path(start: Path | None = None) -> Path | None:
     `BUSTER_TASKS_CATALOG`, else `catalog` in `[tool.buster-tasks]` of the nearest pyproject.toml (from its folder on),
     else `buster-tasks/catalog.db` in the user's folder for data. Raises CatalogError for a setting that is no path.
     """
-    said = os.environ.get(VARIABLE, "").strip()
-    if said:
-        return _path(said, Path.cwd())
-    folder = (start or Path.cwd()).resolve()
-    for place in (folder, *folder.parents):
-        setting = _setting_in(place / "pyproject.toml")
-        if setting is not None:
-            return _path(setting, place)
+    try:
+        setting = find_setting(VARIABLE, "catalog", start)
+    except SettingError as error:
+        raise CatalogError(error.message, fix=error.fix) from error
+    if setting is not None:
+        return _path(_text(setting), setting.folder)
     try:
         return _users_data() / "buster-tasks" / "catalog.db"
     except RuntimeError as error:  # in a container the user may have no name and no home
         raise _leads_nowhere("~", error) from error
+
+
+def _text(setting: Setting) -> str:
+    if isinstance(setting.value, str) and setting.value.strip():
+        return setting.value.strip()
+    raise CatalogError(
+        f"{setting.where} is {setting.value!r}, which is no path.",
+        fix=f"Give the path of a file as text, or {NOTHING_KEPT!r}.",
+    )
 
 
 def _path(said: str, folder: Path) -> Path | None:
@@ -48,33 +55,6 @@ def _leads_nowhere(path: str, error: Exception) -> CatalogError:
         f"The path of the catalog, {path!r}, leads nowhere: {error}",
         fix=f"Give a file's path in {VARIABLE}, or {NOTHING_KEPT!r} to keep nothing.",
     )
-
-
-def _setting_in(file: Path) -> str | None:
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    if "buster-tasks" not in text:  # most projects' files are not worth parsing
-        return None
-    import tomllib
-
-    try:
-        tools = tomllib.loads(text).get("tool", {})
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{file} is not TOML: {error}.", fix="Mend the file.") from error
-    ours = _table(_table(tools).get("buster-tasks", {}))
-    setting = ours.get("catalog")
-    if setting is None or (isinstance(setting, str) and setting.strip()):
-        return setting
-    raise CatalogError(
-        f"{file}: catalog in [tool.buster-tasks] is {setting!r}, which is no path.",
-        fix=f"Give the path of a file as text, or {NOTHING_KEPT!r}.",
-    )
-
-
-def _table(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _users_data() -> Path:

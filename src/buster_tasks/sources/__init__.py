@@ -20,6 +20,7 @@ from buster_tasks.sources.credentials import (
     TlsOptions,
     parse_credentials,
 )
+from buster_tasks.sources.destinations import check_access
 from buster_tasks.sources.schema import Filters, Introspection
 from buster_tasks.sources.secrets import resolve_secret
 from buster_tasks.sources.source_url import credentials_from_url
@@ -65,9 +66,11 @@ _READERS = {
 def connect(credentials: object) -> DataSource:
     """The data source for these credentials (a model or a mapping); it connects at first use.
 
-    Raises pydantic's ValidationError for credentials that are not whole.
+    Raises pydantic's ValidationError for credentials that are not whole, AccessRefusedError for a host or a file that
+    the operator's settings do not allow.
     """
     known = parse_credentials(credentials)
+    check_access(known)
     module, name = _READERS[known.type]
     source: DataSource = getattr(import_module(module), name)(known)
     return source

@@ -5,19 +5,73 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from urllib.parse import urlsplit
 
 from buster_tasks.errors import (
     ConnectionFailedError,
+    HostNotAllowedError,
     HostNotFoundError,
     SourceError,
     SourceTimeoutError,
 )
+from buster_tasks.sources.access import allowed_hosts
 
+_PORTS = {"https": 443, "http": 80}
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
 def addresses(host: str, port: int) -> list[str]:
-    """The numeric addresses of the host, in the system's order. Raises HostNotFoundError."""
+    """The numeric addresses of the host, in the system's order. Raises HostNotFoundError, HostNotAllowedError.
+
+    Who connects to these, and does not look the name up again, cannot be led to another place than was checked.
+    """
+    allowed = allowed_hosts()
+    if allowed is not None:
+        allowed.check_written(host, port)
+    found = _looked_up(host, port)
+    if allowed is not None:
+        allowed.check(host, port, found)
+    return found
+
+
+def check_host(host: str, port: int | None) -> None:
+    """Raise HostNotAllowedError unless the host may be connected to, by a driver that looks its name up by itself."""
+    allowed = allowed_hosts()
+    if allowed is None:
+        return
+    is_named = allowed.check_written(host, port)
+    try:
+        found = _looked_up(host, port)
+    except HostNotFoundError:
+        if is_named:
+            return  # a proxy may know it, or the driver fails too
+        raise
+    allowed.check(host, port, found)
+
+
+def check_url(url: str) -> None:
+    """The same for the host of a URL."""
+    host, port = host_and_port(url)
+    check_host(host, port)
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Whom a URL of HTTP leads to. Raises HostNotAllowedError for one that leads nowhere."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    else:
+        if host and parts.scheme in _PORTS:
+            return host, port or _PORTS[parts.scheme]
+    raise HostNotAllowedError(
+        "A URL among the credentials has no host, or is none of HTTP.",
+        fix="Write https://host/path.",
+    )
+
+
+def _looked_up(host: str, port: int | None) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

@@ -1,4 +1,4 @@
-"""From credentials to those of Google's library, and where they may be sent."""
+"""From credentials to those of Google's library."""
 
 from __future__ import annotations
 
@@ -15,38 +15,17 @@ from google.oauth2 import credentials as user_account, service_account
 
 from buster_tasks.errors import (
     AuthenticationError,
-    ConnectionFailedError,
     SecretNotFoundError,
     SourceError,
-    TlsFailedError,
 )
+from buster_tasks.sources.bigquery.endpoint import endpoint_of
 from buster_tasks.sources.credentials import BigqueryCredentials
+from buster_tasks.sources.network import check_url
 from buster_tasks.sources.secrets import resolve_secret
 
-SERVICE = "https://bigquery.googleapis.com"
-
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECRET_FIELDS = ("private_key", "refresh_token", "client_secret")
 _FIX = "Give the JSON of a service account's key, as the console made it, or make a new key."
-
-
-def endpoint_of(credentials: BigqueryCredentials) -> str:
-    """Where the service is. Raises ConnectionFailedError for an address that a token may not be sent to."""
-    address = credentials.api_endpoint or SERVICE
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConnectionFailedError(
-            f"The api_endpoint {address!r} is no address of a service.",
-            fix="Write it as https://host, or as http://127.0.0.1:port for an emulator.",
-            transient=False,
-        )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise TlsFailedError(
-            f"The api_endpoint {address!r} is not encrypted, and whoever listens would have the token.",
-            fix="Write https://; http:// is for an emulator on this machine alone.",
-        )
-    return address
 
 
 def login(credentials: BigqueryCredentials, request: Any) -> Any:
@@ -120,6 +99,8 @@ def _of_key(key: dict[str, Any]) -> Any:
     if kind not in makers:
         # other kinds name programs and addresses of their own, which a payload should not decide
         return _refuse(f"The key is of the type {kind!r}, and not of a service account.")
+    if isinstance(key.get("token_uri"), str):
+        check_url(key["token_uri"])
     try:
         return makers[kind](key, scopes=_SCOPES)
     except (ValueError, exceptions.GoogleAuthError):

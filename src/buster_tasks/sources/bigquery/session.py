@@ -17,13 +17,15 @@ from google.cloud import bigquery
 
 from buster_tasks.errors import ConnectionFailedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.bigquery.endpoint import endpoint_of
 from buster_tasks.sources.bigquery.failures import no_project, typed_error
-from buster_tasks.sources.bigquery.login import endpoint_of, login
+from buster_tasks.sources.bigquery.login import login
 from buster_tasks.sources.bigquery.reading_only import refuse_all_but_reading, refuse_writes
 from buster_tasks.sources.bigquery.values import converted, converters, type_name
 from buster_tasks.sources.bigquery.wire import Wire
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.credentials import BigqueryCredentials
+from buster_tasks.sources.network import check_url
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -74,6 +76,7 @@ class BigquerySession:
         if self._client is not None:
             return
         endpoint = endpoint_of(self._credentials)
+        check_url(endpoint)
         session = _http(self._wire)
         with self._within(budget):
             self._login = login(self._credentials, Request(session))

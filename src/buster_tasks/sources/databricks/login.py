@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from buster_tasks.errors import ConnectionFailedError, HostNotFoundError, TlsFailedError
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.principal import ServicePrincipal
-from buster_tasks.sources.network import addresses, unreachable
+from buster_tasks.sources.network import addresses, check_host, unreachable
 from buster_tasks.sources.secrets import resolve_secret
 
 _PORTS = {"https": 443, "http": 80}
@@ -98,10 +98,11 @@ def arguments(
 
 
 def reach(endpoint: Endpoint, seconds: float) -> None:
-    """Raise our own error where the host cannot be reached, since the driver's tell little of the reason.
+    """Raise our own error where the host cannot or may not be reached, since the driver's tell little of the reason.
 
-    Nothing is looked at where a proxy leads there.
+    Nothing more is looked at where a proxy leads there.
     """
+    check_host(endpoint.host, endpoint.port)
     if any(os.environ.get(name) for name in _PROXIES):
         return
     addresses(endpoint.host, endpoint.port)

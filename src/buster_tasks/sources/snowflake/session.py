@@ -27,7 +27,7 @@ from buster_tasks.errors import (
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.credentials import SnowflakeCredentials
-from buster_tasks.sources.network import no_answer
+from buster_tasks.sources.network import check_host, check_url, no_answer
 from buster_tasks.sources.snowflake.catalog import FACTS, NO_SECONDARY_ROLES
 from buster_tasks.sources.snowflake.failures import Endpoint, login_error, query_error
 from buster_tasks.sources.snowflake.login import arguments, endpoint_of
@@ -85,6 +85,9 @@ class SnowflakeSession:
         if self._connection is not None:
             return
         endpoint = endpoint_of(self._credentials)
+        check_host(endpoint.host, endpoint.port)
+        if self._credentials.token_url is not None:
+            check_url(self._credentials.token_url)
         driver = _driver()
         seconds = budget.seconds if budget.seconds is not None else self._network_seconds
         major = int(str(driver.__version__).partition(".")[0])

@@ -56,9 +56,10 @@ def connection_text(credentials: SqlserverCredentials, driver: Driver) -> str:
     Raises SourceNotSupportedError and TlsFailedError for what this driver cannot do, SecretNotFoundError.
     """
     address = address_of(credentials)
-    if set(address.host) & set(",;{}\\/\0") or not address.host.strip():
+    written = f"{address.host}{address.instance or ''}"
+    if set(written) & set(",;{}\\/\0") or not address.host.strip():
         raise HostNotFoundError(
-            f"{address.host!r} cannot be the name of a host.",
+            f"{str(address)!r} cannot be the name of a host or an instance.",
             fix="Give the host alone as `server`, with `port` or `instance` beside it.",
         )
     options = {"DRIVER": driver.name}

@@ -17,7 +17,7 @@ from buster_tasks.errors import ConnectionFailedError, QueryFailedError, SourceE
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.credentials import SqlserverCredentials
-from buster_tasks.sources.network import addresses, no_answer, unreachable
+from buster_tasks.sources.network import addresses, check_host, no_answer, unreachable
 from buster_tasks.sources.sqlserver.driver import bundled_driver, find_driver, load_pyodbc
 from buster_tasks.sources.sqlserver.failures import is_lost, typed_error
 from buster_tasks.sources.sqlserver.login import address_of, attributes, connection_text
@@ -195,6 +195,7 @@ class SqlserverSession:
         """Raise SourceError where nobody listens: the driver would try until its time is over, and not say why."""
         host, port = self._address.host, self._address.port
         if port is None:
+            check_host(host, None)
             return
         found = addresses(host, port)
         failed: OSError | None = None

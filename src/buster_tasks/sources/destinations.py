@@ -1,0 +1,88 @@
+"""Where credentials lead: the hosts and files that a source made of them will ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from buster_tasks.sources.access import allowed_hosts, check_path
+from buster_tasks.sources.credentials import (
+    AnyCredentials,
+    BigqueryCredentials,
+    DatabricksCredentials,
+    DuckdbCredentials,
+    MysqlCredentials,
+    PostgresCredentials,
+    RedshiftCredentials,
+    SnowflakeCredentials,
+    SqliteCredentials,
+    SqlserverCredentials,
+)
+from buster_tasks.sources.network import host_and_port
+
+Destination = tuple[str, int | None]
+"""A host, and its port where that is known beforehand."""
+
+
+def check_access(credentials: AnyCredentials) -> None:
+    """Raise AccessRefusedError where the operator's settings do not allow what the credentials lead to.
+
+    Nothing is looked up, and no connection made.
+    """
+    if isinstance(credentials, SqliteCredentials | DuckdbCredentials):
+        check_path(credentials.path)
+        return
+    allowed = allowed_hosts()
+    if allowed is not None:
+        for host, port in destinations(credentials):
+            allowed.check_written(host, port)
+
+
+def destinations(credentials: AnyCredentials) -> list[Destination]:
+    """The hosts, none for files. Raises SourceError for a text that is no host."""
+    return list(_destinations(credentials))
+
+
+def _destinations(credentials: AnyCredentials) -> Iterator[Destination]:
+    match credentials:
+        case SqliteCredentials() | DuckdbCredentials():
+            return
+        case PostgresCredentials() | MysqlCredentials():
+            yield credentials.host, credentials.port
+        case RedshiftCredentials():
+            yield credentials.host, credentials.port
+            if credentials.iam:
+                yield from _of_aws(credentials)
+        case SqlserverCredentials():
+            from buster_tasks.sources.sqlserver.login import address_of
+
+            address = address_of(credentials)
+            yield address.host, address.port
+        case SnowflakeCredentials():
+            from buster_tasks.sources.snowflake.login import endpoint_of as of_snowflake
+
+            account = of_snowflake(credentials)
+            yield account.host, account.port
+            if credentials.token_url is not None:
+                yield host_and_port(credentials.token_url)
+        case BigqueryCredentials():
+            from buster_tasks.sources.bigquery.endpoint import endpoint_of as of_bigquery
+
+            yield host_and_port(of_bigquery(credentials))
+        case DatabricksCredentials():
+            from buster_tasks.sources.databricks.login import endpoint_of as of_databricks
+
+            workspace = of_databricks(credentials)
+            yield workspace.host, workspace.port
+        case _:
+            assert_never(credentials)
+
+
+def _of_aws(credentials: RedshiftCredentials) -> Iterator[Destination]:
+    """The service that makes the password, where the credentials say its region."""
+    from buster_tasks.sources.redshift.login import target_of
+
+    target = target_of(credentials)
+    if target.region is not None:
+        service = "redshift-serverless" if target.is_serverless else "redshift"
+        yield f"{service}.{target.region}.amazonaws.com", 443
