@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -18,10 +19,12 @@ KIND_OF_SCHEME: Final = {
     "mssql": "sqlserver",
     "snowflake": "snowflake",
     "databricks": "databricks",
+    "bigquery": "bigquery",
     "sqlite": "sqlite",
     "duckdb": "duckdb",
 }
-_FILES = ("sqlite", "duckdb")
+_WITHOUT_PORT = ("sqlite", "duckdb", "bigquery")
+_WITH_SSL_MODE = ("postgres", "mysql", "redshift")
 _FLAGS = {"true": True, "false": False}
 _SSL_MODES = {"disable": False, "require": True, "verify-ca": True, "verify-full": True}
 
@@ -34,7 +37,8 @@ def credentials_from_url(url: str) -> AnyCredentials:
     there too, best as a reference such as `env:PGPASSWORD`, since a URL is easily seen by others. `sslmode` means
     what it means to libpq, but that a certificate is checked whenever TLS is used. Snowflake's is
     `snowflake://user:password@account/database/schema?warehouse_id=...&role=...`, that of Databricks
-    `databricks://token:value@host/sql/1.0/warehouses/abc?catalog=...`, whose path is the `http_path`.
+    `databricks://token:value@host/sql/1.0/warehouses/abc?catalog=...`, whose path is the `http_path`, BigQuery's
+    `bigquery://project/dataset?location=...`. What means something in a URL (`@ : / ? # % &`) is percent-encoded.
 
     Raises SourceNotSupportedError for another scheme, and pydantic's ValidationError, which never shows the URL.
     """
@@ -48,48 +52,84 @@ def credentials_from_url(url: str) -> AnyCredentials:
             f"{parts.scheme or 'A text without a scheme'!s} stands for no kind of data source.",
             fix=f"Write one of {', '.join(f'{scheme}://' for scheme in KIND_OF_SCHEME)}.",
         )
-    fields: dict[str, object] = {name: _value(text) for name, text in parse_qsl(parts.query)}
-    if kind in _FILES:
-        path = unquote(parts.netloc + parts.path if parts.netloc else parts.path[1:])
-        return parse_credentials({**fields, "type": kind, "path": path})
-    if kind == "snowflake":
-        return parse_credentials({**_of_snowflake(parts), **fields, "type": kind})
-    if kind == "databricks":
-        return parse_credentials({**_of_databricks(parts), **fields, "type": kind})
-    mode = fields.pop("sslmode", None)
-    if mode is not None:
-        fields["ssl"] = _SSL_MODES.get(str(mode), mode)
-    given = {
-        "server" if kind == "sqlserver" else "host": parts.hostname,
+    _check_encoding(parts, kind)
+    given = {name: value for name, value in _READERS.get(kind, _of_server)(parts).items() if value}
+    options: dict[str, object] = {name: _value(text) for name, text in parse_qsl(parts.query)}
+    if "sslmode" in options and kind in _WITH_SSL_MODE:
+        mode = options.pop("sslmode")
+        options["ssl"] = _SSL_MODES.get(str(mode), mode)
+    return parse_credentials({**given, **options, "type": kind})
+
+
+def _check_encoding(parts: SplitResult, kind: str) -> None:
+    """Raise where a password was written as it is: a part of it would be taken for something else, and be shown."""
+    rest = f"{parts.path}?{parts.query}#{parts.fragment}"
+    is_cut = kind not in _WITHOUT_PORT and "@" in rest and isinstance(_port(parts), str)
+    if parts.fragment or is_cut:
+        raise SourceNotSupportedError(
+            f"This {parts.scheme}:// has a character in it that means something else in a URL.",
+            fix="Percent-encode user, password, database and options: @ is %40, : %3A, / %2F, ? %3F, # %23, % %25.",
+        )
+
+
+def _of_file(parts: SplitResult) -> dict[str, object]:
+    return {"path": unquote(parts.netloc + parts.path if parts.netloc else parts.path[1:])}
+
+
+def _of_server(parts: SplitResult) -> dict[str, object]:
+    return {
+        "host": parts.hostname,
         "port": _port(parts),
         "database": unquote(parts.path[1:]),
         "username": _text(parts.username),
         "password": _text(parts.password),
     }
-    known = {name: value for name, value in given.items() if value}
-    return parse_credentials({**known, **fields, "type": kind})
+
+
+def _of_sqlserver(parts: SplitResult) -> dict[str, object]:
+    known = _of_server(parts)
+    return {"server": known.pop("host"), **known}
+
+
+def _of_bigquery(parts: SplitResult) -> dict[str, object]:
+    return {
+        # as it is written: that of an organisation has a colon, such as example.com:shop
+        "project_id": unquote(parts.netloc.rpartition("@")[2]),
+        "default_dataset": unquote(parts.path[1:]),
+        # of which there are none, as the model says
+        "username": _text(parts.username if "@" in parts.netloc else None),
+        "password": _text(parts.password if "@" in parts.netloc else None),
+    }
 
 
 def _of_databricks(parts: SplitResult) -> dict[str, object]:
     host, port = parts.hostname, _port(parts)
-    given = {
+    return {
         "server_hostname": host if port is None or host is None else f"https://{host}:{port}",
         "http_path": unquote(parts.path),
         "access_token": _text(parts.password),
     }
-    return {name: value for name, value in given.items() if value}
 
 
 def _of_snowflake(parts: SplitResult) -> dict[str, object]:
     database, _slash, schema = parts.path[1:].partition("/")
-    given = {
+    return {
         "account_id": parts.hostname,
         "default_database": unquote(database),
         "default_schema": unquote(schema),
         "username": _text(parts.username),
         "password": _text(parts.password),
     }
-    return {name: value for name, value in given.items() if value}
+
+
+_READERS: Final[dict[str, Callable[[SplitResult], dict[str, object]]]] = {
+    "sqlite": _of_file,
+    "duckdb": _of_file,
+    "sqlserver": _of_sqlserver,
+    "snowflake": _of_snowflake,
+    "databricks": _of_databricks,
+    "bigquery": _of_bigquery,
+}
 
 
 def _port(parts: SplitResult) -> int | str | None:

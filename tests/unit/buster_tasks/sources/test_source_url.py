@@ -1,10 +1,16 @@
 """Credentials from a URL."""
 
+import traceback
+from urllib.parse import quote
+
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import SecretStr, ValidationError
 
 from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources import (
+    KINDS,
+    BigqueryCredentials,
     DatabricksCredentials,
     DuckdbCredentials,
     MysqlCredentials,
@@ -13,6 +19,8 @@ from buster_tasks.sources import (
     SqliteCredentials,
     credentials_from_url,
 )
+from buster_tasks.sources.credentials import AnyCredentials, parse_credentials
+from buster_tasks.sources.source_url import KIND_OF_SCHEME
 
 
 def test_a_server_with_everything() -> None:
@@ -141,3 +149,123 @@ def test_databricks_has_its_http_path_in_the_url(url: str, host: str, token: str
             "catalog": "main",
         }
     )
+
+
+def test_a_project_of_bigquery() -> None:
+    assert credentials_from_url("bigquery://my-project") == BigqueryCredentials(
+        project_id="my-project"
+    )
+    found = credentials_from_url(
+        "bigquery://example.com:shop/sales?location=EU&key_file_path=/keys/a%26b.json&maximum_bytes_billed=10"
+    )
+    assert found == BigqueryCredentials(
+        project_id="example.com:shop",
+        default_dataset="sales",
+        location="EU",
+        key_file_path="/keys/a&b.json",
+        maximum_bytes_billed=10,
+    )
+    keyed = credentials_from_url("bigquery://p?service_account_key=file:/keys/key.json")
+    assert keyed == BigqueryCredentials(project_id="p", service_account_key="file:/keys/key.json")
+
+
+NASTY = "p@:/?#%&+= ;[]é"
+CODED = quote(NASTY, safe="")
+WITH_NAMES_CODED: dict[str, tuple[str, dict[str, object]]] = {
+    "postgres": (
+        f"postgres://{CODED}:{CODED}@h/{CODED}",
+        {"host": "h", "username": NASTY, "password": NASTY, "database": NASTY},
+    ),
+    "mysql": (
+        f"mysql://{CODED}:{CODED}@[::1]:1/{CODED}?charset={CODED}",
+        {"host": "::1", "port": 1, "username": NASTY, "password": NASTY, "database": NASTY, "charset": NASTY},
+    ),
+    "redshift": (
+        f"redshift://{CODED}@h/{CODED}?password={CODED}&ssl=false",
+        {"host": "h", "username": NASTY, "password": NASTY, "database": NASTY, "ssl": False},
+    ),
+    "sqlserver": (
+        f"sqlserver://{CODED}:{CODED}@h/{CODED}?instance={CODED}&encrypt=false",
+        {"server": "h", "username": NASTY, "password": NASTY, "database": NASTY, "instance": NASTY, "encrypt": False},
+    ),
+    "snowflake": (
+        f"snowflake://{CODED}:{CODED}@a/{CODED}/{CODED}?warehouse_id={CODED}",
+        {
+            "account_id": "a", "username": NASTY, "password": NASTY, "default_database": NASTY,
+            "default_schema": NASTY, "warehouse_id": NASTY,
+        },
+    ),
+    "databricks": (
+        f"databricks://token:{CODED}@h/{CODED}?catalog={CODED}",
+        {"server_hostname": "h", "http_path": f"/{NASTY}", "access_token": NASTY, "catalog": NASTY},
+    ),
+    "bigquery": (
+        f"bigquery://p/{CODED}?service_account_key={CODED}",
+        {"project_id": "p", "default_dataset": NASTY, "service_account_key": NASTY},
+    ),
+    "sqlite": (f"sqlite:///{CODED}", {"path": NASTY}),
+    "duckdb": (f"duckdb:////{CODED}", {"path": f"/{NASTY}"}),
+}  # fmt: skip
+
+
+def test_every_kind_has_a_scheme() -> None:
+    assert set(KIND_OF_SCHEME.values()) == set(WITH_NAMES_CODED) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_percent_encoded_arrives(kind: str) -> None:
+    url, fields = WITH_NAMES_CODED[kind]
+    assert credentials_from_url(url) == parse_credentials({"type": kind, **fields})
+
+
+def password_of(found: AnyCredentials) -> str:
+    password = getattr(found, "password", None)
+    return password.get_secret_value() if isinstance(password, SecretStr) else str(password)
+
+
+@given(st.text(min_size=1))
+def test_every_password_survives(password: str) -> None:
+    try:
+        coded = quote(password, safe="")
+    except UnicodeEncodeError:  # a half of a letter, which no URL can hold
+        return
+    found = credentials_from_url(f"postgresql://u:{coded}@h/d")
+    assert password_of(found) == password
+
+
+WITH_PASSWORD = sorted(set(KIND_OF_SCHEME) - {"sqlite", "duckdb", "bigquery"})
+
+
+@pytest.mark.parametrize("scheme", WITH_PASSWORD)
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "u:hun/ter2@h/d",
+        "u:hun?ter2=hunter2@h/d",
+        "u:hun#ter2@h/d",
+        "u:hun?ter2#ter2@h/d",
+        "u:hun[ter2@h/d",
+        "u:hunter2@h/d?ssl=ter2&unknown=ter2",
+        "u:hunter2@h\uff03/d",
+    ],
+)
+def test_an_error_shows_no_part_of_a_password(scheme: str, rest: str) -> None:
+    with pytest.raises((SourceNotSupportedError, ValidationError)) as caught:
+        credentials_from_url(f"{scheme}://{rest}")
+    told = str(caught.value) + repr(caught.value) + "".join(map(str, chain(caught.value)))
+    lines = [line for line in told.splitlines() if "ter2" in line]
+    assert lines == []
+
+
+def test_a_project_has_no_password() -> None:
+    with pytest.raises(ValidationError, match="password") as caught:
+        credentials_from_url("bigquery://u:hunter2@p/d")
+    assert "hunter2" not in str(caught.value)
+
+
+def chain(error: BaseException | None) -> list[str]:
+    """What is written of an error and of all behind it, without the lines of the program."""
+    if error is None:
+        return []
+    written = traceback.TracebackException.from_exception(error).format_exception_only()
+    return [*written, *chain(error.__cause__ or error.__context__)]
