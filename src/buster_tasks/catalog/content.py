@@ -12,10 +12,11 @@ from typing import ClassVar, Self
 
 from pydantic import TypeAdapter
 
-from buster_tasks.catalog.documents import Document, documents_of
+from buster_tasks.catalog.documents import searched_digest
 from buster_tasks.catalog.joins import as_json
 from buster_tasks.errors import CatalogError
 from buster_tasks.sources.schema import Filters, Introspection, Issue
+from buster_tasks.sources.serialization import json_chunks
 
 _ISSUES = TypeAdapter(list[Issue])
 _LEVEL = 1  # a sixteenth of the size; a better level takes three times as long for little
@@ -25,7 +26,7 @@ _LEVEL = 1  # a sixteenth of the size; a better level takes three times as long 
 class Content:
     """What goes into the file. `body` is JSON without the moment, so that what is the same is kept once.
 
-    `digest` is that of what is searched, which stays the same while rows come and go.
+    `digest` is that of what is searched, which stays the same while rows come and go; `found` is the introspection.
     """
 
     EVERYTHING: ClassVar[str] = Filters().model_dump_json(by_alias=True)
@@ -38,21 +39,21 @@ class Content:
     body: bytes
     row: Sequence[object]
     keys: str
-    documents: Sequence[Document]
     digest: str
+    found: Introspection
 
     @classmethod
     def of(cls, found: Introspection) -> Self:
         """The content of an introspection. Raises CatalogError for text that is no Unicode."""
         try:
-            text = found.model_dump_json(by_alias=True, exclude={"introspected_at"}).encode()
+            digest, body = _packed(json_chunks(found, without="introspected_at"))
             issues = _ISSUES.dump_json(found.issues, by_alias=True).decode()
+            searched = searched_digest(found)
         except ValueError as error:  # pydantic's error of serialization, and that of Unicode
             raise CatalogError(
                 f"The introspection of {found.data_source_name!r} cannot be written as JSON: {error}.",
                 fix="Look for names that are no Unicode text in the data source.",
             ) from error
-        digest = hashlib.sha256(text).hexdigest()
         moment = found.introspected_at.astimezone(UTC)
         taken_at = moment.isoformat(timespec="microseconds")
         identity = f"snap_{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03}Z_{digest[:12]}"
@@ -60,18 +61,17 @@ class Content:
         source, kind = found.data_source_name, found.data_source_type
         counts = json.dumps(found.counts())
         row = (identity, source, kind, taken_at, digest, found.complete, filters, counts, issues)
-        documents = list(documents_of(found))
         return cls(
             id=identity,
             source=source,
             taken_at=taken_at,
             filters=filters,
             hash=digest,
-            body=zlib.compress(text, _LEVEL),
+            body=body,
             row=row,
             keys=as_json(found.foreign_keys),
-            documents=documents,
-            digest=hashlib.sha256(repr(documents).encode("utf-8", "replace")).hexdigest(),
+            digest=searched,
+            found=found,
         )
 
     @classmethod
@@ -91,3 +91,14 @@ class Content:
             yield data[brace:]
             brace -= min(brace, len(data))
         yield unpacking.flush()
+
+
+def _packed(pieces: Iterable[bytes]) -> tuple[str, bytes]:
+    """The hash of a text, and the text compressed: it is never in memory whole."""
+    digest, packing = hashlib.sha256(), zlib.compressobj(_LEVEL)
+    packed: list[bytes] = []
+    for piece in pieces:
+        digest.update(piece)
+        packed.append(packing.compress(piece))
+    packed.append(packing.flush())
+    return digest.hexdigest(), b"".join(packed)

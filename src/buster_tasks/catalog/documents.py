@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from buster_tasks.catalog.words import indexed_name, indexed_text, indexed_words
 from buster_tasks.sources.schema import Column, Introspection, Table, View
+from buster_tasks.sources.serialization import list_chunks
 
 _SAMPLES = 20
 _SAMPLE_LENGTH = 100
 _COMMENT_LENGTH = 2_000
 _RELATED = 200
+
+_SEARCHED = frozenset(
+    ("database", "schema_name", "table", "name", "comment", "data_type", "sample_values")
+)
+# to be changed when documents of the same objects become others, so that they are written anew
+_MADE = b"2"
 
 _Place = tuple[str, str, str]
 
@@ -29,6 +38,16 @@ class Document(NamedTuple):
     comment: str
     sample: str
     object: str
+
+
+def searched_digest(found: Introspection) -> str:
+    """A digest of what the documents are made of. Raises ValueError for text that is no Unicode."""
+    digest = hashlib.sha256(_MADE)
+    for name in ("tables", "views", "columns"):
+        kind: Any = Introspection.model_fields[name].annotation
+        for piece in list_chunks(kind, getattr(found, name), only=_SEARCHED):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def documents_of(found: Introspection) -> Iterator[Document]:
@@ -54,7 +73,7 @@ def _of_relation(kind: str, of: Table | View, names: defaultdict[_Place, list[st
         _place(of.database, of.schema_name),
         indexed_text(of.comment[:_COMMENT_LENGTH]) if of.comment else "",
         "",
-        json.dumps([kind, of.database, of.schema_name, of.name, of.name, None, of.comment]),
+        _json([kind, of.database, of.schema_name, of.name, of.name, None, of.comment]),
     )
 
 
@@ -66,7 +85,7 @@ def _of_column(of: Column) -> Document:
         _place(of.database, of.schema_name),
         indexed_text(of.comment[:_COMMENT_LENGTH]) if of.comment else "",
         _samples(of.sample_values) if of.sample_values else "",
-        json.dumps(["column", *place, of.data_type, of.comment]),
+        _json(["column", *place, of.data_type, of.comment]),
     )
 
 
@@ -76,4 +95,8 @@ def _place(database: str, schema: str) -> str:
 
 def _samples(values: Sequence[JsonValue]) -> str:
     texts = (value if isinstance(value, str) else json.dumps(value) for value in values[:_SAMPLES])
-    return " ".join(indexed_text(text[:_SAMPLE_LENGTH]) for text in texts)
+    return indexed_text(" ".join(text[:_SAMPLE_LENGTH] for text in texts))
+
+
+def _json(values: Sequence[str | None]) -> str:
+    return to_json(values).decode()

@@ -6,6 +6,7 @@ import sqlite3
 
 from buster_tasks.catalog.content import Content
 from buster_tasks.catalog.database import has_search
+from buster_tasks.catalog.documents import documents_of
 
 
 def make_searchable(connection: sqlite3.Connection, content: Content) -> None:
@@ -56,5 +57,8 @@ def _written(
         return None, None
     (most,) = connection.execute("SELECT max(rowid) FROM search").fetchone()
     first = (most or 0) + 1
-    connection.executemany("INSERT INTO search VALUES (?, ?, ?, ?, ?, ?)", content.documents)
-    return first, first + len(content.documents) - 1
+    # made as they are written: a list of them would be larger than all else that is here
+    documents = documents_of(content.found)
+    connection.executemany("INSERT INTO search VALUES (?, ?, ?, ?, ?, ?)", documents)
+    (last,) = connection.execute("SELECT max(rowid) FROM search").fetchone()
+    return first, last or 0

