@@ -59,7 +59,7 @@ def _serializer(kind: Any) -> SchemaSerializer:
 
 def _without_steps(schema: Any) -> Any:
     """pydantic's description of a type, without the functions in Python that write it."""
-    made: type = type(schema)
+    made: Any = type(schema)
     if made is dict:
         items = schema.items()
         return {key: _without_steps(value) for key, value in items if not _is_step(key, value)}
