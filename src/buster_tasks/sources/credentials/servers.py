@@ -60,7 +60,7 @@ class SqlserverCredentials(SourceModel):
     `authentication` None is a login of the server itself by `username` and `password`. Of Microsoft Entra's,
     "entra-password" and "entra-service-principal" (the client's id and secret) need both, "entra-msi" takes a managed
     identity, `username` saying which, and "entra-default" whatever the machine is logged in with. `driver` is the name
-    or the file of an ODBC driver, found by itself when None. `instance` is looked up with the server's browser.
+    of an ODBC driver that is installed, found by itself when None. `instance` is looked up with the server's browser.
     """
 
     type: Literal["sqlserver"] = "sqlserver"

@@ -7,11 +7,17 @@ not, and neither do we. The certificate itself is checked in any case.
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from buster_tasks.errors import AuthenticationError, ConnectionFailedError, HostNotFoundError
+from buster_tasks.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    HostNotFoundError,
+    TlsFailedError,
+)
 from buster_tasks.sources.credentials import SnowflakeCredentials
 from buster_tasks.sources.secrets import resolve_secret
 from buster_tasks.sources.snowflake.failures import Endpoint
@@ -32,10 +38,17 @@ SESSION: dict[str, Any] = {
 
 _APPLICATION = "buster_tasks"
 _PORTS = {"https": 443, "http": 80}
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ACCOUNT = re.compile(r"[\w.-]+")
 
 
 def endpoint_of(credentials: SnowflakeCredentials) -> Endpoint:
-    """Where the account is reached. Raises HostNotFoundError for a `custom_host` that is no host."""
+    """Where the account is reached. Raises HostNotFoundError for what is no host, and TlsFailedError.
+
+    Only a server on this machine may be spoken to without TLS.
+    """
+    if credentials.token_url is not None:
+        _check_encryption(urlsplit(credentials.token_url), "token_url")
     parts = _custom(credentials.custom_host) if credentials.custom_host else None
     scheme = parts.scheme if parts is not None else "https"
     return Endpoint(
@@ -155,6 +168,11 @@ def _no_key(what: str, fix: str) -> AuthenticationError:
 
 def _host(account: str) -> str:
     """The account's public host, as the driver makes it."""
+    if not _ACCOUNT.fullmatch(account):
+        raise HostNotFoundError(
+            f"account_id {account!r} is none.",
+            fix="Write it as organisation-account, without a host.",
+        )
     top = "cn" if ".cn-" in account.lower() else "com"
     return f"{account.replace('_', '-')}.snowflakecomputing.{top}"
 
@@ -173,7 +191,16 @@ def _custom(text: str) -> SplitResult:
             fix="Write https://host, or the host alone.",
             transient=False,
         )
+    _check_encryption(parts, "custom_host")
     return parts
+
+
+def _check_encryption(parts: SplitResult, field: str) -> None:
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise TlsFailedError(
+            f"{field} begins with http://, and would send the login over the network as it is.",
+            fix="Write https://; http:// is for a server on this machine alone.",
+        )
 
 
 def _no_host(text: str) -> HostNotFoundError:

@@ -57,7 +57,7 @@ def load_pyodbc() -> Any:
 def find_driver(
     wanted: str | None, installed: Sequence[str], bundled: Path | None = None
 ) -> Driver:
-    """The wanted driver, else Microsoft's newest of those installed, else the wheel's, else FreeTDS.
+    """The wanted driver, which must be installed; else Microsoft's newest of those, else the wheel's, else FreeTDS.
 
     Raises DriverMissingError, which names every place that was looked at.
     """
@@ -77,19 +77,20 @@ def find_driver(
         f"{', '.join(map(repr, installed)) or 'none'}, the package mssql-python-odbc brings none for this "
         "machine, and FreeTDS is not among them.",
         fix='Run: pip install "buster-tasks[sqlserver]", or install Microsoft\'s "ODBC Driver 18 for SQL Server" '
-        "or FreeTDS (apt-get install tdsodbc), or give the name or file of another as `driver`.",
+        "or FreeTDS (apt-get install tdsodbc), or give the name of another as `driver`.",
         extra=EXTRA,
     )
 
 
 def _named(wanted: str, installed: Sequence[str]) -> Driver:
-    is_file = "/" in wanted or "\\" in wanted
-    if wanted in installed or (is_file and Path(wanted).is_file()):
+    # a file is not loaded for the asking: that would let whoever writes the credentials choose what code runs here
+    if wanted in installed:
         return Driver(wanted)
     raise DriverMissingError(
-        f"There is no ODBC driver {wanted!r}: it is no file, and pyodbc.drivers() lists "
+        f"There is no ODBC driver of the name {wanted!r}: pyodbc.drivers() lists "
         f"{', '.join(map(repr, installed)) or 'none'}.",
-        fix="Correct `driver`, or leave it out: Microsoft's or FreeTDS is then found by itself.",
+        fix="Correct `driver`, enter it in odbcinst.ini, or leave it out: Microsoft's or FreeTDS is then found by "
+        "itself.",
         extra=EXTRA,
     )
 

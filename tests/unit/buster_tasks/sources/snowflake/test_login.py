@@ -4,7 +4,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from buster_tasks.errors import AuthenticationError, ConnectionFailedError, HostNotFoundError
+from buster_tasks.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    HostNotFoundError,
+    TlsFailedError,
+)
 from buster_tasks.sources import SnowflakeCredentials
 from buster_tasks.sources.snowflake.login import SESSION, arguments, endpoint_of
 
@@ -154,3 +159,21 @@ def test_what_is_no_host(host: str) -> None:
         endpoint_of(credentials(password="p", custom_host=host))
     assert not caught.value.transient
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("account", ["evil.example#", "evil.example/", "a@b", "a:80", "a b", "a\n"])
+def test_what_is_no_account(account: str) -> None:
+    with pytest.raises(HostNotFoundError):
+        endpoint_of(credentials(password="p", account_id=account))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"password": "p", "custom_host": "http://acme.example"},
+        {"client_id": "c", "client_secret": "s", "token_url": "http://id.example/token"},
+    ],
+)
+def test_no_login_goes_over_the_network_without_tls(changes: dict[str, str]) -> None:
+    with pytest.raises(TlsFailedError, match="http://"):
+        endpoint_of(credentials(**changes))
