@@ -10,15 +10,15 @@ import anyio.to_thread
 from buster_tasks.errors import CatalogError, ResultTooLargeError
 from buster_tasks.introspection.flow import Outcome, failed
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOutput
+from buster_tasks.introspection.streaming import stream
 from buster_tasks.sources.schema import Introspection, Issue
+from taskkit import Context
+from taskkit.runtime.scope import need_scope
 
 if TYPE_CHECKING:
     from buster_tasks.catalog import CatalogStore
 
 _log = logging.getLogger("buster_tasks.introspection")
-
-OUTPUT_LIMIT = 10 * 1024 * 1024
-_SURELY_SMALL = 2_000
 
 
 async def kept(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:
@@ -71,25 +71,30 @@ def _not_kept(name: str, why: str, fix: str) -> Issue:
     )
 
 
-async def fitting(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:
+async def fitting(payload: IntrospectDataInput, outcome: Outcome, ctx: Context) -> Outcome:
     """The outcome as a run's output can hold it.
 
-    What is too large is left in the catalog, and the output says where; was it not kept, an error says what to do.
+    What is too large is left in the catalog and sent to a stream of the run, and the output says where; where neither
+    takes it, an error says what to do.
     """
     output = outcome.output
     found = output.introspection
-    if found is None or len(found.columns) < _SURELY_SMALL:
+    if found is None:
         return outcome
-    size = await anyio.to_thread.run_sync(_size_of, output)
-    if size <= OUTPUT_LIMIT:
+    most = need_scope("introspect_data").home.output_limit
+    size = await anyio.to_thread.run_sync(_size_of, found)
+    if size + _size_without(output) <= most:
         return outcome
     what = (
         f"The structure of {payload.data_source_name!r} takes {size / 2**20:.1f} MiB "
-        f"({len(found.tables)} tables, {len(found.columns)} columns), and a run's output holds 10 MiB."
+        f"({len(found.tables)} tables, {len(found.columns)} columns), "
+        f"and a run's output holds {most / 2**20:.3g} MiB here."
     )
-    if output.snapshot_id is not None:
-        issue = _in_catalog(payload.data_source_name, what, output.snapshot_id)
-        changes = {"introspection": None, "issues": [issue, *output.issues]}
+    key = await stream(found, size, ctx.attempt.number)
+    issue = _elsewhere(payload.data_source_name, what, output.snapshot_id, key)
+    if issue is not None:
+        issues = [issue, *output.issues]
+        changes = {"introspection": None, "stream": key, "issues": issues}
         return Outcome(output.model_copy(update=changes), outcome.error)
     error = ResultTooLargeError(
         what,
@@ -98,15 +103,25 @@ async def fitting(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:
     return failed(payload, error, connection=output.connection, issues=output.issues)
 
 
-def _in_catalog(name: str, what: str, snapshot_id: str) -> Issue:
-    return Issue(
-        scope="source",
-        object=name,
-        code="RESULT_IN_CATALOG",
-        message=f"{what} It is in the catalog.",
-        fix=f"Read it with CatalogStore().get({snapshot_id!r}).",
-    )
+def _elsewhere(name: str, what: str, snapshot_id: str | None, key: str | None) -> Issue | None:
+    """The issue that says where to read what the output does not hold; None where it is nowhere."""
+    read_stream = f"the parts of the run's stream {key!r} are its JSON"
+    if snapshot_id is not None:
+        code, message = "RESULT_IN_CATALOG", f"{what} It is in the catalog."
+        fix = f"Read it with CatalogStore().get({snapshot_id!r})"
+        fix += f"; {read_stream}." if key else "."
+    elif key is not None:
+        code, message = "RESULT_IN_STREAM", f"{what} It is in a stream of the run."
+        fix = f"Put it together with streams.read(run_id, {key!r}): {read_stream}."
+    else:
+        return None
+    return Issue(scope="source", object=name, code=code, message=message, fix=fix)
 
 
-def _size_of(output: IntrospectDataOutput) -> int:
-    return len(output.model_dump_json(by_alias=True))
+def _size_of(found: Introspection) -> int:
+    return sum(map(len, found.json_chunks()))
+
+
+def _size_without(output: IntrospectDataOutput) -> int:
+    rest = output.model_copy(update={"introspection": None})
+    return len(rest.model_dump_json(by_alias=True).encode())

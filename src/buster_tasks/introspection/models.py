@@ -78,8 +78,8 @@ class IntrospectDataOutput(WireModel):
 
     `complete` is True only for a success in which the structure of everything asked for could be read; `issues` are
     those of the introspection and of the closing. `counts` is how much was found. `snapshot_id` is what the catalog has
-    it under, None where it was not kept; what is too large for a run's output is there alone, and `introspection` is
-    None.
+    it under, None where it was not kept. What is too large for a run's output is there alone, and its JSON in parts in
+    the run's stream of the key `stream`; `introspection` is None then.
     """
 
     success: bool
@@ -91,3 +91,4 @@ class IntrospectDataOutput(WireModel):
     complete: bool = False
     counts: dict[str, int] | None = None
     snapshot_id: str | None = None
+    stream: str | None = None

@@ -36,7 +36,7 @@ async def introspect_data(payload: IntrospectDataInput, ctx: Context) -> Introsp
     named = {"data_source_name": payload.data_source_name, "type": payload.credentials.type}
     logger.info("Starting data source introspection", named, attempt=ctx.attempt.number)
     outcome = await introspect(payload, _Reporter(), time_limit=_time_for_counting(ctx))
-    outcome = await fitting(payload, await kept(payload, outcome))
+    outcome = await fitting(payload, await kept(payload, outcome), ctx)
     if outcome.error is not None:
         _log_failure(outcome.error, named)
         if outcome.error.transient and ctx.attempt.number < ctx.run.max_attempts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, to_json
@@ -59,7 +59,7 @@ def _serializer(kind: Any) -> SchemaSerializer:
 
 def _without_steps(schema: Any) -> Any:
     """pydantic's description of a type, without the functions in Python that write it."""
-    made: Any = type(schema)
+    made = cast("Any", type(schema))
     if made is dict:
         items = schema.items()
         return {key: _without_steps(value) for key, value in items if not _is_step(key, value)}

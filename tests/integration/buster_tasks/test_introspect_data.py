@@ -15,8 +15,11 @@ from pydantic import SecretStr
 import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOptions, introspect_data
 from buster_tasks.catalog import CatalogStore
+from buster_tasks.introspection import streaming
 from buster_tasks.sources.credentials import PostgresCredentials, SqliteCredentials
-from taskkit import Run, RunHandle, runs
+from buster_tasks.sources.schema import Introspection
+from taskkit import Run, RunHandle, runs, streams
+from taskkit.runtime.current_backend import current_home
 
 pytestmark = pytest.mark.anyio
 
@@ -232,11 +235,19 @@ def more_than_a_run_holds() -> str:
     return "".join(f"CREATE TABLE t{number} ({columns});" for number in range(3))
 
 
-async def test_what_no_run_could_hold_is_left_in_the_catalog(
+async def streamed(run_id: str, key: str) -> Introspection:
+    """What the parts of a run's stream are together."""
+    parts = [part async for part in streams.read(run_id, key)]
+    assert max(map(len, parts)) == 64 * 1024
+    return Introspection.model_validate_json("".join(parts))
+
+
+async def test_what_no_run_could_hold_is_in_the_catalog_and_in_a_stream(
     make_database: MakeDatabase, catalog: CatalogStore
 ) -> None:
     path = make_database(more_than_a_run_holds())
-    output = (await (await introspect_data.trigger(payload_for(path))).result()).unwrap()
+    handle = await introspect_data.trigger(payload_for(path))
+    output = (await handle.result()).unwrap()
     assert (output.success, output.complete, output.introspection) == (True, True, None)
     assert output.counts is not None
     assert (output.counts["tables"], output.counts["columns"]) == (3, 6_000)
@@ -244,10 +255,27 @@ async def test_what_no_run_could_hold_is_left_in_the_catalog(
     assert issue.code == "RESULT_IN_CATALOG"
     assert output.snapshot_id is not None
     assert output.snapshot_id in issue.fix
-    assert len(catalog.get(output.snapshot_id).introspection.columns) == 6_000
+    kept = catalog.get(output.snapshot_id).introspection
+    assert len(kept.columns) == 6_000
+    assert output.stream == "introspection"
+    assert output.stream in issue.fix
+    assert await streamed(handle.id, output.stream) == kept
 
 
-async def test_what_no_run_could_hold_and_nobody_keeps_is_told(make_database: MakeDatabase) -> None:
+async def test_what_nobody_keeps_is_in_a_stream(make_database: MakeDatabase) -> None:
+    path = make_database(more_than_a_run_holds())
+    handle = await introspect_data.trigger(payload_for(path, IntrospectDataOptions(snapshot=False)))
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.introspection, output.snapshot_id) == (True, None, None)
+    assert [issue.code for issue in output.issues] == ["RESULT_IN_STREAM"]
+    assert output.stream is not None
+    assert len((await streamed(handle.id, output.stream)).columns) == 6_000
+
+
+async def test_what_no_stream_could_hold_either_is_told(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "STREAM_LIMIT", 11 * 1024 * 1024)
     path = make_database(more_than_a_run_holds())
     payload = payload_for(path, IntrospectDataOptions(snapshot=False))
     output = (await (await introspect_data.trigger(payload)).result()).unwrap()
@@ -256,6 +284,17 @@ async def test_what_no_run_could_hold_and_nobody_keeps_is_told(make_database: Ma
     assert "6000 columns" in output.error.message
     one = payload_for(path, IntrospectDataOptions(tables=["t1"], snapshot=False))
     assert (await (await introspect_data.trigger(one)).result()).unwrap().success
+
+
+async def test_the_limit_is_that_of_the_store(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(current_home(), "output_limit", 1_000)
+    options = IntrospectDataOptions(snapshot=False)
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT), options))
+    output = (await handle.result()).unwrap()
+    assert [issue.code for issue in output.issues] == ["RESULT_IN_STREAM"]
+    assert "0.000954 MiB" in output.issues[0].message
 
 
 async def test_a_secret_is_nowhere_to_be_seen(caplog: pytest.LogCaptureFixture) -> None:

@@ -72,6 +72,6 @@ def test_the_output_is_camel_case_on_the_wire() -> None:
     wire = json.loads(output.model_dump_json(by_alias=True))
     assert set(wire) == {
         "success", "dataSourceName", "error", "connection", "introspection", "issues", "complete", "counts",
-        "snapshotId",
+        "snapshotId", "stream",
     }  # fmt: skip
     assert IntrospectDataOutput.model_validate(wire) == output
