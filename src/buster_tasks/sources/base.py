@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -25,6 +25,13 @@ class Progress(Protocol):
 
 async def no_progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
     """A `Progress` that nobody looks at."""
+
+
+Step = tuple[float, Mapping[str, int]]
+"""How far reading a catalog is: the fraction that is done, and what was found up to now."""
+
+Steps = Generator[Step, None, Introspection]
+"""Reading a catalog in steps short enough to report between them; what it returns is what was found."""
 
 
 class ConnectionTest(BaseModel):
@@ -113,6 +120,10 @@ class DataSource(Protocol):
 
     def quote(self, identifier: str) -> str:
         """The identifier as this source's SQL wants it, whatever it holds."""
+        ...
+
+    def qualified(self, database: str, schema: str, name: str) -> str:
+        """A table's or view's whole name as a statement of `execute` wants it."""
         ...
 
     async def cancel(self) -> None:

@@ -26,14 +26,29 @@ _GRACE_SECONDS = 1.0
 class Budget:
     """How long a call may still take, and whether somebody stopped it; the thread looks at it as it works."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, *, within: Budget | None = None) -> None:
+        """`within` is the budget of what this is a part of: it is over, and stopped, when that one is."""
         self.seconds = seconds
-        self.stopped = False
+        self._within = within
+        self._is_stopped = False
         self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it, or all that it is a part of."""
+        return self._is_stopped or (self._within is not None and self._within.stopped)
+
+    def stop(self) -> None:
+        """Let the work end as soon as it looks."""
+        self._is_stopped = True
 
     def left(self) -> float | None:
         """Seconds until the deadline, at least 0; None without one."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        own = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        whole = None if self._within is None else self._within.left()
+        if own is None or whole is None:
+            return whole if own is None else own
+        return min(own, whole)
 
     @property
     def is_spent(self) -> bool:
@@ -106,9 +121,15 @@ class BlockingThread:
             raise ConnectionFailedError(
                 "The source is closed.", fix="Connect again.", transient=False
             )
+
+        def wanted() -> T:
+            if budget.is_spent:  # while it waited for the thread
+                raise budget.error()
+            return work()
+
         # the run that calls is known in the thread too: its secrets are masked there as well
         within = contextvars.copy_context().run
-        future = asyncio.get_running_loop().run_in_executor(self._executor, within, work)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, within, wanted)
         self._running[future] = budget
         future.add_done_callback(self._forget)
         try:
@@ -153,7 +174,7 @@ class BlockingThread:
             closing.result()
 
     def _stop(self, future: asyncio.Future[Any], budget: Budget) -> None:
-        budget.stopped = True
+        budget.stop()
         self._nudge(future)
 
     def _nudge(self, future: asyncio.Future[Any], pause: float = _NUDGE_SECONDS) -> None:

@@ -21,6 +21,7 @@ from buster_tasks.errors import (
 from buster_tasks.sources.base import ConnectionTest, Progress, QueryResult, no_progress
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.issues import level_not_available
+from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
 from buster_tasks.testing.narrowing import narrowed
 
@@ -151,7 +152,11 @@ class FakeSource:
 
     def quote(self, identifier: str) -> str:
         """The identifier in double quotes, its own doubled."""
-        return '"' + identifier.replace('"', '""') + '"'
+        return in_double_quotes(identifier)
+
+    def qualified(self, database: str, schema: str, name: str) -> str:
+        """Schema and name, each quoted."""
+        return f"{self.quote(schema)}.{self.quote(name)}"
 
     async def cancel(self) -> None:
         """Let every call that waits at a gate raise QueryCanceledError."""

@@ -32,7 +32,7 @@ def test_a_statement_sees_by_itself_that_it_was_stopped(session: SqliteSession) 
     budget = Budget(None)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(session.rows, COUNT.format(limit=10**12), budget=budget)
-        budget.stopped = True
+        budget.stop()
         with pytest.raises(QueryCanceledError):
             running.result(timeout=20)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from buster_tasks.sources.quoting import in_back_quotes
+
 SET_UP = "SET TIME ZONE 'UTC'"
 FACTS = "SELECT version(), current_catalog(), current_schema(), current_user()"
 CATALOGS = "SHOW CATALOGS"
@@ -81,14 +83,9 @@ Place = tuple[str, str, str]
 """A catalog, a schema and a table."""
 
 
-def quote(identifier: str) -> str:
-    """The identifier in back-quotes, its own doubled."""
-    return "`" + identifier.replace("`", "``") + "`"
-
-
 def dotted(*parts: str) -> str:
     """The identifiers, quoted, with dots between them."""
-    return ".".join(map(quote, parts))
+    return ".".join(map(in_back_quotes, parts))
 
 
 class PlaceRow(NamedTuple):

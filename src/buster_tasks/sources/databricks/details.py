@@ -19,11 +19,11 @@ from buster_tasks.sources.databricks.catalog import (
     RelationRow,
     ViewRow,
     dotted,
-    quote,
 )
 from buster_tasks.sources.databricks.narrowing import of_catalogs, of_schemas, of_tables
 from buster_tasks.sources.databricks.reading import KEYS, PARTITIONS, REFERENCES, TEXTS, Reading
 from buster_tasks.sources.databricks.session import DatabricksSession
+from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Filters
 
 T = TypeVar("T")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from buster_tasks.errors import SourceError
-from buster_tasks.sources.databricks.catalog import RelationRow, dotted, quote
+from buster_tasks.sources.databricks.catalog import RelationRow, dotted
 from buster_tasks.sources.databricks.keys import is_whole
 from buster_tasks.sources.databricks.reading import TEXTS, Reading, is_view
 from buster_tasks.sources.databricks.session import Facts
+from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Filters, Issue
 
 _MOST_NAMES = 20

@@ -18,11 +18,11 @@ from buster_tasks.sources.databricks.catalog import (
     RelationRow,
     ViewRow,
     dotted,
-    quote,
 )
 from buster_tasks.sources.databricks.reading import Reading
 from buster_tasks.sources.databricks.session import DatabricksSession
 from buster_tasks.sources.filters import Selection
+from buster_tasks.sources.quoting import in_back_quotes as quote
 
 LEGACY = ("hive_metastore", "spark_catalog")
 """Their names: that of Databricks, and that of Spark where there is no other."""

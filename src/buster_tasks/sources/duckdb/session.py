@@ -72,6 +72,9 @@ class DuckdbSession:
             with contextlib.suppress(duckdb.Error):  # closed just now by its own thread
                 connection.interrupt()
 
+    def abandon(self) -> None:
+        """Nothing: `interrupt` always works."""
+
     @contextmanager
     def reading(self, budget: Budget) -> Generator[Reader]:
         """A transaction that sees one state of the file. Raises SourceError."""

@@ -8,14 +8,10 @@ from collections.abc import Iterable, Iterator
 from buster_tasks.errors import SourceError
 from buster_tasks.sources.mysql.catalog import Place, RelationRow
 from buster_tasks.sources.mysql.reading import VIEW, Reading
+from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Issue
 
 _MOST_NAMES = 20
-
-
-def quote(identifier: str) -> str:
-    """The identifier in backticks, its own doubled."""
-    return "`" + identifier.replace("`", "``") + "`"
 
 
 def lost(reading: Reading, *, database: str | None) -> list[Issue]:

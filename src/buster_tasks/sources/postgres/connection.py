@@ -52,7 +52,7 @@ def connect(
 
     The budget ends it too, when somebody stops it.
     """
-    whole = Budget(seconds)
+    whole = Budget(seconds, within=budget)
     place = place_of(credentials)
     password = resolve_secret(credentials.password)
     _check_texts(place, password)

@@ -7,14 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from buster_tasks.sources.postgres.catalog import RelationRow
 from buster_tasks.sources.postgres.reading import Reading
+from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.schema import Issue
 
 _MOST_EACH = 20
-
-
-def quote(identifier: str) -> str:
-    """The identifier in double quotes, its own doubled."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def denied(reading: Reading, user: str) -> list[Issue]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
+from buster_tasks.sources.base import Steps
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.postgres.assembly import assemble
@@ -21,28 +21,22 @@ from buster_tasks.sources.postgres.catalog import (
 )
 from buster_tasks.sources.postgres.columns import add_columns
 from buster_tasks.sources.postgres.reading import Reading
-from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
 
 if TYPE_CHECKING:
     from buster_tasks.sources.blocking import Budget
+    from buster_tasks.sources.blocking_source import Wanted
     from buster_tasks.sources.postgres.session import PostgresSession, Reader
-
-Step = tuple[float, Mapping[str, int]]
-"""The fraction that is done, and what was found up to now."""
 
 
 class Scan:
-    """One introspection; `steps` does it, and `found` is there when it has ended."""
+    """One introspection."""
 
-    def __init__(self, session: PostgresSession, filters: Filters, level: StatisticsLevel) -> None:
-        """Raises InvalidFilterError."""
+    def __init__(self, session: PostgresSession, wanted: Wanted) -> None:
         self._session = session
-        self._filters = filters
-        self._level: StatisticsLevel = level
-        self._selection = Selection(filters, exact_case)
-        self.found: Introspection | None = None
+        self._filters, self._level = wanted.filters, wanted.statistics
+        self._selection = Selection(wanted.filters, exact_case)
 
-    def steps(self, budget: Budget) -> Generator[Step]:
+    def steps(self, budget: Budget) -> Steps:
         """Carry it out, all in one transaction, so that it shows one moment. Raises SourceError."""
         with self._session.reading(budget, catalog=True) as reader:
             yield 0.0, {}
@@ -59,7 +53,7 @@ class Scan:
             yield 0.8, {"columns": sum(map(len, reading.found_columns.values()))}
             version = self._session.server_version
         with collector_held():
-            self.found = assemble(
+            return assemble(
                 reading,
                 user=self._session.user,
                 version=version,
@@ -67,7 +61,6 @@ class Scan:
                 selection=self._selection,
                 level=self._level,
             )
-        yield 1.0, self.found.counts()
 
     def _relations(self, reader: Reader) -> Reading:
         database, schemas = read_schemas(reader)

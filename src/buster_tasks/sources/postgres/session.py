@@ -18,6 +18,7 @@ from psycopg import postgres, pq, sql
 from buster_tasks.errors import QueryFailedError, SourceError, SourceNotSupportedError
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget, OneAtATime
+from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.credentials import PostgresCredentials
 from buster_tasks.sources.postgres.connection import Connection, connect, place_of
 from buster_tasks.sources.postgres.failures import not_a_read, typed_error
@@ -79,12 +80,12 @@ class PostgresSession:
         if (
             self._interrupted
         ):  # what stopped the last statement may still be on its way, and would stop the next
-            self.discard()
+            self.close()
         if self._connection is not None:
             return
         try:
-            left = budget.left()
-            seconds = self._connect_seconds if left is None else min(left, self._connect_seconds)
+            given, most = budget.seconds, self._connect_seconds
+            seconds = most if given is None else min(given, most)
             connection = connect(self._credentials, self._files, budget, seconds)
             self._connection = connection
             self._socket = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
@@ -92,7 +93,7 @@ class PostgresSession:
             self.server_version = connection.info.parameter_status("server_version") or ""
             self._check_version(connection.info.server_version)
         except BaseException:
-            self.discard()
+            self.close()
             raise
 
     def _check_version(self, number: int) -> None:
@@ -102,7 +103,7 @@ class PostgresSession:
                 fix="Upgrade the server.",
             )
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Give the connection back to the server, whatever state it is in."""
         self._canceller.join(_CANCEL_SECONDS)
         connection, self._connection = self._connection, None
@@ -157,11 +158,11 @@ class PostgresSession:
         finally:
             self.statements += reader.statements
 
-    def whoami(self, budget: Budget) -> tuple[str, str]:
+    def whoami(self, budget: Budget) -> Identity:
         """The user that the server takes us for, and the database. Raises SourceError."""
         with self.reading(budget) as reader:
             [(user, database)] = reader.rows(_WHO, {})
-        return str(user), str(database)
+        return Identity(self.server_version, str(database), str(user))
 
     def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
         """At most `max_rows` rows of somebody's statement. Raises SourceError."""
@@ -189,11 +190,11 @@ class PostgresSession:
         try:
             rejected = connection.info.transaction_status == pq.TransactionStatus.INERROR
             if self._interrupted or not rejected:
-                self.discard()
+                self.close()
             else:
                 self._reset(connection)
         except (psycopg.Error, SourceError):
-            self.discard()
+            self.close()
 
     def _typed(self, error: psycopg.Error, budget: Budget) -> SourceError:
         if budget.is_spent and (error.sqlstate == _QUERY_CANCELED or error.sqlstate is None):

@@ -46,7 +46,7 @@ class Endpoint:
 
     def connect(self, budget: Budget, seconds: float) -> ReadingConnection:
         """A connection to the first address that takes us within these seconds. Raises SourceError."""
-        whole = Budget(seconds)
+        whole = Budget(seconds, within=budget)
         self._is_cut = False
         login = read_login(self._credentials, whole)
         self.place = self.place._replace(user=login.user)

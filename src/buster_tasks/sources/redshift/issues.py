@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from buster_tasks.sources.postgres.issues import quote
+from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.redshift.catalog import RelationRow
 from buster_tasks.sources.redshift.reading import Reading, is_late_binding
 from buster_tasks.sources.schema import Issue

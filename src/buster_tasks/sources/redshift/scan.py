@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from buster_tasks.errors import SourceError
+from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.redshift import catalog
@@ -17,31 +18,25 @@ from buster_tasks.sources.redshift.reading import (
     is_materialized,
     view_of,
 )
-from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
 
 if TYPE_CHECKING:
     from buster_tasks.sources.blocking import Budget
+    from buster_tasks.sources.blocking_source import Wanted
     from buster_tasks.sources.redshift.session import Reader, RedshiftSession
 
 R = TypeVar("R")
 
-Step = tuple[float, Mapping[str, int]]
-"""The fraction that is done, and what was found up to now."""
-
 
 class Scan:
-    """One introspection; `steps` does it, and `found` is there when it has ended."""
+    """One introspection."""
 
-    def __init__(self, session: RedshiftSession, filters: Filters, level: StatisticsLevel) -> None:
-        """Raises InvalidFilterError."""
+    def __init__(self, session: RedshiftSession, wanted: Wanted) -> None:
         self._session = session
-        self._filters = filters
-        self._level: StatisticsLevel = level
-        self._selection = Selection(filters, exact_case)
+        self._filters, self._level = wanted.filters, wanted.statistics
+        self._selection = Selection(wanted.filters, exact_case)
         self._database = ""
-        self.found: Introspection | None = None
 
-    def steps(self, budget: Budget) -> Generator[Step]:
+    def steps(self, budget: Budget) -> Steps:
         """Carry it out in one transaction, so that it shows one moment. Raises SourceError."""
         with self._session.reading(budget) as reader:
             yield 0.0, {}
@@ -53,7 +48,7 @@ class Scan:
                     for schema, name in catalog.read_names(reader, kept):
                         self._selection.table(kept.database, schema, name)
         with collector_held():
-            self.found = assemble(
+            return assemble(
                 reading,
                 user=self._session.user,
                 version=self._session.server_version,
@@ -61,7 +56,6 @@ class Scan:
                 selection=self._selection,
                 level=self._level,
             )
-        yield 1.0, self.found.counts()
 
     def _begin(self, reader: Reader) -> tuple[Reading, Narrowing]:
         database, schemas = catalog.read_schemas(reader)

@@ -15,6 +15,7 @@ from typing import Any
 from buster_tasks.errors import QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget, OneAtATime
+from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.credentials import RedshiftCredentials
 from buster_tasks.sources.postgres.failures import Place
 from buster_tasks.sources.redshift.connection import Endpoint
@@ -55,21 +56,21 @@ class RedshiftSession:
     def open(self, budget: Budget) -> None:
         """Connect, within the time for that and the budget; does nothing when connected. Raises SourceError."""
         if self._interrupted:  # what stopped the last statement might still come, and stop the next
-            self.discard()
+            self.close()
         if self._connection is not None:
             return
-        left = budget.left()
-        seconds = self._connect_seconds if left is None else min(left, self._connect_seconds)
+        given, most = budget.seconds, self._connect_seconds
+        seconds = most if given is None else min(given, most)
         try:
             connection = self._endpoint.connect(budget, seconds)
             self._connection = connection
             with self._typed(connection, budget):
                 self._prepare(connection)
         except BaseException:
-            self.discard()
+            self.close()
             raise
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Give the connection back, whatever state it is in."""
         self._canceller.join(_CANCEL_SECONDS)
         connection, self._connection = self._connection, None
@@ -107,11 +108,11 @@ class RedshiftSession:
             self.statements += reader.statements
             self._roll_back(connection)
 
-    def whoami(self, budget: Budget) -> tuple[str, str]:
+    def whoami(self, budget: Budget) -> Identity:
         """The user that the server takes us for, and the database. Raises SourceError."""
         with self.reading(budget) as reader:
             [(user, database)] = reader.rows(_WHO)
-        return str(user), str(database)
+        return Identity(self.server_version, str(database), str(user))
 
     def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
         """At most `max_rows` rows of somebody's statement. Raises SourceError."""
@@ -140,12 +141,12 @@ class RedshiftSession:
     def _roll_back(self, connection: ReadingConnection) -> None:
         """Go on with the connection where nothing but the statement failed, and with a new one after all else."""
         if self._interrupted or self._connection is None:
-            self.discard()
+            self.close()
             return
         try:
             connection.ask("ROLLBACK")
         except Exception:  # whatever the driver says, a connection that cannot do this is of no use
-            self.discard()
+            self.close()
 
     @contextmanager
     def _typed(self, connection: ReadingConnection, budget: Budget) -> Generator[None]:

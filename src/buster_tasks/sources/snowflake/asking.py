@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.snowflake import catalog
 from buster_tasks.sources.snowflake.catalog import (
     MOST_SHOWN,
@@ -19,7 +20,6 @@ from buster_tasks.sources.snowflake.catalog import (
     RelationRow,
     SchemaRow,
     ViewRow,
-    quote,
 )
 from buster_tasks.sources.snowflake.failures import TooMuchError
 from buster_tasks.sources.snowflake.narrowing import Condition

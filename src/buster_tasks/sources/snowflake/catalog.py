@@ -58,11 +58,6 @@ Place = tuple[str, str, str]
 """A database, a schema and a table."""
 
 
-def quote(identifier: str) -> str:
-    """The identifier in double quotes, its own doubled."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
 class DatabaseRow(NamedTuple):
     """A row of SHOW DATABASES; `kind` is STANDARD, IMPORTED DATABASE, APPLICATION and the like."""
 

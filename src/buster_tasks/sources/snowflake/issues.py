@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from buster_tasks.errors import PermissionDeniedError
+from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.schema import Issue
-from buster_tasks.sources.snowflake.catalog import quote
 from buster_tasks.sources.snowflake.reading import MATERIALIZED_VIEW, VIEW, Cut, Failure, Reading
 
 _MOST_NAMES = 20

@@ -126,6 +126,9 @@ class SnowflakeSession:
         """Have the thread look at the budget now, from any thread."""
         self._wake.set()
 
+    def abandon(self) -> None:
+        """Nothing: a request ends at its own time limit, whatever happens to the network."""
+
     def rows(
         self, sql: str, parameters: Sequence[str] = (), *, budget: Budget
     ) -> tuple[list[str], list[Row]]:

@@ -84,6 +84,9 @@ class SqliteSession:
         except sqlite3.ProgrammingError:  # closed just now by its own thread
             return
 
+    def abandon(self) -> None:
+        """Nothing: `interrupt` always works."""
+
     def rows(self, sql: str, parameters: Sequence[str] = (), *, budget: Budget) -> list[Row]:
         """All rows of one of our own statements. Raises SourceError."""
         return self._patiently(sql, parameters, budget, limit=None)[1]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from buster_tasks.errors import PermissionDeniedError, SourceError
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.quoting import in_brackets as quote
 from buster_tasks.sources.schema import Filters, StatisticsLevel
 from buster_tasks.sources.sqlserver import catalog
 from buster_tasks.sources.sqlserver.catalog import (
@@ -20,7 +21,6 @@ from buster_tasks.sources.sqlserver.catalog import (
     SizeRow,
     TextRow,
 )
-from buster_tasks.sources.sqlserver.issues import quote
 from buster_tasks.sources.sqlserver.narrowing import of_schemas, of_tables
 from buster_tasks.sources.sqlserver.reading import Reading
 from buster_tasks.sources.sqlserver.session import SqlserverSession

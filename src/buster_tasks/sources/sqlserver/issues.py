@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from buster_tasks.errors import SourceError
+from buster_tasks.sources.quoting import in_brackets as quote
 from buster_tasks.sources.schema import Issue
 from buster_tasks.sources.sqlserver.catalog import DatabaseRow, RelationRow
 from buster_tasks.sources.sqlserver.keys import is_whole
@@ -12,11 +13,6 @@ from buster_tasks.sources.sqlserver.reading import VIEW, Reading
 from buster_tasks.sources.sqlserver.server import Server
 
 _MOST_NAMES = 20
-
-
-def quote(identifier: str) -> str:
-    """The identifier in brackets, its own doubled."""
-    return "[" + identifier.replace("]", "]]") + "]"
 
 
 def not_entered(server: Server, databases: Sequence[DatabaseRow]) -> list[Issue]:

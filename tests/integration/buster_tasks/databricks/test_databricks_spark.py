@@ -19,6 +19,7 @@ from buster_tasks.sources import DatabricksCredentials
 from buster_tasks.sources.databricks import DatabricksSource, catalog
 from buster_tasks.sources.databricks.details import Asking
 from buster_tasks.sources.databricks.session import DatabricksSession
+from buster_tasks.sources.quoting import in_back_quotes
 from buster_tasks.sources.schema import Filters
 from tests.doubles.databricks_engine import SHAPES, type_of
 
@@ -175,7 +176,7 @@ async def test_spark_takes_every_statement_of_the_catalog(
     source: DatabricksSource,
 ) -> None:
     filters = Filters(schemas=["s*", "o'x"], tables=["t?", "a.b"])
-    asking, place = Asking("main", ["main", "o'x"], filters), catalog.quote("main")
+    asking, place = Asking("main", ["main", "o'x"], filters), in_back_quotes("main")
 
     def ask(session: DatabricksSession, budget: Any) -> list[Any]:
         for shape in SHAPES.items():

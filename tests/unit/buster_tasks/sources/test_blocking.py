@@ -191,6 +191,6 @@ def test_a_budget_ends_by_time_or_by_hand() -> None:
     assert Budget(0).is_spent
     assert isinstance(Budget(0).error(), SourceTimeoutError)
     stopped = Budget(100)
-    stopped.stopped = True
+    stopped.stop()
     assert stopped.is_spent
     assert isinstance(stopped.error(), QueryCanceledError)

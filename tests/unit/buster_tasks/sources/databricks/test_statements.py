@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from buster_tasks.sources.databricks import catalog
 from buster_tasks.sources.databricks.narrowing import of_catalogs, of_schemas, of_tables
+from buster_tasks.sources.quoting import in_back_quotes
 from buster_tasks.sources.schema import Filters
 
 STATEMENTS = (
@@ -26,7 +27,7 @@ FILTERS = Filters(schemas=["it's", "a*"], tables=["x", "y.z"])
 def test_a_statement_is_databricks_sql(name: str, filters: Filters) -> None:
     catalogs = ["main", "o'x"]
     text = getattr(catalog, name).format(
-        place=catalog.quote("my `catalog`"),
+        place=in_back_quotes("my `catalog`"),
         of_catalogs=of_catalogs(catalogs).sql,
         of_schemas=of_schemas(catalogs, filters).sql,
         of_tables=of_tables(catalogs, filters).sql,

@@ -7,10 +7,10 @@ import sqlglot
 from sqlglot import exp
 
 from buster_tasks.errors import QueryFailedError
+from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.schema import Filters
 from buster_tasks.sources.snowflake import catalog
 from buster_tasks.sources.snowflake.asking import whole_or_in_parts
-from buster_tasks.sources.snowflake.catalog import quote
 from buster_tasks.sources.snowflake.failures import TooMuchError
 from buster_tasks.sources.snowflake.narrowing import Condition, of_kept, of_schemas, of_tables
 

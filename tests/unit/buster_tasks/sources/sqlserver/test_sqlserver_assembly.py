@@ -23,8 +23,8 @@ from buster_tasks.sources.sqlserver.catalog import (
 )
 from buster_tasks.sources.sqlserver.column_types import column_type
 from buster_tasks.sources.sqlserver.reading import Reading
+from buster_tasks.sources.sqlserver.scan import chosen
 from buster_tasks.sources.sqlserver.server import Server
-from buster_tasks.sources.sqlserver.source import chosen
 
 SERVER = Server("16.0.4135.4", 3, "Developer Edition", "shop", "reader", "Latin1_General_CI_AS")
 SHOP = DatabaseRow("shop", datetime(2024, 1, 2), "Latin1_General_CI_AS", 160, "sa", 1, 1, 1)  # noqa: DTZ001 - the catalog has no zone
