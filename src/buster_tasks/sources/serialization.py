@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, cast, get_origin
+from typing import Any, get_origin
 
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, to_json
@@ -59,11 +59,12 @@ def _serializer(kind: Any) -> SchemaSerializer:
 
 def _without_steps(schema: Any) -> Any:
     """pydantic's description of a type, without the functions in Python that write it."""
-    made = cast("Any", type(schema))
-    if made is dict:
-        items = schema.items()
-        return {key: _without_steps(value) for key, value in items if not _is_step(key, value)}
-    return made(map(_without_steps, schema)) if made in (list, tuple) else schema
+    if isinstance(schema, dict):
+        kept = [(key, value) for key, value in schema.items() if not _is_step(key, value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # any schema
+        return {key: _without_steps(value) for key, value in kept}  # pyright: ignore[reportUnknownVariableType]  # any schema
+    if isinstance(schema, list | tuple):
+        return [_without_steps(one) for one in schema]  # pyright: ignore[reportUnknownVariableType]  # any schema
+    return schema
 
 
 def _is_step(key: str, value: Any) -> bool:
