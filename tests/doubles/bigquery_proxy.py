@@ -166,6 +166,8 @@ class Proxy:
                 return Answer(response.status, body)
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read().decode())
+        except urllib.error.URLError as error:
+            raise ConnectionError("the emulator is gone") from error
 
 
 @contextmanager

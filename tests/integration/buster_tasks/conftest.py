@@ -1,4 +1,5 @@
 import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,19 @@ def make_database(tmp_path: Path) -> MakeDatabase:
         return path
 
     return make
+
+
+@pytest.fixture
+def full_queue() -> Iterator[int]:
+    """The port of somebody whose queue is full, so that the system drops the packets of whoever else comes."""
+    waiting = [socket.socket() for _ in range(8)]
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+        for one in waiting:
+            one.close()
 
 
 @pytest.fixture(scope="session")

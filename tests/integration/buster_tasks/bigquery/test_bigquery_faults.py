@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,15 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources import BigqueryCredentials
 from buster_tasks.sources.bigquery import BigquerySource
-from tests.doubles.bigquery_proxy import TOKEN, Answer, Proxy
+from tests.doubles.bigquery_proxy import TOKEN, Answer, Proxy, bigquery_proxy
+from tests.doubles.bigquery_server import BigqueryServer, bigquery_server
+from tests.doubles.sqlserver import make_certificates
 
 pytestmark = pytest.mark.anyio
 
 Key = Callable[..., dict[str, Any]]
+ENDLESS = "SELECT COUNT(*) FROM big a, big b, big c WHERE MOD(a.x * b.x * c.x, 7) = 1"
+ENDLESS = f"WITH big AS (SELECT x FROM UNNEST(GENERATE_ARRAY(1, 4000)) x) {ENDLESS}"
 
 
 @pytest.fixture(scope="session")
@@ -194,6 +200,72 @@ async def test_a_port_that_speaks_no_tls(key: dict[str, Any], proxy: Proxy) -> N
     endpoint = proxy.endpoint.replace("http:", "https:")
     error = await failure(source_at(endpoint, service_account_key=key))
     assert isinstance(error, TlsFailedError)
+    await until_unconnected(proxy)
+
+
+async def test_a_certificate_that_does_not_hold(key: dict[str, Any], tmp_path: Path) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(make_certificates(tmp_path)[1])
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=context)
+    async with listener:
+        endpoint = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        error = await failure(source_at(endpoint, service_account_key=key))
+    assert (type(error), error.transient) == (TlsFailedError, False)
+
+
+async def test_a_host_that_swallows_packets(full_queue: int) -> None:
+    error = await failure(source_at(f"http://127.0.0.1:{full_queue}", connection_timeout=300))
+    assert (type(error), error.transient) == (SourceTimeoutError, True)
+
+
+@pytest.fixture
+async def mortal(
+    missing_server: Callable[[], AbstractContextManager[None]],
+) -> AsyncIterator[tuple[BigqueryServer, Proxy]]:
+    """A server of the test's own, which it may kill, behind a proxy."""
+    with missing_server(), bigquery_server() as own, bigquery_proxy(own.endpoint) as proxy:
+        yield own, proxy
+
+
+async def ended(running: "asyncio.Task[Any]", source: BigquerySource, within: float) -> None:
+    """The call has failed in time, as something that may succeed later, and the source says the same."""
+    async with asyncio.timeout(within):
+        with pytest.raises((ConnectionFailedError, SourceTimeoutError)) as caught:
+            await running
+    assert caught.value.transient
+    assert not (await source.test()).ok
+    await source.close()
+
+
+async def test_a_service_that_dies_in_mid_query(mortal: tuple[BigqueryServer, Proxy]) -> None:
+    server, proxy = mortal
+    source = source_at(proxy.endpoint, connection_timeout=1_000)
+    running = asyncio.create_task(source.execute(ENDLESS, timeout=3))
+    while not any(ENDLESS in asked.sql and not asked.is_dry for asked in proxy.asked):
+        assert not running.done(), running.result()
+        await asyncio.to_thread(lambda: None)
+    server.process.kill()
+    await ended(running, source, within=6)
+    await until_unconnected(proxy)
+
+
+async def test_a_service_that_dies_in_mid_introspection(
+    mortal: tuple[BigqueryServer, Proxy],
+) -> None:
+    server, proxy = mortal
+    server.run("CREATE SCHEMA shop", "CREATE TABLE shop.t (a INT64)")
+    source = source_at(proxy.endpoint, connection_timeout=1_000)
+
+    async def progress(phase: str, fraction: float, counts: Any) -> None:
+        if counts:
+            server.process.kill()
+
+    running = asyncio.create_task(source.introspect(progress=progress))
+    await ended(running, source, within=20)
     await until_unconnected(proxy)
 
 

@@ -127,8 +127,10 @@ async def test_a_certificate_that_does_not_hold(tmp_path: Path) -> None:
     assert "does not hold" in error.message
 
 
-async def test_a_host_that_swallows_what_it_gets(deaf: int) -> None:
-    error = await failure(elsewhere(f"http://127.0.0.1:{deaf}", connection_timeout=300))
+@pytest.mark.parametrize("kind", ["deaf", "full_queue"])
+async def test_a_host_that_swallows_what_it_gets(kind: str, request: pytest.FixtureRequest) -> None:
+    port = request.getfixturevalue(kind)
+    error = await failure(elsewhere(f"http://127.0.0.1:{port}", connection_timeout=300))
     assert type(error) is SourceTimeoutError
     assert error.transient
 

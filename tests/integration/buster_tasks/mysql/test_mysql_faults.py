@@ -1,12 +1,11 @@
 """What goes wrong on the way to a server: the typed error within its time, and nothing left behind."""
 
 import asyncio
-import socket
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -92,29 +91,13 @@ async def test_an_unknown_host() -> None:
     await source.close()
 
 
-@contextmanager
-def full_queue() -> Iterator[int]:
-    """The port of a listener that takes no more connections, so that the system drops what asks for one."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for one in waiting:
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for one in waiting:
-            one.close()
-
-
-async def test_a_host_that_swallows_packets() -> None:
-    with full_queue() as port:
-        source = elsewhere(port, connection_timeout=300)
-        error = await failure(source)
-        assert isinstance(error, SourceTimeoutError)
-        assert error.transient
-        assert f"127.0.0.1:{port}" in str(error)
-        await source.close()
+async def test_a_host_that_swallows_packets(full_queue: int) -> None:
+    source = elsewhere(full_queue, connection_timeout=300)
+    error = await failure(source)
+    assert isinstance(error, SourceTimeoutError)
+    assert error.transient
+    assert f"127.0.0.1:{full_queue}" in str(error)
+    await source.close()
 
 
 @asynccontextmanager

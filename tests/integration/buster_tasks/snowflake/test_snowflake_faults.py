@@ -9,8 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -136,25 +135,8 @@ async def test_a_certificate_that_nobody_stands_behind(tmp_path: Path) -> None:
     assert "certificate" in error.message
 
 
-@contextmanager
-def full_queue() -> Iterator[int]:
-    """The port of a listener that takes no more connections, so that the system drops what asks for one."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for one in waiting:
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for one in waiting:
-            one.close()
-
-
-async def test_a_host_that_swallows_packets() -> None:
-    with full_queue() as port:
-        source = elsewhere(f"http://127.0.0.1:{port}", connection_timeout=500)
-        error = await failure(source)
+async def test_a_host_that_swallows_packets(full_queue: int) -> None:
+    error = await failure(elsewhere(f"http://127.0.0.1:{full_queue}", connection_timeout=500))
     assert (type(error), error.transient) == (SourceTimeoutError, True)
 
 
