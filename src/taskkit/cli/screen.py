@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WIDE = 10_000
 _LABELS = 5
+_JSON = json.JSONEncoder(indent=2, ensure_ascii=False, default=str)
+_PIECES = 5_000
 _outputs: list[TextIO] = []
 STYLES = {
     "COMPLETED": "green",
@@ -73,8 +75,15 @@ def is_live(of: Console, stream: IO[str]) -> bool:
 
 
 def write_json(value: object, *, stderr: bool = False) -> None:
-    """One JSON value, indented."""
-    print(as_json(value), file=sys.stderr if stderr else sys.stdout, flush=True)
+    """One JSON value, indented; written as it is made, since a task's output may have millions of lines."""
+    stream = sys.stderr if stderr else sys.stdout
+    waiting: list[str] = []
+    for piece in _JSON.iterencode(plain(value)):
+        waiting.append(piece)
+        if len(waiting) == _PIECES:
+            stream.write("".join(waiting))
+            waiting.clear()
+    print("".join(waiting), file=stream, flush=True)
 
 
 def write_json_line(value: object) -> None:
@@ -84,7 +93,7 @@ def write_json_line(value: object) -> None:
 
 def as_json(value: object) -> str:
     """A value as indented JSON; infinity, which JSON has not, is null."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=False, default=str)
+    return _JSON.encode(plain(value))
 
 
 def plain(value: Any) -> Any:
@@ -102,14 +111,13 @@ def plain(value: Any) -> Any:
 
 def show_output(value: object) -> None:
     """What a task returned: JSON, coloured on a terminal."""
-    text = as_json(value)
     screen = console()
     if not (sys.stdout.isatty() and screen.color_system):
-        print(text, flush=True)
+        write_json(value)
         return
     from rich.json import JSON
 
-    screen.print(JSON(text, indent=2, ensure_ascii=False), soft_wrap=True)
+    screen.print(JSON(as_json(value), indent=2, ensure_ascii=False), soft_wrap=True)
 
 
 def show_problem(block: Block, *, as_json: bool = False) -> None:

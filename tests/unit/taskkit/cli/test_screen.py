@@ -47,6 +47,28 @@ def test_json_has_no_infinity_and_keeps_times_and_texts() -> None:
     assert "ä" in screen.as_json(value)
 
 
+class Writes(StringIO):
+    """A stream that knows what it was given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def write(self, text: str, /) -> int:
+        self.sizes.append(len(text))
+        return super().write(text)
+
+
+@pytest.mark.parametrize("number", [0, 1, 10_000])
+def test_json_is_written_as_it_is_made(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Writes()
+    monkeypatch.setattr("sys.stdout", written)
+    value = {"rows": [{"number": each, "text": "ä"} for each in range(number)]}
+    screen.write_json(value)
+    assert written.getvalue() == screen.as_json(value) + "\n"
+    assert max(written.sizes) < 100_000
+
+
 def test_place_is_short_inside_the_working_directory() -> None:
     assert (
         screen.place(str(Path.cwd() / "shop" / "tasks.py"), 3) == str(Path("shop/tasks.py")) + ":3"
