@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -19,6 +20,7 @@ from taskkit.cli.screen import clean, console, moment, note, write_json
 from taskkit.cli.where import opened_home, shared_home, unreachable, without_password
 from taskkit.errors import InvalidOptionError, TaskkitError, UnsupportedByBackendError
 from taskkit.model.exchange import MigrationStatus
+from taskkit.runtime.current_backend import GROUP
 
 _STEP = 1000
 
@@ -109,9 +111,33 @@ def _migrated(shared: Shared, what: str) -> tuple[str, SupportsMigrations]:
             fix="Name a backend that keeps runs: --backend URL, TASKKIT_BACKEND, or backend under [tool.taskkit].",
             status=TROUBLE,
         )
+    name = without_password(home.name)
     if not isinstance(home.backend, SupportsMigrations):
-        raise UnsupportedByBackendError(what, backend=home.name)
-    return without_password(home.name), home.backend
+        raise _without_schema(name, what)
+    return name, home.backend
+
+
+def _without_schema(name: str, what: str) -> Problem:
+    others = ", ".join(f"{scheme}://" for scheme in _migrated_schemes()) or "none of those here"
+    return Problem(
+        f"The backend {name} keeps no schema that needs migrating.",
+        why=f"{what} is about the tables in which a backend keeps runs, and their version; this one has none.",
+        fix=f"There is nothing to do for it. Backends with such a schema: {others}.",
+        status=TROUBLE,
+    )
+
+
+def _migrated_schemes() -> list[str]:
+    """The URLs of the installed backends that have versions of a schema."""
+    from importlib.metadata import entry_points  # reads the disk, and only this remark needs it
+
+    found: list[str] = []
+    for entry in entry_points(group=GROUP):
+        # one whose extra is not installed cannot be asked
+        with suppress(ImportError):
+            if hasattr(entry.load(), "migrations"):
+                found.append(entry.name)
+    return sorted(found)
 
 
 async def _reached(name: str, asked: Awaitable[MigrationStatus]) -> MigrationStatus:

@@ -27,7 +27,8 @@ from taskkit.runtime.home import Home, open_homes
 from taskkit.runtime.scope import current_scope
 
 _log = logging.getLogger("taskkit.runtime")
-_GROUP = "taskkit.backends"
+GROUP = "taskkit.backends"
+"""The entry points that backends are found by, under the schemes of their URLs."""
 _IN_BETWEEN = re.compile(r"(?<=:)(?!//).*(?=@)")
 """From the first colon that may stand before a password to the last place that may follow one."""
 _PASSWORDS = re.compile(r"([?&]\w*password=)[^&]*")
@@ -175,7 +176,7 @@ def _factory_of(url: str) -> Callable[[str], Backend]:
 def _load(scheme: str, url: str) -> Callable[[str], Backend]:
     from importlib.metadata import entry_points  # reads the disk, and only who uses a URL needs it
 
-    found = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if scheme not in found:
         near = get_close_matches(scheme, list(found), n=1)
         hint = f" Did you mean {near[0]}://?" if near else ""
@@ -184,7 +185,7 @@ def _load(scheme: str, url: str) -> Callable[[str], Backend]:
         )
         raise InvalidConfigError(
             f"No backend is registered for {scheme}:// (from {_hidden(url)!r}).{hint} Installed: {known}. "
-            f"A package adds one through the entry-point group {_GROUP!r}."
+            f"A package adds one through the entry-point group {GROUP!r}."
         )
     loaded: Any = found[scheme].load()
     return cast("Callable[[str], Backend]", getattr(loaded, "from_url", loaded))

@@ -141,13 +141,26 @@ def test_purge_refuses_what_it_does_not_understand(
     assert said in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["purge", "--older-than", "1d"]])
-def test_what_a_backend_cannot_do_and_where_there_is_none(
-    call_cli, shelf: str, arguments: list[str]
-) -> None:
-    done = call_cli("db", *arguments, "--backend", shelf)
+@pytest.mark.parametrize("verb", ["status", "upgrade"])
+def test_a_backend_without_a_schema_has_nothing_to_migrate(call_cli, shelf: str, verb: str) -> None:
+    done = call_cli("db", verb, "--backend", shelf)
     assert (done.status, done.stdout) == (3, "")
-    assert f"taskkit db {arguments[0]} is not supported by the backend {shelf}" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert f"The backend {shelf} keeps no schema that needs migrating." in said
+    assert f"taskkit db {verb} is about the tables in which a backend keeps runs" in said
+    assert "There is nothing to do for it." in said
+    assert "postgres://, postgresql://, sqlite://." in said
+    assert "shelf://" not in said.partition("such a schema:")[2]
+
+
+def test_a_backend_that_forgets_nothing(call_cli, shelf: str) -> None:
+    done = call_cli("db", "purge", "--older-than", "1d", "--backend", shelf)
+    assert (done.status, done.stdout) == (3, "")
+    assert f"taskkit db purge is not supported by the backend {shelf}" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["upgrade"], ["purge", "--older-than", "1d"]])
+def test_where_there_is_no_backend(call_cli, arguments: list[str]) -> None:
     none = call_cli("db", *arguments)
     assert (none.status, none.stdout) == (3, "")
     assert "--backend URL" in none.stderr
