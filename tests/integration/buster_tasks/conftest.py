@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.servers import ServerMissingError
+from taskkit.model.sealing import new_key
+from tests.doubles.footprint import Footprint
 
 MakeDatabase = Callable[..., Path]
 
@@ -24,6 +26,19 @@ def make_database(tmp_path: Path) -> MakeDatabase:
         return path
 
     return make
+
+
+@pytest.fixture
+def footprint(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> Footprint:
+    """What a source leaves behind, with a store and a catalog of its own."""
+    monkeypatch.setenv("TASKKIT_SECRET_KEY", new_key())
+    monkeypatch.setenv("BUSTER_TASKS_CATALOG", str(tmp_path / "catalog.db"))
+    return Footprint(tmp_path, caplog, capfd)
 
 
 @pytest.fixture
