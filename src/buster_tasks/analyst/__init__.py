@@ -1,0 +1,1 @@
+"""The analyst: questions in plain words, answered with findings that were verified."""
