@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -23,6 +27,7 @@ _PROVISIONED = re.compile(r"(?P<name>[^.]+)\.[^.]+\.(?P<region>[^.]+)\.redshift\
 _SERVERLESS = re.compile(
     r"(?P<name>[^.]+)\.\d+\.(?P<region>[^.]+)\.redshift-serverless\.amazonaws\.com.*"
 )
+_TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers")
 _LONGEST_SECONDS = 10.0
 _SHORTEST_SECONDS = 0.5
 
@@ -82,7 +87,8 @@ def _temporary(credentials: RedshiftCredentials, target: Target, budget: Budget)
         session = boto3.Session(**_session_options(credentials, target))
         client = session.client(service, config=limits)
         try:
-            made = _asked(client, credentials, target)
+            with _unlogged():
+                made = _asked(client, credentials, target)
         finally:
             client.close()
     except errors.ClientError as error:
@@ -96,6 +102,24 @@ def _temporary(credentials: RedshiftCredentials, target: Target, budget: Budget)
         ) from None
     # so that it is masked like all other secrets
     return Login(made.user, resolve_secret(SecretStr(made.password)))
+
+
+@contextmanager
+def _unlogged() -> Generator[None]:
+    """In this block AWS's library writes no request or answer of this thread into its log: secrets are in both."""
+    here = threading.get_ident()
+
+    def is_kept(record: logging.LogRecord) -> bool:
+        return record.thread != here
+
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    for logger in loggers:
+        logger.addFilter(is_kept)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_kept)
 
 
 def _session_options(credentials: RedshiftCredentials, target: Target) -> dict[str, str]:

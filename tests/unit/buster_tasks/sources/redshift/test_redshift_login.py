@@ -1,6 +1,7 @@
 """How credentials become a user and a password; AWS is a server here that answers as it does."""
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,6 +153,18 @@ def test_for_a_workgroup(aws: Aws) -> None:
     assert login(credentials(host=SERVERLESS)) == ("IAMR:role", "temporary-9")
     [asked] = aws.asked
     assert asked == {"Action": "GetCredentials", "workgroupName": "sales", "dbName": "dev"}
+
+
+@pytest.mark.parametrize("host", [HOST, SERVERLESS])
+def test_nothing_of_it_is_logged(aws: Aws, host: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    given = credentials(host=host, session_token="token-7")
+    assert login(given).password.startswith("temporary")
+    told = "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)
+    assert "botocore" in told  # the rest of what AWS's library says is still there
+    assert [secret for secret in ("temporary", "canary-key", "token-7") if secret in told] == []
+    logging.getLogger("botocore.parsers").debug("another's answer")
+    assert "another's answer" in caplog.text
 
 
 def test_by_a_profile(aws: Aws, tmp_path: Path) -> None:
