@@ -93,7 +93,7 @@ class MysqlSession:
         """All rows of one of our own statements, where whatever is no number is text. Raises SourceError."""
         with self._watched(budget) as link:
             self._limit(link, budget, None)
-            fields, rows = self._asked(link, sql, parameters, None)
+            fields, rows = self._asked(link, sql, parameters, None, budget)
         return [_as_text(row) for row in rows] if any(map(is_bytes, fields)) else rows
 
     def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
@@ -103,7 +103,7 @@ class MysqlSession:
             with self._watched(budget) as link:
                 self._limit(link, budget, max_rows + 1)
                 link.do("START TRANSACTION READ ONLY")
-                fields, rows = self._asked(link, sql, (), max_rows + 1)
+                fields, rows = self._asked(link, sql, (), max_rows + 1, budget)
         finally:
             self._roll_back()
         if (
@@ -141,16 +141,15 @@ class MysqlSession:
             self._limits = limits
 
     def _asked(
-        self, link: Link, sql: str, parameters: Sequence[str], most: int | None
+        self, link: Link, sql: str, parameters: Sequence[str], most: int | None, budget: Budget
     ) -> tuple[list[Field], list[Row]]:
         try:
             return self._answered(link, sql, parameters, most)
         except QueryCanceledError:
-            if not self._kill_is_loose:
+            is_loose, self._kill_is_loose = self._kill_is_loose, False
+            if budget.is_spent or not is_loose:
                 raise
-            self._kill_is_loose = (
-                False  # it was meant for an earlier statement, which had ended just then
-            )
+            # it was meant for an earlier statement, which had ended just then
             return self._answered(link, sql, parameters, most)
 
     def _answered(

@@ -206,6 +206,8 @@ async def test_cancel_stops_the_statement_in_the_server(
     await source.cancel()
     with pytest.raises(QueryCanceledError):
         await call
+    # it is not begun again, as one is that was hit by the end of an earlier one
+    assert source.statements == 1
     assert not account.running(sql)
     await account.until_connected_once()
     assert (await source.execute("SELECT 1")).rows == [(1,)]
@@ -256,6 +258,24 @@ async def test_a_statement_that_somebody_else_kills_is_said_to_be_stopped(
     account.run(f"KILL QUERY {number}")
     with pytest.raises(QueryCanceledError, match="on the server"):
         await call
+
+
+async def test_also_after_one_that_was_canceled(account: Any, source: MysqlSource) -> None:
+    for stop in (source.cancel, lambda: asyncio.to_thread(kill_from_elsewhere, account)):
+        call = asyncio.create_task(source.execute(LONG))
+        while not await asyncio.to_thread(account.running, LONG):
+            assert not call.done()
+        await stop()
+        with pytest.raises(QueryCanceledError):
+            await call
+    assert source.statements == 2
+
+
+def kill_from_elsewhere(account: Any) -> None:
+    for (number,) in account.run(
+        f"SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '{account.name}' AND INFO LIKE 'SELECT COUNT%'"
+    ):
+        account.run(f"KILL QUERY {number}")
 
 
 async def test_a_connection_that_was_killed_is_made_anew(account: Any, source: MysqlSource) -> None:
