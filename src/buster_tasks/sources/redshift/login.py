@@ -109,8 +109,8 @@ def _unlogged() -> Generator[None]:
     """In this block AWS's library writes no request or answer of this thread into its log: secrets are in both."""
     here = threading.get_ident()
 
-    def is_kept(record: logging.LogRecord) -> bool:
-        return record.thread != here
+    def is_kept(_record: logging.LogRecord) -> bool:
+        return threading.get_ident() != here
 
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     for logger in loggers:
