@@ -1,5 +1,7 @@
 """Moves between the states of an analysis."""
 
+from itertools import pairwise
+
 import pytest
 
 from buster_tasks.analyst.errors import IllegalMoveError
@@ -16,7 +18,7 @@ IN_ORDER = [
 
 
 def test_the_states_follow_each_other() -> None:
-    for now, then in zip(IN_ORDER, IN_ORDER[1:], strict=False):
+    for now, then in pairwise(IN_ORDER):
         check_move(now, then)
 
 
