@@ -1,5 +1,7 @@
 """The blocking connection by itself, without the event loop that usually stops it."""
 
+import functools
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +47,32 @@ def test_an_interrupt_meant_for_another_statement_does_no_harm(session: SqliteSe
             session.interrupt()
         assert running.result(timeout=20) == [(1_000_000,)]
     assert session.statements > before + 1
+
+
+class StoppedWhileOpening(sqlite3.Connection):
+    """A connection that is stopped, and interrupted, by the first statement of its setting up."""
+
+    budget: Budget
+
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+        self.budget.stop()
+        self.create_function("interrupted", 0, self.interrupt)
+        return super().execute(
+            "WITH RECURSIVE n(i) AS (SELECT interrupted() UNION ALL SELECT i FROM n) SELECT i FROM n"
+        )
+
+
+def test_whoever_is_stopped_while_opening_is_told_so(
+    make_database: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StoppedWhileOpening.budget = Budget(None)
+    connect = functools.partial(sqlite3.connect, factory=StoppedWhileOpening)
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    session = SqliteSession(str(make_database()), read_only=True, lock_seconds=0.1)
+    with pytest.raises(QueryCanceledError):
+        session.open(StoppedWhileOpening.budget)
+    with pytest.raises(ConnectionFailedError, match="closed"):
+        session.rows("SELECT 1", budget=Budget(None))
 
 
 def test_a_closed_session_says_so(session: SqliteSession) -> None:

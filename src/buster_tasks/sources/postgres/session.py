@@ -228,6 +228,7 @@ class Reader:
 
     def select(self, statement: str, *, max_rows: int) -> QueryResult:
         """At most `max_rows` rows of somebody's statement; the server computes no more than are fetched."""
+        self._check()
         self.statements += 1
         with self._connection.cursor("taskkit", scrollable=False) as cursor:
             try:

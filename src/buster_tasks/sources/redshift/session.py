@@ -175,8 +175,7 @@ class Reader:
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of one of our own statements."""
-        if self._budget.is_spent:
-            raise self._budget.error()
+        self._check()
         self.statements += 1
         return list(self._connection.ask(statement, tuple(parameters)))
 
@@ -194,6 +193,7 @@ class Reader:
 
     def select(self, statement: str, *, max_rows: int) -> QueryResult:
         """At most `max_rows` rows of somebody's statement; the server sends one more than that."""
+        self._check()
         self.statements += 1
         cursor = self._connection.ask(statement, most=max_rows + 1)
         described = cursor.ps["row_desc"]
@@ -208,3 +208,7 @@ class Reader:
         )
         rows = [tuple(row) for row in cursor._cached_rows]
         return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+
+    def _check(self) -> None:
+        if self._budget.is_spent:
+            raise self._budget.error()

@@ -63,6 +63,8 @@ class SqliteSession:
             self.rows("SELECT count(*) FROM main.sqlite_schema", budget=budget)
         except sqlite3.Error as error:
             self.close()
+            if budget.is_spent:
+                raise budget.error() from error
             raise typed_error(error, str(self._path)) from error
         except SourceError:
             self.close()
