@@ -1,0 +1,115 @@
+"""Whether a relation may be read: a table of the list, or without one any that is no file and not the system's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from buster_tasks.sql_guard.dialect import Dialect
+from buster_tasks.sql_guard.verdict import Code, RefusedError
+
+# Nothing that tells of accounts, sessions, statements of others, or files of the server.
+_INFORMATION_SCHEMA = frozenset({
+    "check_constraints", "column_field_paths", "columns", "constraint_column_usage", "constraint_table_usage",
+    "key_column_usage", "partitions", "referential_constraints", "schemata", "statistics", "table_constraints",
+    "table_options", "table_storage", "tables", "views",
+})  # fmt: skip
+_PATH = re.compile(
+    r"[/\\:?@'\"\x00-\x1f]|^\*|\.(?:csv|tsv|json|ndjson|jsonl|parquet|orc|avro|xlsx?|txt|db|duckdb|arrow|gz|zst|ipc)$"
+)
+# What stands in the place of a table and is checked as what it is.
+_NO_NAMES = (exp.Func, exp.SemanticView, exp.Subquery, exp.Values)
+_RECURSES_UNASKED = {"snowflake", "sqlite", "tsql"}
+
+
+def check(table: exp.Table, dialect: Dialect, readable: frozenset[tuple[str, ...]] | None) -> None:
+    """Raise RefusedError for a relation that may not be read. Functions in its place are checked as functions."""
+    if isinstance(table.this, _NO_NAMES) or table.args.get("rows_from"):
+        return
+    parts = _parts(table)
+    written = ".".join(parts)[:120]
+    most = 4 if parts[-2:-1] and parts[-2].lower() == "information_schema" else 3
+    if parts == () or len(parts) > most:
+        raise _refused(written or "What stands behind FROM", "is no plain name of a table")
+    if len(parts) == 1 and _is_cte(table, dialect):
+        return
+    names = tuple(part.lower() for part in parts)
+    if readable is not None:
+        if names not in readable:
+            raise _refused(written, "is not among the tables that may be read")
+        return
+    if any(_PATH.search(name) for name in _own_names(names, dialect)) or (
+        len(names) == 2 and names[0] in dialect.file_schemas
+    ):
+        raise _refused(written, "looks like a file, not like a table")
+    if _is_hidden(names, dialect):
+        raise _refused(written, "belongs to the database system")
+
+
+def _parts(table: exp.Table) -> tuple[str, ...]:
+    """Database, schema and name, as far as written; empty for anything but names."""
+    found: list[str] = []
+    written: list[object] = [*table.parts]
+    for part in written:
+        if isinstance(part, exp.Identifier):
+            # BigQuery's INFORMATION_SCHEMA is one name with its view
+            inside = part.name.lower().startswith("information_schema.")
+            found.extend(part.name.split(".", 1) if inside else [part.name])
+        elif not isinstance(part, str):  # T-SQL may leave the schema out: shop..orders
+            return ()
+    return tuple(found)
+
+
+def _own_names(names: tuple[str, ...], dialect: Dialect) -> tuple[str, ...]:
+    """The names to look for paths in; a project of BigQuery may begin with a domain: `example.com:project`."""
+    return names[1:] if dialect.name == "bigquery" and len(names) > 2 else names
+
+
+def _is_hidden(names: tuple[str, ...], dialect: Dialect) -> bool:
+    *schemas, name = names
+    if schemas and schemas[-1] == "information_schema":
+        return name not in _INFORMATION_SCHEMA
+    return (
+        not dialect.hidden_schemas.isdisjoint(schemas)
+        or name.startswith(dialect.hidden_prefixes)
+        or name in dialect.hidden_relations
+    )
+
+
+def _is_cte(table: exp.Table, dialect: Dialect) -> bool:
+    """Whether the name is that of a WITH query which is in sight here."""
+    folded = table.name.lower()
+    return any(folded == name.lower() for name in _ctes_in_sight(table, dialect))
+
+
+def _ctes_in_sight(table: exp.Expr, dialect: Dialect) -> Iterator[str]:
+    inner: exp.Expr = table
+    outer = table.parent
+    while outer is not None:
+        if isinstance(outer, exp.With):
+            yield from _earlier(outer, inner, dialect)
+        else:
+            clause = outer.args.get("with_")
+            if isinstance(clause, exp.With) and clause is not inner:
+                yield from (cte.alias for cte in clause.expressions)
+        inner, outer = outer, outer.parent
+
+
+def _earlier(clause: exp.With, current: exp.Expr, dialect: Dialect) -> Iterator[str]:
+    """What a WITH query sees of its own clause: those before it, and itself where it may recurse."""
+    for cte in clause.expressions:
+        if cte is current:
+            if clause.recursive or dialect.name in _RECURSES_UNASKED:
+                yield cte.alias
+            return
+        yield cte.alias
+
+
+def _refused(written: str, why: str) -> RefusedError:
+    return RefusedError(
+        Code.RELATION_NOT_ALLOWED,
+        f"{written} {why}.",
+        "Read tables and views of the catalog by their names.",
+    )
