@@ -34,8 +34,32 @@ pytestmark = pytest.mark.anyio
 
 CANARY = "canary/7f3a\"é'%2"
 FORMS = (CANARY, quote(CANARY, safe=""), repr(CANARY)[1:-1], "7f3a")
-KINDS = ("postgres", "mysql")
 DEAD_PORT = 9  # nothing listens there, and a server of ours never does
+DEAD_URL = f"http://127.0.0.1:{DEAD_PORT}"
+SERVER = {"host": "127.0.0.1", "port": DEAD_PORT, "database": "db", "username": "me"}
+SNOWFLAKE = {
+    "account_id": "a", "warehouse_id": "w", "username": "me", "default_database": "db", "custom_host": DEAD_URL,
+}  # fmt: skip
+DATABRICKS = {"server_hostname": DEAD_URL, "http_path": "/sql"}
+# Every kind that has a secret, with the fields that it may be in; the rest are those of a place where nobody is.
+KINDS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
+    "postgres": ("postgres", ("password",), SERVER),
+    "mysql": ("mysql", ("password",), SERVER),
+    "redshift": ("redshift", ("password",), {**SERVER, "ssl": False}),
+    "redshift by IAM": ("redshift", ("secret_access_key", "session_token"), {**SERVER, "iam": True, "region": "r"}),
+    "sqlserver": (
+        "sqlserver", ("password",), {"server": "127.0.0.1", "port": DEAD_PORT, "database": "db", "username": "me"},
+    ),
+    "snowflake": ("snowflake", ("password",), SNOWFLAKE),
+    "snowflake by key": ("snowflake", ("private_key", "private_key_passphrase"), SNOWFLAKE),
+    "snowflake by token": ("snowflake", ("access_token",), SNOWFLAKE),
+    "snowflake by OAuth": (
+        "snowflake", ("client_secret",), {**SNOWFLAKE, "client_id": "c", "token_url": f"{DEAD_URL}/token"},
+    ),
+    "databricks": ("databricks", ("access_token",), DATABRICKS),
+    "databricks by OAuth": ("databricks", ("client_secret",), {**DATABRICKS, "client_id": "c"}),
+    "bigquery": ("bigquery", ("service_account_key",), {"project_id": "p", "api_endpoint": DEAD_URL}),
+}  # fmt: skip
 
 _log = logging.getLogger("buster_tasks.sources")
 
@@ -56,7 +80,7 @@ class Leaky(FakeSource):
         await self._thread.call(self._connect, budget)
 
     def _connect(self) -> None:
-        password = resolve_secret(self.credentials.password)
+        password = next(resolve_secret(secret) for secret in secrets_of(self.credentials))
         self.dsn = f"{self.kind}://me:{quote(password, safe='')}@host/db?password={password}"
         logger.info(f"connecting to {self.dsn}", dsn=self.dsn, parts=[password])
         metadata.set("dsn", self.dsn)
@@ -147,15 +171,22 @@ async def leaky(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Leaky]:
     sqlite3.connect(path).close()
     async with SqliteSource(sources.SqliteCredentials(path=str(path))) as source:
         monkeypatch.setattr(Leaky, "found", await source.introspect(), raising=False)
-    for kind in KINDS:
+    for kind, _fields, _rest in KINDS.values():
         monkeypatch.setitem(sources._READERS, kind, (__name__, "Leaky"))
     return Leaky
 
 
 def payload(kind: str, password: str, **more: Any) -> dict[str, Any]:
-    credentials = {"type": kind, "host": "127.0.0.1", "port": DEAD_PORT, "database": "db"}
-    credentials |= {"username": "me", "password": password, **more}
+    known, fields, rest = KINDS[kind]
+    credentials = {"type": known, **rest, **dict.fromkeys(fields, password), **more}
     return {"dataSourceName": "shop", "credentials": credentials}
+
+
+def secrets_of(credentials: Any) -> list[Any]:
+    """The secrets that are given."""
+    fields = {field for _kind, fields, _rest in KINDS.values() for field in fields}
+    found = [getattr(credentials, field, None) for field in sorted(fields)]
+    return [secret for secret in found if secret is not None]
 
 
 async def ended(handle: RunHandle[Any], clock: FakeClock) -> None:
@@ -240,11 +271,24 @@ async def test_a_snapshot_and_plain_code(
         assert "********" in caught.value.message
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mysql"])
-@pytest.mark.parametrize("more", [{}, {"host": "no-such-host.invalid"}], ids=["dead", "unknown"])
+HOSTS = {"sqlserver": "server", "snowflake": "custom_host", "databricks": "server_hostname"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["dead", "unknown"])
 async def test_a_real_reader_that_cannot_connect(
-    kind: str, more: dict[str, Any], password: str, caplog: pytest.LogCaptureFixture
+    kind: str,
+    place: str,
+    password: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT", DEAD_URL)
+    known = KINDS[kind][0]
+    host = {"api_endpoint": "https://no-such-host.invalid"}
+    if known != "bigquery":
+        host = {HOSTS.get(known, "host"): "no-such-host.invalid"}
+    more = {"connection_timeout": 500, **(host if place == "unknown" else {})}
     with warnings.catch_warnings(record=True) as warned:
         handle = await introspect_data.trigger(payload(kind, password, **more), max_attempts=1)
         text = await left_behind(handle, caplog)
