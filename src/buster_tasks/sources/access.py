@@ -1,7 +1,7 @@
 """What sources may reach on this machine and from it, as its operator has set: hosts, and directories of files.
 
-Without a setting everything may be reached. `connect` asks here before a source exists; `network.addresses` and
-`network.check_host` ask again when it opens, with the addresses that a name has then.
+Without a setting everything may be reached. `connect` asks here before a source exists; when it opens, its session asks
+again, by `network.addresses` or `network.check_host` with the addresses that a name has then, and by `check_path`.
 """
 
 from __future__ import annotations

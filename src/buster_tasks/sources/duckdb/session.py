@@ -21,6 +21,7 @@ from buster_tasks.errors import (
     PermissionDeniedError,
     QueryFailedError,
 )
+from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.duckdb.failures import not_opened, rejected
@@ -51,6 +52,7 @@ class DuckdbSession:
             return
         if budget.is_spent:
             raise budget.error()
+        check_path(str(self._path))
         path = _existing_file(self._path)
         try:
             self._connection = duckdb.connect(

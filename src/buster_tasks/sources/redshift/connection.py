@@ -17,7 +17,7 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.credentials import RedshiftCredentials, TlsOptions
-from buster_tasks.sources.network import addresses, no_answer, unreachable
+from buster_tasks.sources.network import addresses, check_host, no_answer, unreachable
 from buster_tasks.sources.postgres.failures import Place
 from buster_tasks.sources.postgres.tls import TextFiles, Tls
 from buster_tasks.sources.redshift.driver import ReadingConnection
@@ -48,6 +48,7 @@ class Endpoint:
         """A connection to the first address that takes us within these seconds. Raises SourceError."""
         whole = Budget(seconds, within=budget)
         self._is_cut = False
+        check_host(self.place.host, self.place.port)  # before a password is made for it
         login = read_login(self._credentials, whole)
         self.place = self.place._replace(user=login.user)
         _check_texts(self.place, login)

@@ -16,6 +16,7 @@ from buster_tasks.errors import (
     SourceBusyError,
     SourceError,
 )
+from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.sqlite.failures import result_code, typed_error
@@ -51,6 +52,7 @@ class SqliteSession:
         """Open the file and read its header, so that a wrong file shows here. Raises SourceError."""
         if self._connection is not None:
             return
+        check_path(str(self._path))
         uri = f"{_existing_file(self._path).as_uri()}?mode={self._mode}"
         self._budget = budget
         try:

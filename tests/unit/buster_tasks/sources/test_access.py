@@ -87,6 +87,7 @@ def test_every_kind_leads_somewhere() -> None:
 
 
 SERVERS = [raw for raw, expected in WHERE if expected]
+BY_NAME = [raw for raw, expected in WHERE if expected and expected[0][0][0].isalpha()]
 
 
 @pytest.mark.parametrize("raw", SERVERS, ids=lambda raw: raw["type"])
@@ -209,6 +210,41 @@ def test_files_are_read_from_directories_that_are_allowed(
     monkeypatch.setenv(DIRECTORIES, "")
     with pytest.raises(PathNotAllowedError):
         connect({"type": kind, "path": str(inside / "a.db")})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("raw", BY_NAME, ids=lambda raw: raw["type"])
+async def test_a_name_that_leads_elsewhere_is_refused_when_the_source_opens(
+    raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object, **_more: object) -> None:
+        pytest.fail("a connection was tried")
+
+    names = [host for host, _ in destinations(parse_credentials(raw))]
+    monkeypatch.setenv(HOSTS, ", ".join(names))
+    source = connect(raw)
+    answering(monkeypatch, "169.254.169.254")
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(HostNotAllowedError, match=r"169\.254\.169\.254"):
+        await source.open()
+    test = await source.test()
+    assert (test.ok, test.error_code) == (False, "HOST_NOT_ALLOWED")
+    await source.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+async def test_a_file_that_became_a_link_is_refused_when_the_source_opens(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.db").touch()
+    monkeypatch.setenv(DIRECTORIES, str(tmp_path / "inside"))
+    source = connect({"type": kind, "path": "inside/a.db"})
+    (tmp_path / "inside" / "a.db").symlink_to(tmp_path / "secret.db")
+    with pytest.raises(PathNotAllowedError):
+        await source.open()
+    await source.close()
 
 
 @pytest.mark.anyio
