@@ -220,6 +220,7 @@ class SqlserverSession:
     @contextlib.contextmanager
     def _watched(self, budget: Budget) -> Generator[Any]:
         """A cursor for one statement; an error of it becomes that of the budget where this is why."""
+        self._canceller.join(_CANCEL_SECONDS)  # else it might hit the statement to come
         if budget.is_spent:
             raise budget.error()
         if self._connection is None:

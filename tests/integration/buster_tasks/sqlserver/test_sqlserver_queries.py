@@ -1,6 +1,7 @@
 """Statements on a server: values by type, limits, and what is refused."""
 
 import asyncio
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from buster_tasks.errors import (
     QueryFailedError,
     SourceTimeoutError,
 )
+from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.sqlserver import SqlserverSource, session as session_module
+from buster_tasks.sources.sqlserver.session import SqlserverSession
 
 pytestmark = pytest.mark.anyio
 
@@ -178,3 +181,44 @@ async def test_two_sources_at_once(account: Any, open_source: OpenSource) -> Non
     for one in sources:
         await one.close()
     await account.until_alone()
+
+
+class SlowToCancel(SqlserverSession):
+    """Whose way to stop a statement takes until the next one waits for it, or runs."""
+
+    def __init__(self, account: Any) -> None:
+        super().__init__(account.credentials())
+        self._account = account
+        self.is_awaited = threading.Event()
+
+    def _cancel(self) -> None:
+        while not (self.is_awaited.is_set() or self._account.running()):
+            pass
+        super()._cancel()
+
+
+async def test_a_cancel_that_comes_late_does_not_hit_the_next_statement(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, budget = SlowToCancel(account), Budget(None)
+    await asyncio.to_thread(session.open, budget)
+    canceller = session._canceller
+    join = canceller.join
+
+    def awaited(seconds: float) -> None:
+        session.is_awaited.set()
+        join(seconds)
+
+    monkeypatch.setattr(canceller, "join", awaited)
+    canceller()  # for a statement that has just ended
+    call = asyncio.create_task(
+        asyncio.to_thread(session.select, ENDLESS, max_rows=1, budget=budget)
+    )
+    await account.until_running(call)
+    await asyncio.to_thread(join, 20)
+    assert account.running()
+    budget.stop()
+    session.interrupt()
+    with pytest.raises(QueryCanceledError):
+        await call
+    await asyncio.to_thread(session.close)
