@@ -59,7 +59,8 @@ class Dialect:
     same names, None where the kind has no such thing. `endless` is a reading statement that runs for minutes.
     `row_counts` is what a table's `row_count_kind` may be beside "unknown". `comments` says how they are written,
     None that there are none. `writes` are more statements that must be refused, beyond the ordinary ones. `strange` is
-    the strangest name that a table and a column can have, None where any text is one.
+    the strangest name that a table and a column can have, None where any text is one. `page` is how many rows the
+    source fetches at once: limits of rows are tried around it.
     """
 
     schema: str
@@ -74,6 +75,7 @@ class Dialect:
     has_unique: bool = True
     strange: str | None = None
     writes: tuple[str, ...] = ()
+    page: int = 1_000
 
     def name(self, *parts: str) -> str:
         """The identifier, quoted; of several parts with dots between them."""

@@ -84,6 +84,7 @@ class FakeSource:
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._turn = asyncio.Lock()
         self._waiting: set[asyncio.Future[None]] = set()
+        self._cancels = 0
 
     @property
     def kind(self) -> str:
@@ -122,9 +123,11 @@ class FakeSource:
         time_limit: float | None = None,
     ) -> Introspection:
         """What was given, as far as the filters keep it."""
-        selection = Selection(filters, exact_case)
+        selection, cancels = Selection(filters, exact_case), self._cancels
         async with self._call("introspect"):
             await progress("introspecting", 0.0, {})
+            if self._cancels != cancels:
+                raise _canceled()
             found = narrowed(self._found, selection)
             issues = [
                 *found.issues,
@@ -159,10 +162,11 @@ class FakeSource:
         return f"{self.quote(schema)}.{self.quote(name)}"
 
     async def cancel(self) -> None:
-        """Let every call that waits at a gate raise QueryCanceledError."""
+        """Let every call that waits at a gate, and each introspection, raise QueryCanceledError."""
+        self._cancels += 1
         for waiting in list(self._waiting):
             if not waiting.done():
-                waiting.set_exception(QueryCanceledError("The statement was canceled."))
+                waiting.set_exception(_canceled())
 
     async def close(self) -> None:
         """Stop what waits; may be called twice."""
@@ -225,6 +229,10 @@ class FakeSource:
         finally:
             self._waiting.discard(stopped)
             passing.cancel()
+
+
+def _canceled() -> QueryCanceledError:
+    return QueryCanceledError("The statement was canceled.")
 
 
 def _check_reading(sql: str) -> None:

@@ -111,6 +111,8 @@ OTHER_CUSTOMER = TableFact(
     "customer",
     (ColumnFact("number", nullable=False), ColumnFact("city"), ColumnFact("id", "text")),
     primary=("number",),
+    unique=(("id",),),
+    indexes=(IndexFact("customer_status_name", ("id", "city")),),
     rows=(("1", "NULL", "'x'"),),
 )
 OTHER_CITY = TableFact(

@@ -1,5 +1,6 @@
 """Sources that understand wrongly what they are asked, or are particular about when."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -263,3 +264,56 @@ class QuotesThePassword(Liar):
     async def test(self) -> ConnectionTest:
         test = await super().test()
         return test if test.ok else but(test, message=f"{PASSWORD} is wrong")
+
+
+@lie("cancel_stops_a_call_that_still_connects")
+class CancelsOnlyWhatIsConnected(ParticularAboutClosing):
+    async def execute(
+        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
+    ) -> QueryResult:
+        await asyncio.to_thread(lambda: None)
+        self.is_open = True
+        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+
+    async def cancel(self) -> None:
+        if self.is_open:
+            await super().cancel()
+
+
+@lie("cancel_stops_an_introspection_between_two_steps")
+class CancelsStatementsAlone(Liar):
+    async def introspect(
+        self, filters: Filters = ALL, progress: Progress = no_progress, **more: Any
+    ) -> Introspection:
+        found = await super().introspect(filters, **more)
+        await progress("introspecting", 0.0, {})
+        await progress("introspecting", 1.0, found.counts())
+        return found
+
+
+@lie("max_rows_is_exact_around_a_page")
+class GivesNoMoreThanAPage(Liar):
+    def answered(self, answer: QueryResult, max_rows: int) -> QueryResult:
+        return replace(answer, rows=answer.rows[:1_000])
+
+
+@lie("max_rows_is_exact_around_a_page")
+class SeesNothingAfterAFullPage(Liar):
+    def answered(self, answer: QueryResult, max_rows: int) -> QueryResult:
+        return replace(answer, truncated=answer.truncated and len(answer.rows) != 1_000)
+
+
+@lie("unique_keys_and_indexes_of_the_same_name_are_kept_apart")
+class FindsIndexesByTheirName(Liar):
+    def told(self, found: Introspection) -> Introspection:
+        first = {one.name: one for one in reversed(found.indexes)}
+        return changed(
+            found, "indexes", lambda one: but(first[one.name], schema_name=one.schema_name)
+        )
+
+
+@lie("exact_counts_are_true")
+class CountsByTheName(Liar):
+    def told(self, found: Introspection) -> Introspection:
+        counts = {one.name: one.row_count for one in reversed(found.tables)}
+        return changed(found, "tables", lambda one: but(one, row_count=counts[one.name]))

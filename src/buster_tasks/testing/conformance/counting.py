@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from buster_tasks.sources.schema import Table
 from buster_tasks.testing.conformance.check import Trial, check
-from buster_tasks.testing.fixture import tables
+from buster_tasks.testing.fixture import OTHER_TABLES, tables
 from taskkit.testing.conformance.check import expect, expect_that
 
 
@@ -29,12 +29,16 @@ async def unknown_is_none(trial: Trial) -> None:
 
 @check()
 async def exact_counts_are_true(trial: Trial) -> None:
-    """A number called exact is the number of rows."""
-    told = await _told(trial)
-    for table in tables(trial.dialect):
-        found = told.get(table.name)
-        if found is not None and found.row_count_kind == "exact":
-            expect(f"the rows of {table.name!r}", found.row_count, len(table.rows))
+    """A number called exact is the number of rows, also of a table whose name exists twice."""
+    found, dialect = await trial.found(), trial.dialect
+    told = {(one.schema_name, one.name): one for one in found.tables}
+    facts = [(dialect.schema, table) for table in tables(dialect)]
+    if dialect.other_schema is not None:
+        facts += [(dialect.other_schema, table) for table in OTHER_TABLES]
+    for schema, table in facts:
+        one = told.get((schema, table.name))
+        if one is not None and one.row_count_kind == "exact":
+            expect(f"the rows of {schema}.{table.name}", one.row_count, len(table.rows))
 
 
 @check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from buster_tasks.sources.schema import ForeignKey, Introspection
 from buster_tasks.testing.conformance.check import Trial, check
 from buster_tasks.testing.conformance.structure import facts_of
-from buster_tasks.testing.fixture import CITY, CUSTOMER, OTHER_CITY, REGION, tables
+from buster_tasks.testing.fixture import CITY, CUSTOMER, OTHER_CITY, OTHER_TABLES, REGION, tables
 from taskkit.testing.conformance.check import expect
 
 
@@ -99,6 +99,22 @@ async def indexes_are_told(trial: Trial) -> None:
         for index in table.indexes:
             facts = (index.columns, index.unique, False)
             expect(f"the index {index.name!r}", told.get((table.name, index.name)), facts)
+
+
+@check("other_schema")
+async def unique_keys_and_indexes_of_the_same_name_are_kept_apart(trial: Trial) -> None:
+    """Unique keys and indexes of tables whose names exist twice are told of the one that has them."""
+    found, other = await trial.found(), trial.dialect.other_schema
+    for table in OTHER_TABLES:
+        unique = [tuple(one.columns) for one in found.unique_keys
+                  if (one.schema_name, one.table) == (other, table.name)]  # fmt: skip
+        wanted = list(table.unique) if trial.dialect.has_unique else []
+        expect(f"the unique keys of {other}.{table.name}", unique, wanted)
+        told = {one.name: (tuple(one.columns), one.is_unique) for one in found.indexes
+                if (one.schema_name, one.table) == (other, table.name)}  # fmt: skip
+        for index in table.indexes if trial.dialect.has_indexes else ():
+            what = f"the index {index.name!r} of {other}.{table.name}"
+            expect(what, told.get(index.name), (index.columns, index.unique))
 
 
 def _keys_of(found: Introspection, schema: str) -> list[ForeignKey]:

@@ -40,15 +40,36 @@ async def truncated_is_true_exactly_when_there_is_more(trial: Trial) -> None:
 @check()
 async def many_rows_come_all(trial: Trial) -> None:
     """No row is lost or doubled between the pages in which they are fetched."""
-    table = trial.table(CUSTOMER.name)
-    joined = ", ".join(f"{table} t{at}" for at in range(5))
-    number = " + ".join(f"{5**at} * (t{at}.id - 1)" for at in range(5))
-    sql = f"SELECT {number} AS number FROM {joined} ORDER BY 1"
+    sql = _numbers(trial, _PAGES)
     result = await trial.source.execute(sql, max_rows=_PAGES)
     told = ([row[0] for row in result.rows] == list(range(_PAGES)), result.truncated)
     expect(f"whether all of {_PAGES} rows came, and truncated", told, (True, False))
     less = await trial.source.execute(sql, max_rows=_PAGES - 1)
     expect("one fewer", (less.row_count, less.truncated), (_PAGES - 1, True))
+
+
+@check()
+async def max_rows_is_exact_around_a_page(trial: Trial) -> None:
+    """Around as many rows as the source fetches at once all come that may, no other, and `truncated` is true."""
+    page = trial.dialect.page
+    for there in (page, page + 1):
+        sql = _numbers(trial, there)
+        for most in (0, 1, page - 1, page, page + 1, page + 2):
+            result = await trial.source.execute(sql, max_rows=most)
+            rows = min(there, most)
+            told = ([row[0] for row in result.rows] == list(range(rows)), len(result.rows))
+            what = f"whether the rows of max_rows={most} of {there} are right"
+            expect(what, (*told, result.truncated), (True, rows, there > most))
+
+
+def _numbers(trial: Trial, count: int) -> str:
+    """A statement for the numbers below the count, in order."""
+    table, digits = trial.table(CUSTOMER.name), 1
+    while 5**digits < count:
+        digits += 1
+    number = " + ".join(f"{5**at} * (t{at}.id - 1)" for at in range(digits))
+    joined = ", ".join(f"{table} t{at}" for at in range(digits))
+    return f"SELECT {number} AS number FROM {joined} WHERE {number} < {count} ORDER BY 1"
 
 
 @check()

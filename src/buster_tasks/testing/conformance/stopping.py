@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from buster_tasks.errors import QueryCanceledError, SourceError, SourceTimeoutError
 from buster_tasks.testing.conformance.check import Trial, check
@@ -52,6 +52,28 @@ async def cancel_stops_what_runs(trial: Trial) -> None:
     await _well_under_way(running)
     await trial.source.cancel()
     await _in_time("the end", expect_error("the canceled call", QueryCanceledError, running))
+    await _goes_on(trial)
+
+
+@check()
+async def cancel_stops_a_call_that_still_connects(trial: Trial) -> None:
+    """`cancel` while a call opens the source stops that call: its statement does not run afterwards."""
+    running = _running(trial)
+    await asyncio.sleep(0)  # it has begun, and has had no time to connect
+    await trial.source.cancel()
+    await _in_time("the end", expect_error("the canceled call", QueryCanceledError, running))
+    await _goes_on(trial)
+
+
+@check()
+async def cancel_stops_an_introspection_between_two_steps(trial: Trial) -> None:
+    """`cancel` while an introspection reports how far it is makes it a QueryCanceledError, and the source goes on."""
+
+    async def stop(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        await trial.source.cancel()
+
+    call = trial.source.introspect(progress=stop)
+    await _in_time("the end", expect_error("the introspection", QueryCanceledError, call))
     await _goes_on(trial)
 
 

@@ -44,6 +44,7 @@ class BigqueryDialect(Dialect):
 
 BIGQUERY = BigqueryDialect(
     schema="suite",
+    page=20_000,
     other_schema="suite_other",
     endless=ENDLESS,
     comments="inline",

@@ -19,6 +19,7 @@ from buster_tasks.testing import (
 TOKEN = "dapi-canary-5d1e"
 DATABRICKS = Dialect(
     schema="shop",
+    page=5_000,
     other_schema="other",
     endless="SELECT sum(a.id * b.id % 7) FROM range(10000000) a(id), range(10000000) b(id)",
     quote="`",

@@ -35,6 +35,7 @@ REDSHIFT = Dialect(
         "binary": Spelling("bytea", "binary", r"'\x00ff'", b"\x00\xff"),
     },
     has_actions=False,
+    has_indexes=False,
     writes=(
         "COPY public.customer TO '/tmp/suite.csv'",
         "UNLOAD ('SELECT 1') TO 's3://bucket/x' IAM_ROLE default",
@@ -91,6 +92,3 @@ class TestRedshift(DataSourceSuite):
         source = connect(self.redshift.credentials(database, **given))
         assert isinstance(source, RedshiftSource)
         return source
-
-    @pytest.mark.skip(reason="Redshift has no indexes")
-    async def test_indexes_are_told(self) -> None: ...

@@ -21,6 +21,7 @@ from tests.doubles.sqlserver import SqlserverDouble
 PASSWORD = "canary-5d1e;}"
 SQLSERVER = Dialect(
     schema="dbo",
+    page=5_000,
     other_schema="other",
     endless="SELECT SUM(CAST(a.column_id AS bigint) * b.column_id % 7) "
     "FROM sys.all_columns AS a CROSS JOIN sys.all_columns AS b",
