@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,24 @@ async def test_a_server_that_is_killed_in_mid_query() -> None:
         server.kill()
         with pytest.raises(ConnectionFailedError) as caught:
             await running
+        assert caught.value.transient
+        await source.close()
+
+
+async def test_a_server_that_is_killed_in_mid_introspection() -> None:
+    from tests.doubles.databricks import databricks_double
+
+    with databricks_double() as server:
+        server.run("CREATE SCHEMA shop", "CREATE TABLE shop.t (a int)")
+        source = DatabricksSource(DatabricksCredentials.model_validate(server.credentials()))
+
+        async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+            if counts:
+                await asyncio.to_thread(server.kill)
+
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionFailedError) as caught:
+                await source.introspect(progress=progress)
         assert caught.value.transient
         await source.close()
 

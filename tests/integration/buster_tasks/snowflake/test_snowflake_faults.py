@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from buster_tasks.errors import (
     SourceTimeoutError,
     TlsFailedError,
 )
-from buster_tasks.sources import SnowflakeCredentials
+from buster_tasks.sources import Filters, SnowflakeCredentials
 from buster_tasks.sources.snowflake import SnowflakeSource
 from tests.doubles.snowflake_account import PASSWORD, SnowflakeServer, snowflake_server
 
@@ -178,6 +178,30 @@ async def test_a_server_that_dies_in_mid_query() -> None:
         assert caught.value.transient
         again = await source.test()
         assert not again.ok
+        await source.close()
+
+
+async def test_a_server_that_dies_in_mid_introspection() -> None:
+    with snowflake_server() as server:
+        for name in ("SHOP", "STORE"):
+            server.run(
+                f"CREATE DATABASE {name}",
+                f"CREATE SCHEMA {name}.APP",
+                f"CREATE TABLE {name}.APP.T (A INT)",
+            )
+        process = server.process
+        assert process is not None
+        known = server.credentials("SHOP", default_schema="APP")
+        source = SnowflakeSource(SnowflakeCredentials.model_validate(known), network_seconds=1)
+
+        async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+            if counts:  # those of the first database
+                process.kill()
+
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionFailedError) as caught:
+                await source.introspect(Filters(databases=["SHOP", "STORE"]), progress)
+        assert caught.value.transient
         await source.close()
 
 
