@@ -20,18 +20,28 @@ from buster_tasks.language_model.base import (
     rough_estimate,
 )
 from buster_tasks.language_model.budget import BudgetedModel, ModelBudget, Spent
+from buster_tasks.language_model.litellm_model import LitellmModel
+from buster_tasks.language_model.recording import RecordedModel, RecordedReply, RecordingModel
+from buster_tasks.language_model.retry import RETRY
+from buster_tasks.language_model.scrubbing import ScrubbedModel
 
 __all__ = [
     "NOTHING_USED",
+    "RETRY",
     "BudgetedModel",
     "FinishReason",
     "InvalidArguments",
     "LanguageModel",
+    "LitellmModel",
     "Message",
     "ModelBudget",
     "ModelReply",
     "ModelRequest",
     "ModelValue",
+    "RecordedModel",
+    "RecordedReply",
+    "RecordingModel",
+    "ScrubbedModel",
     "Spent",
     "TextListener",
     "ToolCall",

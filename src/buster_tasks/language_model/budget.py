@@ -125,7 +125,7 @@ class BudgetedModel:
         timeout: float = 600.0,
     ) -> ModelReply:
         """See `LanguageModel`. Raises BudgetExceededError before anything is sent."""
-        estimate = self.estimate(request)
+        estimate = await self.estimate(request)
         self._check(estimate)
         self._under_way.append(estimate)
         usage = Usage(cost_usd=0.0)
@@ -139,9 +139,9 @@ class BudgetedModel:
             self._under_way.remove(estimate)
             self._spent = self._spent.plus(usage)
 
-    def estimate(self, request: ModelRequest) -> Usage:
+    async def estimate(self, request: ModelRequest) -> Usage:
         """See `LanguageModel`."""
-        return self._model.estimate(request)
+        return await self._model.estimate(request)
 
     @property
     def seconds_left(self) -> float:

@@ -3,7 +3,7 @@
 taskkit.errors.TaskkitError
 └── LanguageModelError
     ├── ModelUnavailableError           no connection, or the provider has an error of its own (transient)
-    │   ├── RateLimitedError            too many requests; `retry_after` is what the provider asks for, in seconds
+    │   ├── RateLimitedError            too many requests
     │   ├── ModelTimeoutError           nothing came for too long, or the time of the call is over
     │   └── BrokenReplyError            the reply ended in its middle, or is none
     ├── ModelAuthenticationError        the key is missing, wrong, or may not use this model
@@ -42,16 +42,13 @@ class LanguageModelError(TaskkitError):
 
 
 class ModelUnavailableError(LanguageModelError):
-    """The provider cannot be reached, or has an error of its own."""
+    """The provider cannot be reached, or has an error of its own.
+
+    `retry_after` is for how many seconds it wants to be left alone, where it says so.
+    """
 
     code = "MODEL_UNAVAILABLE"
     transient = True
-
-
-class RateLimitedError(ModelUnavailableError):
-    """The provider wants fewer requests; `retry_after` is for how many seconds, where it says so."""
-
-    code = "RATE_LIMITED"
 
     def __init__(
         self,
@@ -63,6 +60,12 @@ class RateLimitedError(ModelUnavailableError):
     ) -> None:
         super().__init__(message, fix=fix, transient=transient)
         self.retry_after = retry_after
+
+
+class RateLimitedError(ModelUnavailableError):
+    """The provider wants fewer requests."""
+
+    code = "RATE_LIMITED"
 
 
 class ModelTimeoutError(ModelUnavailableError):

@@ -15,9 +15,10 @@ from buster_tasks.language_model.base import (
     Usage,
     no_listener,
     rough_estimate,
+    tokens_of,
 )
 from buster_tasks.language_model.errors import ModelTimeoutError
-from buster_tasks.testing.model_script import Said, as_reply, script_ended
+from buster_tasks.testing.model_script import Said, as_reply, script_ended, spoken_calls
 
 Turn: TypeAlias = Said | BaseException
 Answer: TypeAlias = Callable[[ModelRequest], Turn | Awaitable[Turn]]
@@ -70,8 +71,8 @@ class FakeModel:
             await on_text(piece, 1)
         return reply
 
-    def estimate(self, request: ModelRequest) -> Usage:
-        """Three characters to a token, at no cost."""
+    async def estimate(self, request: ModelRequest) -> Usage:
+        """Three bytes to a token, at no cost."""
         return rough_estimate(request).model_copy(update={"cost_usd": 0.0})
 
     async def _turn(self, request: ModelRequest, number: int, timeout: float) -> Turn:
@@ -97,10 +98,10 @@ class FakeModel:
 
 
 def _usage_of(request: ModelRequest, said: Said) -> Usage:
-    """Prompt and reply at three characters to a token."""
-    asked = rough_estimate(request)
-    if isinstance(said, str):
-        length = len(said)
-    else:
-        length = len(as_reply(said, 0, Usage()).model_dump_json(include={"text", "tool_calls"}))
-    return Usage(prompt_tokens=asked.prompt_tokens, completion_tokens=-(-length // 3), cost_usd=0.0)
+    """Prompt and reply at three bytes to a token."""
+    reply = as_reply(said, 0, Usage())
+    return Usage(
+        prompt_tokens=rough_estimate(request).prompt_tokens,
+        completion_tokens=tokens_of(reply.text + spoken_calls(reply)),
+        cost_usd=0.0,
+    )

@@ -38,3 +38,8 @@ def as_reply(said: Said, number: int, usage: Usage) -> ModelReply:
     return said.model_copy(
         update={"tool_calls": calls, "usage": usage if said.usage == Usage() else said.usage}
     )
+
+
+def spoken_calls(reply: ModelReply) -> str:
+    """What the model had to say to call its tools."""
+    return "".join(call.name + call.arguments for call in reply.tool_calls)

@@ -170,6 +170,8 @@ def test_the_rough_estimate_counts_prompt_and_tools_and_takes_the_most_that_may_
     tooled = ModelRequest(messages=bare.messages, tools=REQUEST.tools)
     assert rough_estimate(tooled).prompt_tokens > rough_estimate(bare).prompt_tokens
     assert rough_estimate(tooled).completion_tokens == 4_096
+    chinese = ModelRequest(messages=(Message.user("数" * 3_000),))
+    assert rough_estimate(chinese).prompt_tokens > 3_000
 
 
 def test_a_reply_is_the_next_message() -> None:

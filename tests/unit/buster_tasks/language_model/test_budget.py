@@ -169,7 +169,7 @@ async def test_a_call_over_the_budget_is_not_made() -> None:
 @pytest.mark.anyio
 async def test_what_counts_afterwards_is_the_real_usage() -> None:
     fake = FakeModel([ANSWER] * 9)
-    need = fake.estimate(ASKED).tokens
+    need = (await fake.estimate(ASKED)).tokens
     model = BudgetedModel(fake, ModelBudget(tokens=need + TOOK.tokens, reserve=0))
     await model.reply(ASKED)
     await model.reply(ASKED)
@@ -195,7 +195,8 @@ async def test_calls_that_are_under_way_count_with_their_estimate() -> None:
         return ANSWER
 
     fake = FakeModel(later)
-    model = BudgetedModel(fake, ModelBudget(tokens=2 * fake.estimate(ASKED).tokens - 1, reserve=0))
+    need = (await fake.estimate(ASKED)).tokens
+    model = BudgetedModel(fake, ModelBudget(tokens=2 * need - 1, reserve=0))
     async with asyncio.TaskGroup() as group:
         group.create_task(model.reply(ASKED))
         await gate.reached()
