@@ -5,7 +5,7 @@ import json
 import logging
 import traceback
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -130,26 +130,23 @@ def forms_of(secret: str) -> list[str]:
     return list(dict.fromkeys([*plain, wide, *(one for one in coded if len(one) > 8)]))
 
 
-class everything_logged:  # noqa: N801  # it reads as what it does
+@contextmanager
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """In this block each logger tells what it knows to caplog, also those that keep it to themselves."""
-
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self._caplog = caplog
-        self._levels: dict[logging.Logger, int] = {}
-        self._attached: list[logging.Logger] = []
-
-    def __enter__(self) -> None:
-        self._caplog.set_level(logging.DEBUG)
-        known = logging.root.manager.loggerDict.values()
-        for logger in [one for one in known if isinstance(one, logging.Logger)]:
-            self._levels[logger] = logger.level
-            logger.setLevel(logging.DEBUG)
-            if not logger.propagate:
-                logger.addHandler(self._caplog.handler)
-                self._attached.append(logger)
-
-    def __exit__(self, *_error: object) -> None:
-        for logger, level in self._levels.items():
+    caplog.set_level(logging.DEBUG)
+    known = [
+        one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)
+    ]
+    levels = {logger: logger.level for logger in known}
+    apart = [logger for logger in known if not logger.propagate]
+    for logger in known:
+        logger.setLevel(logging.DEBUG)
+    for logger in apart:
+        logger.addHandler(caplog.handler)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
             logger.setLevel(level)
-        for logger in self._attached:
-            logger.removeHandler(self._caplog.handler)
+        for logger in apart:
+            logger.removeHandler(caplog.handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.access import allowed_hosts
 
+_DOUBTFUL = re.compile(r"[\s\\@\x00-\x1f\x7f]")
 _PORTS = {"https": 443, "http": 80}
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
@@ -56,17 +58,19 @@ def check_url(url: str) -> None:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Whom a URL of HTTP leads to. Raises HostNotAllowedError for one that leads nowhere."""
+    """Whom a URL of HTTP leads to. Raises HostNotAllowedError for one that leads nowhere, or not everybody to the same.
+
+    Libraries do not agree on where a host ends that has a user, a backslash or a blank before it or in it.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
-    else:
-        if host and parts.scheme in _PORTS:
-            return host, port or _PORTS[parts.scheme]
+        host, port, parts = None, None, urlsplit("")
+    if host and parts.scheme in _PORTS and not _DOUBTFUL.search(url):
+        return host, port or _PORTS[parts.scheme]
     raise HostNotAllowedError(
-        "A URL among the credentials has no host, or is none of HTTP.",
+        "A URL among the credentials has no host, or a doubtful one, or is none of HTTP.",
         fix="Write https://host/path.",
     )
 

@@ -177,7 +177,12 @@ def test_a_name_that_only_a_proxy_knows(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://h/", "https://", "id.example/token", "https://[::1/", "https://h:x/", "file:///x"]
+    "url",
+    [
+        "ftp://h/", "https://", "id.example/token", "https://[::1/", "https://h:x/", "file:///x", "https:/h/",
+        "https:h", "https://evil.net\\@id.example/", "https://u:p@id.example/", "https://evil.net\t.example/",
+        "https://evil.net\n/", "https://evil.net /", "https:\\\\id.example/",
+    ],
 )  # fmt: skip
 def test_a_url_that_leads_nowhere_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOSTS, "*")

@@ -1,4 +1,7 @@
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import given, strategies as st
 
 from buster_tasks.errors import HostNotAllowedError, SettingError
 from buster_tasks.sources.allowed_hosts import AllowedHosts
@@ -99,6 +102,19 @@ def test_what_can_be_read_in_two_ways_is_refused_as_it_is_written(host: str) -> 
     assert "hunter2" not in str(caught.value)
     assert caught.value.fix
     assert not caught.value.transient
+
+
+@given(st.text("ab.EXAMPLE-com@:/\\\\#?%[],* \n\0\u3002\uff0f\uff20é", max_size=12))
+def test_what_is_allowed_is_the_same_host_to_whoever_reads_it(text: str) -> None:
+    host = f"{text}.example.com"
+    try:
+        AllowedHosts(["*.example.com"]).check_written(host, 443)
+    except HostNotAllowedError:
+        return
+    parts = urlsplit(f"https://{host}:443/path")
+    assert (parts.username, parts.port, parts.path) == (None, 443, "/path")
+    assert parts.hostname == host.lower()
+    assert host.encode("idna").lower().endswith(b".example.com")
 
 
 @pytest.mark.parametrize(
