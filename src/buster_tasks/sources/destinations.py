@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
-from buster_tasks.sources.access import allowed_hosts, check_path
+from buster_tasks.sources.access import HOSTS, allowed_hosts, check_path
+from buster_tasks.sources.allowed_hosts import AllowedHosts
 from buster_tasks.sources.credentials import (
     AnyCredentials,
     BigqueryCredentials,
@@ -23,11 +24,35 @@ from buster_tasks.sources.network import host_and_port
 Destination = tuple[str, int | None]
 """A host, and its port where that is known beforehand."""
 
+_HOSTS_OF_CLOUDS: Final = {
+    "Google": ("*.googleapis.com",),
+    "Azure": (
+        "*.database.windows.net",
+        "*.database.usgovcloudapi.net",
+        "*.database.chinacloudapi.cn",
+        "*.sql.azuresynapse.net",
+        "*.fabric.microsoft.com",
+    ),
+    # and not all of amazonaws.com, where everybody's machines have names too
+    "AWS": (
+        "*.redshift.amazonaws.com",
+        "*.redshift-serverless.amazonaws.com",
+        "*.redshift.amazonaws.com.cn",
+        "*.redshift-serverless.amazonaws.com.cn",
+    ),
+}
+_OWN_LOGIN: Final = (
+    "the machine's own login is for hosts of {cloud} alone, as long as "
+    + HOSTS
+    + " names no others"
+)
+
 
 def check_access(credentials: AnyCredentials) -> None:
     """Raise AccessRefusedError where the operator's settings do not allow what the credentials lead to.
 
-    Nothing is looked up, and no connection made.
+    Where nothing is set, a login that is the machine's own and not of the credentials is for hosts of its cloud alone:
+    else whoever writes credentials could have it sent to a host of his. Nothing is looked up, and no connection made.
     """
     if isinstance(credentials, SqliteCredentials | DuckdbCredentials):
         check_path(credentials.path)
@@ -36,6 +61,13 @@ def check_access(credentials: AnyCredentials) -> None:
     if allowed is not None:
         for host, port in destinations(credentials):
             allowed.check_written(host, port)
+        return
+    cloud = _cloud_of(credentials)
+    if cloud is not None:
+        host, port = destinations(credentials)[0]
+        AllowedHosts(_HOSTS_OF_CLOUDS[cloud], where=_OWN_LOGIN.format(cloud=cloud)).check_written(
+            host, port
+        )
 
 
 def destinations(credentials: AnyCredentials) -> list[Destination]:
@@ -76,6 +108,20 @@ def _destinations(credentials: AnyCredentials) -> Iterator[Destination]:
             yield workspace.host, workspace.port
         case _:
             assert_never(credentials)
+
+
+def _cloud_of(credentials: AnyCredentials) -> str | None:
+    """Whose login the machine's own is, None where the credentials hold the login."""
+    match credentials:
+        case BigqueryCredentials(service_account_key=None, key_file_path=None):
+            is_emulator = (credentials.api_endpoint or "").startswith("http:")
+            return None if is_emulator else "Google"
+        case SqlserverCredentials(authentication="entra-default" | "entra-msi"):
+            return "Azure"
+        case RedshiftCredentials(iam=True, access_key_id=None):
+            return "AWS"
+        case _:
+            return None
 
 
 def _of_aws(credentials: RedshiftCredentials) -> Iterator[Destination]:

@@ -39,7 +39,10 @@ WHERE: list[tuple[dict[str, Any], list[tuple[str, int | None]]]] = [
         [(CLUSTER, 5439), ("redshift.eu-west-1.amazonaws.com", 443)],
     ),
     (
-        {"type": "redshift", "host": "h", "database": "d", "iam": True, "serverless_work_group": "g", "region": "r"},
+        {
+            "type": "redshift", "host": "h", "database": "d", "iam": True, "serverless_work_group": "g", "region": "r",
+            "access_key_id": "AKIAX", "secret_access_key": "hunter2",
+        },
         [("h", 5439), ("redshift-serverless.r.amazonaws.com", 443)],
     ),
     ({**SNOWFLAKE, "password": "hunter2"}, [("org-a-b.snowflakecomputing.com", 443)]),
@@ -115,6 +118,52 @@ def test_all_hosts_have_to_be_allowed(
         connect(raw)
     monkeypatch.setenv(HOSTS, f"{first}, {second}")
     assert connect(raw).kind == raw["type"]
+
+
+ENTRA = {"type": "sqlserver", "database": "d"}
+IAM = {"type": "redshift", "database": "d", "iam": True, "cluster_identifier": "c"}
+BIGQUERY = {"type": "bigquery", "project_id": "p"}
+OWN_LOGINS: list[tuple[dict[str, Any], str, list[str], list[str]]] = [
+    (
+        {**ENTRA, "authentication": way}, "server", ["shop.database.windows.net", "w.sql.azuresynapse.net\\I"],
+        ["db.evil.net", "database.windows.net.evil.net", "10.0.0.1", "localhost"],
+    )
+    for way in ("entra-default", "entra-msi")
+] + [
+    (
+        BIGQUERY, "api_endpoint", ["https://bigquery.googleapis.com", "https://x.p.googleapis.com", "http://127.0.0.1:9"],
+        ["https://evil.net", "https://evilgoogleapis.com", "https://evil.net\\@bigquery.googleapis.com"],
+    ),
+    (
+        IAM, "host", [CLUSTER, CLUSTER + ".cn", "a.1.r.redshift-serverless.amazonaws.com"],
+        ["evil.net", "ec2-1-2-3-4.compute-1.amazonaws.com", "10.0.0.1"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "field", "own", "others"), OWN_LOGINS)
+def test_the_machines_own_login_is_for_hosts_of_its_cloud_unless_others_are_named(
+    raw: dict[str, Any],
+    field: str,
+    own: list[str],
+    others: list[str],
+    no_network: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for host in own:
+        connect({**raw, field: host})
+    for host in others:
+        with pytest.raises(HostNotAllowedError) as caught:
+            connect({**raw, field: host})
+    assert HOSTS in caught.value.fix or "doubtful" in caught.value.message
+    monkeypatch.setenv(HOSTS, "*.evil.net, evil.net, 10.0.0.0/8, redshift.eu-west-1.amazonaws.com")
+    connect({**raw, field: others[0]})
+
+
+def test_a_login_of_the_credentials_goes_where_they_say(no_network: None) -> None:
+    connect({**BIGQUERY, "api_endpoint": "https://evil.net", "service_account_key": "{}"})
+    connect({**ENTRA, "server": "evil.net", "username": "u", "password": "p"})
+    connect({**IAM, "host": "evil.net", "access_key_id": "a", "secret_access_key": "s"})
 
 
 def test_the_project_file_may_say_it(tmp_path: Path, no_network: None) -> None:
