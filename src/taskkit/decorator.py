@@ -67,6 +67,8 @@ class TaskOptions(TypedDict, total=False):
     """Not given: the configured policy. None: one attempt."""
     queue: Queue | str | None
     """By default a queue of its own, without a limit."""
+    concurrency_key: Callable[[Any], str | None] | None
+    """Makes a key of the payload, for each of which the queue's limit counts separately; a trigger's own key wins."""
     isolation: Literal["thread", "process"]
     """In a child process of its own for each attempt: "process". It is killed at its limits."""
     init: Hooks

@@ -71,6 +71,7 @@ class TaskDefinition:
     machine: str | None = None
     retry: Retry | Unset | None = UNSET
     queue: Queue
+    concurrency_key: Callable[[Any], str | None] | None = None
     isolation: Isolation = "thread"
     hooks: HookSet
     schedule: Cron | None = None
@@ -94,6 +95,7 @@ def define(
     machine: str | Mapping[str, str] | None = None,
     retry: Retry | Unset | None = UNSET,
     queue: Queue | str | None = None,
+    concurrency_key: Callable[[Any], str | None] | None = None,
     schema: Any = UNSET,
     isolation: Isolation = "thread",
     hooks: Hooks | None = None,
@@ -137,6 +139,7 @@ def define(
         machine=None if machine is None else preset_name(machine),
         retry=_retry(retry),
         queue=_queue(queue, task_id),
+        concurrency_key=_concurrency_key(concurrency_key, has_payload=signature.has_payload),
         isolation=_isolation(isolation),
         hooks=HookSet(hooks),
         schedule=schedule,
@@ -165,6 +168,15 @@ def _description(given: str | None, fn: Callable[..., Any]) -> str | None:
         return given
     text = inspect.getdoc(fn)
     return text.partition("\n")[0] or None if text else None
+
+
+def _concurrency_key(given: object, *, has_payload: bool) -> Callable[[Any], str | None] | None:
+    if given is None or (callable(given) and has_payload):
+        return given
+    reason = "give a function of the payload, such as lambda payload: payload.user_id."
+    if callable(given):
+        reason = "the task has no payload that it could be made of."
+    raise InvalidOptionError("concurrency_key", given, reason)
 
 
 def _max_duration(given: Duration | None, task_id: str) -> float | None:

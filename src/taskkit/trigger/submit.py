@@ -154,6 +154,11 @@ def _known_task(definition: TaskDefinition, payload: object, home: Home) -> Trig
         max_attempts=policy.retry.max_attempts,
         machine=policy.machine,
     )
+    if definition.concurrency_key is not None and data is not None:
+        key = definition.concurrency_key(policy.payload.decode(data, secrets))
+        if key is not None:
+            home.need(Capability.KEY_LIMIT, f"The concurrency_key of task {definition.id!r}")
+            request.concurrency_key = _text("concurrency_key", key)
     if policy.ttl is not None:
         home.need(Capability.TTL, f"The ttl of task {definition.id!r}")
         request.ttl = policy.ttl

@@ -354,6 +354,51 @@ async def test_a_queue_runs_no_more_than_its_limit_and_a_key_has_the_limit_for_i
     assert most == 5
 
 
+class Order(BaseModel):
+    customer: str
+    token: SecretStr = SecretStr("")
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_task_can_make_the_concurrency_key_of_its_payload() -> None:
+    @task(id="by-customer", concurrency_key=lambda order: order.customer or None)
+    async def by_customer(order: Order, ctx: Context) -> str | None:
+        return ctx.queue.concurrency_key
+
+    async def key_of(payload: Any, **options: Any) -> Any:
+        return (await (await by_customer.trigger(payload, **options)).result()).unwrap()
+
+    assert await key_of(Order(customer="acme", token=SecretStr("hidden"))) == "acme"
+    assert await key_of({"customer": "globex"}) == "globex"
+    assert await key_of(Order(customer="acme"), concurrency_key="mine") == "mine"
+    assert await key_of(Order(customer="")) is None
+    handle = await tasks.trigger("by-customer", {"customer": "initech"})
+    assert (await handle.result()).unwrap() == "initech"
+    batch = await by_customer.batch_trigger([Order(customer="a"), Order(customer="b")])
+    assert [result.unwrap() for result in await batch.results()] == ["a", "b"]
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_concurrency_key_that_is_none_is_refused_when_it_is_made() -> None:
+    @task(id="bad-key", concurrency_key=lambda order: len(order.customer))  # type: ignore[arg-type,return-value]
+    async def bad_key(order: Order) -> None: ...
+
+    said = await refused(InvalidOptionError, bad_key.trigger(Order(customer="acme")))
+    assert "concurrency_key is 4: give a text" in said
+
+
+def test_only_a_task_with_a_payload_can_make_a_key_of_it() -> None:
+    with pytest.raises(InvalidOptionError, match="has no payload"):
+
+        @task(concurrency_key=lambda _payload: "a")
+        async def without() -> None: ...
+
+    with pytest.raises(InvalidOptionError, match="give a function of the payload"):
+
+        @task(concurrency_key="acme")  # type: ignore[arg-type]
+        async def with_text(payload: Order) -> None: ...
+
+
 async def test_a_full_queue_refuses_and_says_so(clock: FakeClock) -> None:
     @task(queue=Queue("short", max_length=2))
     async def short() -> None: ...
