@@ -155,7 +155,7 @@ def test_the_machines_own_login_is_for_hosts_of_its_cloud_unless_others_are_name
     for host in others:
         with pytest.raises(HostNotAllowedError) as caught:
             connect({**raw, field: host})
-    assert HOSTS in caught.value.fix or "doubtful" in caught.value.message
+        assert HOSTS in caught.value.fix or "doubtful" in caught.value.message
     monkeypatch.setenv(HOSTS, "*.evil.net, evil.net, 10.0.0.0/8, redshift.eu-west-1.amazonaws.com")
     connect({**raw, field: others[0]})
 
