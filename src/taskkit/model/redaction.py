@@ -98,6 +98,7 @@ def _forms_of(secret: str) -> Iterable[str]:
     yield quote(secret)
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
     lines = secret.splitlines()
     if len(lines) > 1:  # a private key may be quoted line by line

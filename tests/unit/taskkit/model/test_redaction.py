@@ -1,9 +1,16 @@
 """What a run leaves behind holds none of its secrets."""
 
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
 import pytest
+from pydantic_core import to_json
 
 from taskkit.model.error_info import ErrorInfo
 from taskkit.model.redaction import Redaction
+
+SECRET = "hunter/ü\"'7f3a"
 
 
 @pytest.mark.parametrize("kept", [4, 10, 19])
@@ -18,3 +25,20 @@ def test_the_beginning_of_a_secret_that_was_cut_off_is_masked(kept: int) -> None
     stack = redaction.error(ErrorInfo.of(long_line)).stack
     assert stack is not None
     assert secret[:4] not in stack
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        repr,
+        json.dumps,
+        lambda secret: to_json(secret).decode(),
+        lambda secret: quote(secret, safe=""),
+    ],
+    ids=["plain", "repr", "ascii JSON", "JSON", "URL"],
+)
+def test_a_secret_is_masked_however_it_is_written(write: Callable[[str], str]) -> None:
+    redaction = Redaction()
+    redaction.add(SECRET)
+    assert "7f3a" not in redaction.text(f"<{write(SECRET)}>")
