@@ -51,6 +51,7 @@ from buster_tasks.testing import (
 )
 from taskkit import Retry
 from taskkit.testing import FakeClock
+from tests.doubles.anthropic_server import HEAD, anthropic_server, end, text, tool_use
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -379,29 +380,41 @@ async def test_a_reference_that_leads_nowhere_is_told_before_anything_is_sent() 
     assert server.requests == []
 
 
-async def test_the_prompt_is_marked_for_a_provider_that_caches_up_to_marks() -> None:
-    messages = (
-        *TOOLED.messages,
-        Message.assistant("", (ToolCall(id="c1", name="run_sql", arguments='{"sql": "x"}'),)),
-        Message.tool("c1", "[[3]]"),
-    )
+async def test_a_provider_that_caches_up_to_marks_is_sent_them_and_its_discount_counts() -> None:
+    call = ToolCall(id="c1", name="run_sql", arguments='{"sql": "x"}')
+    messages = (*TOOLED.messages, Message.assistant("", (call,)), Message.tool("c1", "[[3]]"))
     asked = TOOLED.model_copy(update={"messages": messages})
-    async with ScriptedLLM(["3"]) as server:
-        base = server.url.removesuffix("/v1")
+    events = [
+        HEAD,
+        *text(0, "Let me ", "count."),
+        *tool_use(1, "toolu_1", "run_sql", '{"sq', 'l": "SELECT 1"}'),
+        *end("tool_use", 40),
+    ]
+    heard = Heard()
+    with anthropic_server(events) as (base, bodies):
         model = LitellmModel("anthropic/claude-sonnet-4-5", api_base=base, api_key=KEY, retry=ONCE)
-        with pytest.raises(ModelNotFoundError):
-            await model.reply(asked)  # the server does not speak Anthropic's protocol, but listens
-        await model_of(server).reply(asked)
-    anthropic, openai = (request.body for request in server.requests)
+        reply = await model.reply(asked, on_text=heard)
+    assert (reply.text, heard.pieces) == ("Let me count.", [("Let me ", 1), ("count.", 1)])
+    assert reply.tool_calls == (
+        ToolCall(id="toolu_1", name="run_sql", arguments='{"sql": "SELECT 1"}'),
+    )
+    assert reply.finish_reason == "tool_calls"
+    # 100 at 3.00, 800 read at 0.30, 50 written at 3.75 and 40 at 15.00 a million
+    assert reply.usage.cost_usd == pytest.approx(0.0003 + 0.00024 + 0.0001875 + 0.0006)
+    usage = Usage(prompt_tokens=950, completion_tokens=40, cached_tokens=800)
+    assert reply.usage.model_copy(update={"cost_usd": None}) == usage
+    (sent,) = bodies
     mark = {"type": "ephemeral"}
-    assert server.requests[0].path == "/v1/messages"
-    assert anthropic["system"] == [{"type": "text", "text": "You count.", "cache_control": mark}]
-    result = anthropic["messages"][-1]["content"][0]
-    assert result["type"] == "tool_result"
-    assert json.dumps(anthropic).count("cache_control") == 2
-    assert json.dumps(anthropic["messages"][-1]).count("cache_control") == 1
-    assert [tool["name"] for tool in anthropic["tools"]] == ["run_sql"]
-    assert "cache_control" not in json.dumps(openai)
+    assert sent["system"] == [{"type": "text", "text": "You count.", "cache_control": mark}]
+    assert json.dumps(sent).count("cache_control") == 2
+    assert json.dumps(sent["messages"][-1]).count("cache_control") == 1
+    assert [tool["name"] for tool in sent["tools"]] == ["run_sql"]
+
+
+async def test_one_that_caches_by_itself_is_sent_none() -> None:
+    async with ScriptedLLM(["3"]) as server:
+        await model_of(server).reply(TOOLED)
+    assert "cache_control" not in json.dumps(server.requests[0].body)
 
 
 async def test_the_beginning_of_the_prompt_stays_the_same() -> None:
