@@ -8,7 +8,7 @@ from __future__ import annotations
 from buster_tasks.sql_guard.dialect import words
 
 MAKES_MUCH = words("""
-exploding_generate_series explodinggenerateseries generate_array generate_date_array generate_series
+exploding_generate_series explodinggenerateseries randomblob zeroblob generate_array generate_date_array generate_series
 generate_timestamp_array generator lpad pad range repeat replicate rpad sequence space
 """)  # fmt: skip
 """Those that make rows or characters out of a number."""

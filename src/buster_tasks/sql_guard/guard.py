@@ -95,13 +95,14 @@ def _check_words(tokens: Sequence[Token], dialect: Dialect) -> None:
             f"The source is only read, and the statement begins with {word[:40]!r}.",
             f"Begin with one of: {', '.join(sorted(dialect.first_words))}.",
         )
-    ended = False
+    begun = ended = False
     for token in tokens:
         if ended and token.token_type != TokenType.SEMICOLON:
             raise RefusedError(
                 Code.SEVERAL_STATEMENTS, "There is more than one statement in the SQL.", _ONE
             )
-        ended = token.token_type == TokenType.SEMICOLON
+        begun = begun or token is first
+        ended = begun and token.token_type == TokenType.SEMICOLON
         if dialect.name == "mysql" and any(
             comment.startswith(("!", "M!")) for comment in token.comments
         ):
@@ -139,6 +140,12 @@ def _parser(name: str) -> type[Parser]:
 
     class Impatient(base):  # type: ignore[valid-type,misc]  # the base is known at run time alone
         steps_back = 0
+
+        def _warn_unsupported(self) -> None:
+            """Raise RefusedError, where sqlglot would log and make a command of the rest."""
+            raise RefusedError(
+                Code.NOT_A_READ, "The SQL holds a command, and the source is only read.", _ONE
+            )
 
         def _retreat(self, index: int) -> None:
             self.steps_back += 1

@@ -77,22 +77,33 @@ class Inspection:
             _check_inside(node)
 
     def _check_variable(self, node: exp.Expr) -> None:
-        numbered = isinstance(node, exp.Parameter) and isinstance(node.this, exp.Literal)
-        if self._dialect.name == "snowflake" and numbered and node.this.is_int:
-            return  # the first column of VALUES
-        raise RefusedError(
+        if isinstance(node, exp.Parameter) and self._is_numbered(node.name):
+            return
+        raise self._variable(node)
+
+    def _is_numbered(self, name: str) -> bool:
+        """Whether it is a column by its number, such as `$1` of VALUES, and no variable."""
+        return self._dialect.name == "snowflake" and name.isdecimal()
+
+    def _variable(self, node: exp.Expr) -> RefusedError:
+        return RefusedError(
             Code.VARIABLE_NOT_ALLOWED,
             f"{_shown(node, self._dialect)} is a variable or a parameter, and there are none.",
             "Write the value itself into the SQL.",
         )
 
     def _check_name(self, node: exp.Identifier) -> None:
-        if not node.args.get("quoted") and node.name.upper() in self._dialect.reserved:
+        name = node.name
+        if node.args.get("quoted"):
+            return
+        if name.upper() in self._dialect.reserved:
             raise RefusedError(
                 Code.SEVERAL_STATEMENTS,
-                f"{node.name} begins a statement of its own in this dialect.",
-                f"Leave it out, or quote it where it is a name: [{node.name}].",
+                f"{name} begins a statement of its own in this dialect.",
+                "Leave it out, or quote it where it is a name.",
             )
+        if name.startswith(("$", "@")) and not self._is_numbered(name[1:]):
+            raise self._variable(node)
 
     def _check_column(self, node: exp.Column) -> None:
         name = node.name.lower()

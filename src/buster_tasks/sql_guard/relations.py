@@ -31,7 +31,7 @@ def check(table: exp.Table, dialect: Dialect, readable: frozenset[tuple[str, ...
     parts = _parts(table)
     written = ".".join(parts)[:120]
     most = 4 if parts[-2:-1] and parts[-2].lower() == "information_schema" else 3
-    if parts == () or len(parts) > most:
+    if parts == () or len(parts) > most or _is_remote_or_temporary(table, dialect):
         raise _refused(written or "What stands behind FROM", "is no plain name of a table")
     if len(parts) == 1 and _is_cte(table, dialect):
         return
@@ -60,6 +60,12 @@ def _parts(table: exp.Table) -> tuple[str, ...]:
         elif not isinstance(part, str):  # T-SQL may leave the schema out: shop..orders
             return ()
     return tuple(found)
+
+
+def _is_remote_or_temporary(table: exp.Table, dialect: Dialect) -> bool:
+    """Whether it is one of T-SQL's on another server (four parts, some empty), or a #table of another statement."""
+    remote = dialect.name == "tsql" and isinstance(table.this, exp.Dot)
+    return bool(remote or table.this.args.get("temporary") or table.this.args.get("global_"))
 
 
 def _own_names(names: tuple[str, ...], dialect: Dialect) -> tuple[str, ...]:

@@ -69,5 +69,5 @@ SHUFFLE_HASH SHUFFLE_MERGE SHUFFLE_REPLICATE_NL SKEW
 """),
     hidden_schemas=words("system"),
     file_schemas=words("avro binaryfile csv delta iceberg image json libsvm orc parquet text xml"),
-    first_words=words("SELECT WITH VALUES FROM TABLE"),
+    first_words=words("SELECT WITH VALUES FROM"),
 )  # fmt: skip

@@ -74,6 +74,7 @@ DIALECT = Dialect(
     function_schemas=words("main pg_catalog"),
     methods=FUNCTIONS,
     niladic=words("current_catalog current_role current_schema current_user session_user user"),
+    reserved=words("DESCRIBE SHOW SUMMARIZE"),
     hidden_schemas=words("pg_catalog system"),
     hidden_prefixes=("duckdb_", "pg_", "pragma_"),
     first_words=words("SELECT WITH VALUES FROM PIVOT UNPIVOT TABLE"),

@@ -1,0 +1,73 @@
+SELECT 1
+SELECT * FROM `my-project.shop.orders` LIMIT 10
+SELECT * FROM `my-project`.shop.orders
+SELECT * FROM my-project.shop.orders
+SELECT o.id, c.name FROM shop.orders o JOIN shop.customers AS c ON c.id = o.customer_id WHERE o.total > 100 ORDER BY o.total DESC NULLS LAST
+SELECT * FROM shop.orders JOIN shop.customers USING (customer_id)
+SELECT `order id`, `select` FROM shop.`order details`
+SELECT DATE_TRUNC(ordered_at, MONTH) AS month, SUM(total) AS revenue FROM shop.orders GROUP BY month ORDER BY month
+SELECT DATE_TRUNC(d, WEEK(MONDAY)), DATE_ADD(d, INTERVAL 1 MONTH), DATE_SUB(d, INTERVAL 2 DAY), DATE_DIFF(a, b, DAY), LAST_DAY(d, QUARTER), EXTRACT(YEAR FROM d), EXTRACT(ISOWEEK FROM d), EXTRACT(DAYOFWEEK FROM d) FROM t
+SELECT TIMESTAMP_TRUNC(ts, HOUR), TIMESTAMP_ADD(ts, INTERVAL 1 HOUR), TIMESTAMP_DIFF(a, b, SECOND), TIMESTAMP_SECONDS(1700000000), TIMESTAMP_MILLIS(1), UNIX_SECONDS(ts), EXTRACT(DATE FROM ts AT TIME ZONE 'Europe/Berlin') FROM t
+SELECT CURRENT_DATE(), CURRENT_DATE('Europe/Berlin'), CURRENT_TIMESTAMP(), CURRENT_DATETIME(), CURRENT_TIME()
+SELECT PARSE_DATE('%Y-%m-%d', s), FORMAT_DATE('%b %Y', d), PARSE_TIMESTAMP('%s', s), FORMAT_TIMESTAMP('%F', ts, 'UTC'), FORMAT_DATETIME('%Y', dt), DATE(2024, 1, 1), DATE(ts), DATETIME(ts, 'UTC'), TIMESTAMP('2024-01-01'), TIME(1, 2, 3) FROM t
+SELECT DATE '2024-01-01', TIMESTAMP '2024-01-01 10:00:00+00', DATETIME '2024-01-01T10:00:00', d + 1, ts + INTERVAL 1 DAY, DATETIME_TRUNC(dt, MONTH), DATETIME_DIFF(a, b, MINUTE), TIME_DIFF(a, b, SECOND) FROM t
+SELECT COUNT(*), COUNT(DISTINCT a), COUNTIF(a > 1), SUM(a), AVG(a), MIN(a), MAX(a), ANY_VALUE(a), STDDEV(a), VARIANCE(a), LOGICAL_AND(b), LOGICAL_OR(b), BIT_AND(c), CORR(x, y), COVAR_POP(x, y), MAX_BY(a, b), MIN_BY(a, b) FROM t
+SELECT APPROX_COUNT_DISTINCT(a), APPROX_QUANTILES(a, 100)[OFFSET(50)], APPROX_TOP_COUNT(a, 3), APPROX_TOP_SUM(a, b, 3), HLL_COUNT.INIT(a), HLL_COUNT.MERGE(h), HLL_COUNT.EXTRACT(h) FROM t GROUP BY h
+SELECT ARRAY_AGG(a IGNORE NULLS ORDER BY b DESC LIMIT 3), STRING_AGG(DISTINCT name, ', ' ORDER BY name LIMIT 5), ARRAY_CONCAT_AGG(arr) FROM t
+SELECT ANY_VALUE(a HAVING MAX b) FROM t
+SELECT region, product, SUM(amount) FROM sales GROUP BY ROLLUP(region, product)
+SELECT region, product, GROUPING(region), SUM(amount) FROM sales GROUP BY GROUPING SETS (region, product, ())
+SELECT region, SUM(amount) FROM sales GROUP BY ALL
+SELECT *, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY ordered_at DESC) AS rn FROM shop.orders QUALIFY rn = 1
+SELECT id, LAG(total) OVER w, LEAD(total, 2) OVER w, FIRST_VALUE(total IGNORE NULLS) OVER w, NTILE(4) OVER w, PERCENT_RANK() OVER w FROM shop.orders WINDOW w AS (PARTITION BY customer_id ORDER BY ordered_at)
+SELECT SUM(total) OVER (ORDER BY UNIX_DATE(d) RANGE BETWEEN 6 PRECEDING AND CURRENT ROW), PERCENTILE_CONT(total, 0.5) OVER (PARTITION BY region), PERCENTILE_DISC(total, 0.9) OVER () FROM shop.orders
+WITH recent AS (SELECT * FROM shop.orders WHERE d > DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)) SELECT COUNT(*) FROM recent
+WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT SUM(i) FROM n
+SELECT STRUCT(1 AS a, 'x' AS b), STRUCT<a INT64, b STRING>(1, 'x'), address.city, items[SAFE_OFFSET(0)].price FROM shop.customers
+SELECT AS STRUCT 1 AS a, 2 AS b
+SELECT AS VALUE STRUCT(1 AS a)
+SELECT [1, 2, 3], ARRAY<INT64>[1, 2], arr[OFFSET(0)], arr[ORDINAL(1)], arr[SAFE_ORDINAL(9)], ARRAY_LENGTH(arr), ARRAY_TO_STRING(arr, ','), ARRAY_REVERSE(arr), ARRAY_CONCAT(arr, [4]), GENERATE_ARRAY(1, 10, 2) FROM t
+SELECT ARRAY(SELECT x * 2 FROM UNNEST(arr) AS x WHERE x > 1 ORDER BY x), EXISTS (SELECT 1 FROM UNNEST(arr) x WHERE x = 1), 1 IN UNNEST(arr) FROM t
+SELECT o.id, item.sku, off FROM shop.orders o, UNNEST(o.items) AS item WITH OFFSET AS off
+SELECT o.id, item.sku FROM shop.orders o CROSS JOIN UNNEST(o.items) item
+SELECT o.id, item.sku FROM shop.orders AS o LEFT JOIN UNNEST(o.items) AS item
+SELECT o.id, i.sku FROM shop.orders o, o.items i
+SELECT d FROM UNNEST(GENERATE_DATE_ARRAY('2024-01-01', '2024-12-31', INTERVAL 1 MONTH)) AS d
+SELECT ts FROM UNNEST(GENERATE_TIMESTAMP_ARRAY('2024-01-01', '2024-01-02', INTERVAL 1 HOUR)) AS ts
+SELECT event_params.value.string_value FROM `p.analytics.events_*`, UNNEST(event_params) AS event_params WHERE _TABLE_SUFFIX BETWEEN '20240101' AND '20240131' AND event_params.key = 'page'
+SELECT (SELECT value.int_value FROM UNNEST(event_params) WHERE key = 'session') AS session FROM `p.analytics.events_20240101`
+SELECT JSON_VALUE(j, '$.a'), JSON_QUERY(j, '$.b'), JSON_EXTRACT_SCALAR(j, '$.c'), JSON_QUERY_ARRAY(j, '$.d'), JSON_VALUE_ARRAY(j), TO_JSON_STRING(t), PARSE_JSON('{}'), JSON_TYPE(j), j.a.b, LAX_INT64(j.x), INT64(j.y), STRING(j.z) FROM t
+SELECT TO_JSON(STRUCT(1 AS a)), JSON_OBJECT('a', 1), JSON_ARRAY(1, 2), JSON_KEYS(j), JSON_SET(j, '$.a', 1), JSON_STRIP_NULLS(j) FROM t
+SELECT UPPER(a), LOWER(a), INITCAP(a), LENGTH(a), TRIM(a), LTRIM(a), SUBSTR(a, 1, 3), LEFT(a, 2), RIGHT(a, 2), REPLACE(a, 'x', 'y'), SPLIT(a, ',')[OFFSET(0)], CONCAT(a, b), a || b, STRPOS(a, 'x'), INSTR(a, 'x'), LPAD(a, 5, '0'), REVERSE(a), STARTS_WITH(a, 'x'), ENDS_WITH(a, 'x'), CONTAINS_SUBSTR(a, 'x'), FORMAT('%05d', 1), REPEAT(a, 3), TRANSLATE(a, 'x', 'y'), NORMALIZE(a) FROM t
+SELECT REGEXP_CONTAINS(a, r'^\d+$'), REGEXP_EXTRACT(a, r'(\d+)'), REGEXP_EXTRACT_ALL(a, r'x'), REGEXP_REPLACE(a, r'(x)', r'\1y'), REGEXP_INSTR(a, 'x'), a LIKE '%x%', a NOT LIKE 'y' FROM t
+SELECT * FROM t WHERE a LIKE ANY ('a%', 'b%')
+SELECT IF(a > 1, 'x', 'y'), IFNULL(a, 0), NULLIF(a, 0), COALESCE(a, b), CASE WHEN a THEN 1 ELSE 2 END, GREATEST(a, b), LEAST(a, b), SAFE_DIVIDE(a, b), IEEE_DIVIDE(a, b), DIV(a, b), MOD(a, b) FROM t
+SELECT SAFE.PARSE_DATE('%F', s), SAFE.SUBSTR(a, 1), SAFE_CAST(a AS INT64), CAST(a AS STRING), CAST(a AS NUMERIC), CAST(d AS STRING FORMAT 'YYYY'), SAFE_ADD(a, b) FROM t
+SELECT ROUND(a, 2), CEIL(a), FLOOR(a), ABS(a), POW(a, 2), SQRT(a), LN(a), LOG(a, 10), EXP(a), SIGN(a), TRUNC(a), RAND(), IS_NAN(a), RANGE_BUCKET(a, [0, 10]) FROM t
+SELECT * EXCEPT (a, b) REPLACE (c * 2 AS c) FROM t
+SELECT t.* EXCEPT (a) FROM shop.orders AS t
+SELECT * FROM sales PIVOT (SUM(amount) AS total FOR quarter IN ('Q1', 'Q2' AS second))
+SELECT * FROM wide UNPIVOT (amount FOR quarter IN (q1, q2 AS 'second'))
+SELECT * FROM wide UNPIVOT INCLUDE NULLS (amount FOR quarter IN (q1, q2))
+SELECT * FROM shop.orders FOR SYSTEM_TIME AS OF TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)
+SELECT * FROM shop.orders TABLESAMPLE SYSTEM (10 PERCENT)
+SELECT a FROM x UNION ALL SELECT b FROM y
+SELECT a FROM x UNION DISTINCT SELECT b FROM y
+(SELECT a FROM x EXCEPT DISTINCT SELECT b FROM y) INTERSECT DISTINCT SELECT c FROM z
+SELECT * FROM shop.orders WHERE customer_id IN (SELECT id FROM shop.customers) AND NOT EXISTS (SELECT 1 FROM shop.refunds r WHERE r.order_id = orders.id)
+SELECT ST_DISTANCE(a.g, b.g), ST_GEOGPOINT(1, 2), ST_WITHIN(a.g, b.g), ST_DWITHIN(a.g, b.g, 100), ST_ASTEXT(g) FROM a, b
+SELECT NET.HOST(url), NET.REG_DOMAIN(url), NET.IP_FROM_STRING(ip), NET.IP_TRUNC(NET.SAFE_IP_FROM_STRING(ip), 24) FROM logs
+SELECT TO_HEX(MD5(a)), SHA256(a), FARM_FINGERPRINT(a), GENERATE_UUID(), TO_BASE64(b), FROM_HEX('41') FROM t
+SELECT table_name, ddl FROM shop.INFORMATION_SCHEMA.TABLES
+SELECT column_name, data_type FROM `my-project.shop`.INFORMATION_SCHEMA.COLUMNS
+SELECT r'raw\d', "double 'x'", 'it\'s', """triple""", b'bytes', 0x1F, 1e3, NUMERIC '1.5', JSON '{"a": 1}' FROM t
+SELECT 7 / 2, DIV(7, 2), MOD(7, 2), 5 & 3, 5 | 3, 5 ^ 3, ~5, 1 << 3, -a, NOT b FROM t -- numbers
+FROM shop.orders |> WHERE total > 100 |> AGGREGATE SUM(total) AS revenue GROUP BY region |> ORDER BY revenue DESC |> LIMIT 5
+FROM shop.orders |> SELECT id, total |> LIMIT 3
+SELECT a IS DISTINCT FROM b, a BETWEEN 1 AND 2, a IS NULL, b IS NOT TRUE FROM t
+SELECT COUNT(DISTINCT IF(status = 'paid', id, NULL)) / COUNT(*) AS share FROM shop.orders
+SELECT user_id, session, SUM(new) OVER (PARTITION BY user_id ORDER BY ts) AS session_no FROM (SELECT *, IF(TIMESTAMP_DIFF(ts, LAG(ts) OVER (PARTITION BY user_id ORDER BY ts), MINUTE) > 30, 1, 0) AS new FROM events)
+SELECT * FROM GAP_FILL(TABLE shop.metrics, ts_column => 'ts', bucket_width => INTERVAL 1 HOUR, value_columns => [('v', 'locf')])
+SELECT RANGE(DATE '2024-01-01', DATE '2024-02-01'), RANGE_CONTAINS(r, d), COLLATE(a, 'und:ci'), BIT_COUNT(5), SOUNDEX(a), EDIT_DISTANCE(a, b) FROM t
+SELECT ARRAY_FILTER(arr, x -> x > 1), ARRAY_TRANSFORM(arr, x -> x * 2), ARRAY_INCLUDES(arr, 1), ARRAY_FIRST(arr), ARRAY_LAST(arr), ARRAY_MAX(arr), ARRAY_SUM(arr) FROM t
+SELECT SEARCH(body, 'fast'), COSINE_DISTANCE(a, b), JUSTIFY_DAYS(i), MAKE_INTERVAL(day => 3), UNIX_DATE(d), DATE_FROM_UNIX_DATE(1) FROM t
