@@ -35,6 +35,9 @@ class _Introspect:
         tables: Sequence[str] | None = None,
         exclude_tables: Sequence[str] | None = None,
         statistics: StatisticsLevel = "none",
+        sample_rows: int = 10_000,
+        seed: int = 0,
+        connections: int = 4,
         snapshot: bool | CatalogStore = False,
         time_limit: float | None = None,
         progress: Progress = no_progress,
@@ -43,9 +46,10 @@ class _Introspect:
 
         The connection is closed in any case. With `snapshot` it is kept, in the configured catalog or the one given;
         that it could not be kept is an issue of the result. Past `time_limit` seconds what is optional is left out.
+        `sample_rows`, `seed` and `connections` are those of `IntrospectDataOptions`.
 
         Raises a SourceError where nothing could be read, and pydantic's ValidationError for credentials that are not
-        whole.
+        whole, and for options that make no sense.
         """
         known = _credentials(credentials)
         options = {
@@ -54,6 +58,9 @@ class _Introspect:
             "tables": tables,
             "exclude_tables": exclude_tables,
             "statistics": statistics,
+            "sample_rows": sample_rows,
+            "seed": seed,
+            "connections": connections,
         }
         payload = IntrospectDataInput(
             data_source_name=name or _name_of(known),
@@ -79,6 +86,9 @@ class _Introspect:
         tables: Sequence[str] | None = None,
         exclude_tables: Sequence[str] | None = None,
         statistics: StatisticsLevel = "none",
+        sample_rows: int = 10_000,
+        seed: int = 0,
+        connections: int = 4,
         snapshot: bool | CatalogStore = False,
         time_limit: float | None = None,
         progress: Progress = no_progress,
@@ -94,6 +104,9 @@ class _Introspect:
                 tables=tables,
                 exclude_tables=exclude_tables,
                 statistics=statistics,
+                sample_rows=sample_rows,
+                seed=seed,
+                connections=connections,
                 snapshot=snapshot,
                 time_limit=time_limit,
                 progress=progress,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -18,10 +19,18 @@ from buster_tasks.introspection.models import (
     IntrospectDataOutput,
 )
 from buster_tasks.sources import connect
-from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, no_progress
+from buster_tasks.sources.base import (
+    ConnectionTest,
+    DataSource,
+    Progress,
+    no_progress,
+    share_of,
+)
+from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.schema import Introspection, Issue
 from buster_tasks.sources.secrets import remembering_secrets
+from buster_tasks.sources.statistics import measure, measured_level, targets_of
 from taskkit.model.redaction import Redaction
 from taskkit.runtime.redacting_filter import mask_logs
 
@@ -30,12 +39,12 @@ mask_logs("buster_tasks", "buster_tasks.introspection", "buster_tasks.sources")
 
 Told = TypeVar("Told", ErrorDetail, Issue)
 
-Phase = Literal["connecting", "testing", "introspecting", "finishing", "done"]
+Phase = Literal["connecting", "testing", "introspecting", "measuring", "finishing", "done"]
 
 # Well under the two seconds that a task has after it was cancelled.
 CLOSE_SECONDS = 1.5
 
-_TESTED, _INTROSPECTED = 0.1, 0.95
+_TESTED, _READ_BEFORE_MEASURING, _MEASURED = 0.1, 0.4, 0.95
 
 
 @dataclass(slots=True)
@@ -129,44 +138,82 @@ async def _find(
     options = payload.options or IntrospectDataOptions()
     filters = options.filters()
     check_filters(filters)
+    ends = Budget(time_limit)
     await progress("connecting", 0.0, {})
-    async with _opened(payload, findings) as source:
+    async with _opened(payload, findings) as connections:
+        source = connections[0]
         await progress("testing", 0.05, {})
         findings.connection = await source.test()
         findings.connection.raise_if_failed()
-        found = await source.introspect(
-            filters, _scaled(progress), statistics=options.statistics, time_limit=time_limit
-        )
+        found = await _introspected(payload, options, connections, progress, ends)
         named = {"data_source_name": payload.data_source_name}
         findings.introspection = found.model_copy(update=named)
-        await progress("finishing", _INTROSPECTED, found.counts())
+        await progress("finishing", _MEASURED, found.counts())
     await progress("done", 1.0, findings.introspection.counts())
 
 
-def _scaled(progress: Progress) -> Progress:
-    """Progress of the introspection alone as its share of the whole."""
+async def _introspected(
+    payload: IntrospectDataInput,
+    options: IntrospectDataOptions,
+    connections: list[DataSource],
+    progress: Progress,
+    ends: Budget,
+) -> Introspection:
+    """The structure, and what the columns hold where that is wanted, then over more connections."""
+    level = measured_level(options.statistics)
+    until = _MEASURED if level is None else _READ_BEFORE_MEASURING
+    found = await connections[0].introspect(
+        options.filters(),
+        share_of(progress, _TESTED, until),
+        statistics=options.statistics if level is None else "catalog",
+        time_limit=ends.left(),
+    )
+    if level is None:
+        return found
+    wanted = min(options.connections, len(targets_of(found)))
+    await _open_more(payload, connections, wanted)
+    return await measure(
+        connections,
+        found,
+        level,
+        sampling=options.sampling(),
+        ends=ends,
+        progress=share_of(progress, until, _MEASURED),
+    )
 
-    async def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
-        await progress(phase, _TESTED + (_INTROSPECTED - _TESTED) * fraction, counts)
 
-    return report
+async def _open_more(
+    payload: IntrospectDataInput, connections: list[DataSource], wanted: int
+) -> None:
+    """Open connections until there are as many; where the source gives no more, fewer have to do."""
+    while len(connections) < wanted:
+        source = connect(payload.credentials)
+        connections.append(source)  # closed with the others, whatever happens
+        try:
+            await source.open()
+        except SourceError as error:
+            _log.info("Measuring over %d connections: %s", len(connections) - 1, error.message)
+            await source.close()
+            connections.remove(source)
+            return
 
 
 @asynccontextmanager
 async def _opened(
     payload: IntrospectDataInput, findings: _Findings
-) -> AsyncGenerator[DataSource, None]:
-    source = connect(payload.credentials)
+) -> AsyncGenerator[list[DataSource], None]:
+    """The connections, one to begin with; all of them are closed at once."""
+    connections = [connect(payload.credentials)]
     try:
         try:
-            await source.open()
+            await connections[0].open()
         except SourceError as error:
             findings.connection = ConnectionTest.failed(error)
             raise
-        yield source
+        yield connections
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True) as limit:
-            await source.close()
+            await asyncio.gather(*(source.close() for source in connections))
         if limit.cancelled_caught:
             issue = _not_closed(payload.data_source_name)
             _log.warning("%s", issue.message)  # nobody reads the output of a cancelled run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -12,6 +12,7 @@ from buster_tasks.errors import SourceError
 from buster_tasks.sources.base import ConnectionTest
 from buster_tasks.sources.credentials import Credentials
 from buster_tasks.sources.schema import Filters, Introspection, Issue, StatisticsLevel
+from buster_tasks.sources.statistics import Sampling
 
 
 class WireModel(BaseModel):
@@ -30,7 +31,8 @@ class IntrospectDataOptions(WireModel):
     """Which objects to read, as exact names or globs, and how much to find out about their columns.
 
     An empty list is an error of the run, not of the payload, as it was in the original. With `snapshot` the result is
-    kept in the catalog.
+    kept in the catalog. The statistics `sample` and `full` read at most `sample_rows` rows of a table, the same for the
+    same `seed`, over at most so many `connections` at the same time.
     """
 
     databases: list[str] | None = None
@@ -38,11 +40,18 @@ class IntrospectDataOptions(WireModel):
     tables: list[str] | None = None
     exclude_tables: list[str] | None = None
     statistics: StatisticsLevel = "none"
+    sample_rows: int = Field(default=10_000, ge=1, le=1_000_000)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    connections: int = Field(default=4, ge=1, le=16)
     snapshot: bool = True
 
     def filters(self) -> Filters:
         """The lists alone."""
         return Filters.model_validate(self.model_dump(include=set(Filters.model_fields)))
+
+    def sampling(self) -> Sampling:
+        """How much may be read of each table."""
+        return Sampling(sample_rows=self.sample_rows, seed=self.seed)
 
 
 class IntrospectDataInput(WireModel):

@@ -16,6 +16,7 @@ _MESSAGES = {
     "connecting": "Connecting to the data source",
     "testing": "Testing the data source connection",
     "introspecting": "Running full introspection",
+    "measuring": "Measuring what the columns hold",
     "finishing": "Closing the connection",
 }
 _LOGGED_ISSUES = 20

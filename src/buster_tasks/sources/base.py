@@ -27,6 +27,15 @@ async def no_progress(phase: str, fraction: float, counts: Mapping[str, int]) ->
     """A `Progress` that nobody looks at."""
 
 
+def share_of(progress: Progress, begin: float, end: float) -> Progress:
+    """For a part of an operation: its progress from 0 to 1 is told as that of the whole, from `begin` to `end`."""
+
+    async def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        await progress(phase, begin + (end - begin) * fraction, counts)
+
+    return report
+
+
 Step = tuple[float, Mapping[str, int]]
 """How far reading a catalog is: the fraction that is done, and what was found up to now."""
 

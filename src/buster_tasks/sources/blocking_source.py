@@ -19,13 +19,16 @@ from buster_tasks.sources.base import (
     Step,
     Steps,
     no_progress,
+    share_of,
 )
 from buster_tasks.sources.blocking import BlockingThread, Budget
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
+from buster_tasks.sources.statistics import StatisticsDialect, measure, measured_level
 
 _EVERYTHING = Filters()
+_STRUCTURE_SHARE = 0.3
 
 
 class Session(Protocol):
@@ -91,6 +94,7 @@ class BlockingSource(ABC, Generic[SessionT]):
     kind: str
     product: ClassVar[str]
     extra: ClassVar[str]
+    statistics_dialect: ClassVar[StatisticsDialect] = StatisticsDialect()
     names_databases: ClassVar[bool] = False
     """Whether statements name a table with its database."""
 
@@ -147,7 +151,17 @@ class BlockingSource(ABC, Generic[SessionT]):
         Past `time_limit` seconds what is optional is left out, as far as it takes time of its own.
         """
         check_filters(filters)
-        wanted = Wanted(filters, statistics, Budget(time_limit))
+        level, ends = measured_level(statistics), Budget(time_limit)
+        if level is None:
+            return await self._structure(Wanted(filters, statistics, ends), progress)
+        with self._operation():
+            found = await self._structure(
+                Wanted(filters, "catalog", ends), share_of(progress, 0.0, _STRUCTURE_SHARE)
+            )
+            measuring = share_of(progress, _STRUCTURE_SHARE, 1.0)
+            return await measure([self], found, level, ends=ends, progress=measuring)
+
+    async def _structure(self, wanted: Wanted, progress: Progress) -> Introspection:
         with self._operation() as operation:
             await self.open()
             steps = await self._read(lambda session, _: self._scan(session, wanted, operation))
@@ -234,7 +248,7 @@ class BlockingSource(ABC, Generic[SessionT]):
     @contextmanager
     def _operation(self) -> Generator[Budget]:
         """What `cancel` stops as a whole, also when it comes between two calls of the thread."""
-        operation = Budget(None)
+        operation = Budget(None, within=_operation.get())
         self._operations.add(operation)
         before = _operation.set(operation)
         try:

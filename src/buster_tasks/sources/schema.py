@@ -43,6 +43,30 @@ NormalizedType = Literal[
     "unknown",
 ]
 
+SemanticType = Literal[
+    "id",
+    "code",
+    "email",
+    "url",
+    "uuid",
+    "phone",
+    "ip_address",
+    "country",
+    "language",
+    "currency",
+    "amount",
+    "percentage",
+    "latitude",
+    "longitude",
+    "postal_code",
+    "boolean_like",
+    "date_like",
+    "json",
+    "category",
+    "free_text",
+]
+"""What the values of a column seem to be, where their type does not say it."""
+
 
 class SchemaModel(BaseModel):
     """Base of all: frozen, snake_case in Python, camelCase on the wire; both are accepted.
@@ -151,11 +175,28 @@ class Table(SchemaObject):
     metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 
+class TopValue(SchemaModel):
+    """One of the most frequent values of a column, and in how many rows it stands."""
+
+    value: JsonValue
+    count: int
+
+
+class HistogramBucket(SchemaModel):
+    """How many values are at least `low` and less than `high`; the last bucket has those equal to `high` too."""
+
+    low: JsonValue
+    high: JsonValue
+    count: int
+
+
 class Column(SchemaObject):
     """A column of a table or view, in the order of `position`, from 1.
 
-    `data_type` is as written in the database, `normalized_type` one word for all dialects. The statistics are
-    filled by the level that was asked for; `statistics_kind` says how exact they are.
+    `data_type` is as written in the database, `normalized_type` one word for all dialects, `max_length` what it
+    declares. The statistics are those of the level that was asked for: all of them "exact", or some an "estimate" as
+    `statistics_kind` says. `measured_rows` is how many rows were looked at; counts speak of all rows of the table.
+    Lengths are characters, of binary values bytes. Decimals, dates and what JSON has no number for are texts.
     """
 
     name: str
@@ -179,7 +220,14 @@ class Column(SchemaObject):
     null_count: int | None = None
     min_value: JsonValue = None
     max_value: JsonValue = None
+    shortest_length: int | None = None
+    longest_length: int | None = None
+    average_length: float | None = None
+    top_values: list[TopValue] | None = None
+    histogram: list[HistogramBucket] | None = None
     sample_values: list[JsonValue] | None = None
+    semantic_type: SemanticType | None = None
+    measured_rows: int | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
 
 

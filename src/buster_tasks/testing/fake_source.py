@@ -19,10 +19,11 @@ from buster_tasks.errors import (
     SourceTimeoutError,
 )
 from buster_tasks.sources.base import ConnectionTest, Progress, QueryResult, no_progress
+from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.filters import Selection, exact_case
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
+from buster_tasks.sources.statistics import measure, measured_level
 from buster_tasks.testing.narrowing import narrowed
 
 Call = Literal["open", "test", "introspect", "execute", "close"]
@@ -122,21 +123,20 @@ class FakeSource:
         statistics: StatisticsLevel = "none",
         time_limit: float | None = None,
     ) -> Introspection:
-        """What was given, as far as the filters keep it."""
+        """What was given, as far as the filters keep it; columns are measured by statements, which it must know."""
         selection, cancels = Selection(filters, exact_case), self._cancels
         async with self._call("introspect"):
             await progress("introspecting", 0.0, {})
             if self._cancels != cancels:
                 raise _canceled()
             found = narrowed(self._found, selection)
-            issues = [
-                *found.issues,
-                *selection.warnings(),
-                *level_not_available("A fake source", statistics),
-            ]
+            issues = [*found.issues, *selection.warnings()]
             found = found.model_copy(update={"filters": filters, "issues": issues})
             await progress("introspecting", 1.0, found.counts())
+        level = measured_level(statistics)
+        if level is None:
             return found
+        return await measure([self], found, level, ends=Budget(time_limit))
 
     async def execute(
         self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0

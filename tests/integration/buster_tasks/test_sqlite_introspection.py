@@ -318,12 +318,6 @@ async def test_the_catalog_level_knows_distinct_values(make_database: MakeDataba
     assert (plain.statistics, columns_of(plain, "t")["a"].distinct_count) == ("none", None)
 
 
-async def test_a_level_that_is_not_there_is_told(make_database: MakeDatabase) -> None:
-    found = await found_in(make_database(SHOP), statistics="full")
-    assert found.statistics == "catalog"
-    assert [issue.code for issue in found.issues] == ["STATISTICS_LEVEL_NOT_AVAILABLE"]
-
-
 async def test_tables_named_like_sqlites_own_functions_are_no_trap(
     make_database: MakeDatabase,
 ) -> None:

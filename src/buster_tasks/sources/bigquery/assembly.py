@@ -19,7 +19,6 @@ from buster_tasks.sources.bigquery.literals import value_of
 from buster_tasks.sources.bigquery.reading import MATERIALIZED, VIEW, Reading, Row, by_place
 from buster_tasks.sources.bigquery.shards import Place
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Database,
     Filters,
@@ -54,7 +53,6 @@ def assemble(
         foreign_keys=foreign_keys(reading),
         issues=[
             *selection.warnings(),
-            *level_not_available("BigQuery", level),
             *issues.hurried(reading),
             *lost,
         ],

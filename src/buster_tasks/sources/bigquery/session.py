@@ -23,6 +23,7 @@ from buster_tasks.sources.bigquery.login import login
 from buster_tasks.sources.bigquery.reading_only import refuse_all_but_reading, refuse_writes
 from buster_tasks.sources.bigquery.values import converted, converters, type_name
 from buster_tasks.sources.bigquery.wire import Wire
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.credentials import BigqueryCredentials
 from buster_tasks.sources.network import check_url
@@ -123,8 +124,10 @@ class BigquerySession:
             page_size=_PAGE, retry=retry, job_retry=None))  # fmt: skip
         return [dict(row) for row in found[1]]
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         refuse_writes(sql)
         trial = self._dry_run(sql, budget)
         refuse_all_but_reading(trial.statement_type)
@@ -132,12 +135,10 @@ class BigquerySession:
         config = self._config(job_timeout_ms=_milliseconds(budget))
         location = trial.location or self._credentials.location
         most = max_rows + 1
-        schema, rows = self._run(sql, config, location, budget, lambda job, retry: job.result(
-            page_size=min(most, _PAGE), max_results=most, retry=retry, job_retry=None))  # fmt: skip
-        columns = tuple(QueryColumn(field.name, type_name(field)) for field in schema)
-        made = converters(schema)
-        values = [converted(row.values(), made) for row in rows[:max_rows]]
-        return QueryResult(columns, values, truncated=len(rows) > max_rows)
+        found = Collected(max_rows, max_bytes, page=1)
+        schema, _rows = self._run(sql, config, location, budget, lambda job, retry: job.result(
+            page_size=min(most, _PAGE), max_results=most, retry=retry, job_retry=None), found)  # fmt: skip
+        return found.result([QueryColumn(field.name, type_name(field)) for field in schema])
 
     def _made(self, endpoint: str, wire: Wire, asking: requests.Session) -> Any:
         http = AuthorizedSession(self._login, auth_request=Request(asking))  # type: ignore[no-untyped-call]  # no types there
@@ -188,8 +189,9 @@ class BigquerySession:
         location: str | None,
         budget: Budget,
         fetch: Callable[[Any, Retry], Any],
+        kept: Collected | None = None,
     ) -> tuple[Any, list[Any]]:
-        """The schema and the rows of a statement; a job that nobody waits for any more is stopped."""
+        """The schema of a statement and its rows, unless they are collected; a job that nobody waits for is stopped."""
         client = self._opened()
         self.statements += 1
         job_id = f"buster-{uuid.uuid4()}"
@@ -206,7 +208,7 @@ class BigquerySession:
                 )
                 self._job = _Job(job_id, job.location or location)
                 found = fetch(job, retry)
-                rows = list(found)
+                rows = list(found) if kept is None else _collect(found, kept)
             except GoogleAPICallError:
                 if budget.is_spent:
                     self._stopper()
@@ -283,6 +285,16 @@ def _http(wire: Wire) -> requests.Session:
     session.mount("https://", wire)
     session.mount("http://", wire)
     return session
+
+
+def _collect(found: Any, kept: Collected) -> list[Any]:
+    """Take rows as they come, page by page over the network, until no more are wanted."""
+    made = converters(found.schema)
+    for row in found:
+        kept.take([converted(row.values(), made)])
+        if kept.truncated:
+            break
+    return []
 
 
 def _retry(budget: Budget) -> Retry:

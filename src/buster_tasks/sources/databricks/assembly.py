@@ -14,7 +14,6 @@ from buster_tasks.sources.databricks.columns import columns
 from buster_tasks.sources.databricks.reading import Reading, is_view
 from buster_tasks.sources.databricks.session import Facts
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Database,
     Filters,
@@ -54,7 +53,6 @@ def assemble(
         foreign_keys=keys.foreign_keys(reading),
         issues=[
             *selection.warnings(),
-            *level_not_available("Databricks", level),
             *issues.remarks(reading),
             *lost,
         ],

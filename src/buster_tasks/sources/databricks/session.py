@@ -21,6 +21,7 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.catalog import FACTS, SET_UP
@@ -139,23 +140,25 @@ class DatabricksSession:
             cursor.columns(catalog_name=catalog, schema_name=pattern)
             return [tuple(row) for row in cursor.fetchall()]
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         refuse_writes(sql)
         self.statements += 1
-        most = max_rows + 1
-        with self._cursor(budget, min(_PAGE, most)) as cursor:
+        found = Collected(max_rows, max_bytes, page=_PAGE)
+        with self._cursor(budget, found.wanted) as cursor:
             self._run(cursor, sql, {}, budget)
-            rows = self._fetched(cursor, budget, most)
+            self._fetch(cursor, budget, found)
             told = list(cursor.description or ())
         types = self._types(sql, [str(entry[1]) for entry in told], budget)
         converts = converters(types)
-        kept = [converted(row, converts) for row in rows[:max_rows]]
+        rows = [converted(row, converts) for row in found.rows]
         columns = tuple(
             QueryColumn(str(entry[0]), _written(entry, name))
             for entry, name in zip(told, types, strict=True)
         )
-        return QueryResult(columns, kept, truncated=len(rows) > max_rows)
+        return QueryResult(columns, rows, truncated=found.truncated)
 
     def _types(self, sql: str, told: list[str], budget: Budget) -> list[str]:
         """The types of a query's columns, asked for where the driver's words for them could be two types."""
@@ -183,8 +186,9 @@ class DatabricksSession:
     ) -> tuple[list[str], list[Row]]:
         with self._cursor(budget, _PAGE) as cursor:
             self._run(cursor, sql, parameters, budget)
-            rows = self._fetched(cursor, budget, None)
-            return [str(entry[0]) for entry in cursor.description or ()], rows
+            found = Collected(None, None, page=_PAGE)
+            self._fetch(cursor, budget, found)
+            return [str(entry[0]) for entry in cursor.description or ()], found.rows
 
     def _run(self, cursor: Any, sql: str, parameters: Mapping[str, str], budget: Budget) -> None:
         """Send the statement and wait for its end."""
@@ -201,16 +205,14 @@ class DatabricksSession:
             raise stopped()
         cursor.get_async_execution_result()
 
-    def _fetched(self, cursor: Any, budget: Budget, most: int | None) -> list[Row]:
-        rows: list[Row] = []
-        while most is None or len(rows) < most:
-            page = cursor.fetchmany(_PAGE if most is None else min(_PAGE, most - len(rows)))
+    def _fetch(self, cursor: Any, budget: Budget, found: Collected) -> None:
+        while wanted := found.wanted:
+            page = cursor.fetchmany(wanted)
             if budget.is_spent:
                 raise budget.error()
             if not page:
                 break
-            rows += map(tuple, page)
-        return rows
+            found.take(map(tuple, page))
 
     @contextlib.contextmanager
     def _cursor(self, budget: Budget, page: int) -> Generator[Any]:

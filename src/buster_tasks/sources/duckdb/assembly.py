@@ -14,7 +14,6 @@ from buster_tasks.sources.duckdb.catalog import Catalog
 from buster_tasks.sources.duckdb.column_types import normalized, precision_and_scale
 from buster_tasks.sources.duckdb.session import Row
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Column,
     Database,
@@ -82,7 +81,6 @@ class Assembly:
             foreign_keys=list(self._foreign_keys()),
             issues=[
                 *self._selection.warnings(),
-                *level_not_available("DuckDB", level),
                 *lost,
             ],
             complete=not lost,

@@ -23,6 +23,7 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.duckdb.failures import not_opened, rejected
 
@@ -95,10 +96,12 @@ class DuckdbSession:
             self.statements += reader.statements
             _roll_back(connection)
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         with self.reading(budget) as reader:
-            return reader.select(sql, max_rows)
+            return reader.select(sql, max_rows=max_rows, max_bytes=max_bytes)
 
     def version(self) -> str:
         """DuckDB's version."""
@@ -128,20 +131,19 @@ class Reader:
 
     def rows(self, sql: str) -> list[Row]:
         """The rows of one of our own statements, by column names: they differ between versions."""
-        names, rows = self._run(sql, None)
-        return [dict(zip((name for name, _type in names), row, strict=True)) for row in rows]
+        names, found = self._run(sql)
+        return [dict(zip((name for name, _type in names), row, strict=True)) for row in found.rows]
 
     def parts(self, type_name: str) -> tuple[str, list[tuple[str, Any]]]:
         """A type's kind, and what is within it by name: types as texts, sizes as numbers."""
         known = self._connection.type(type_name)
         return str(known.id), [(str(name), child) for name, child in known.children]
 
-    def select(self, sql: str, max_rows: int) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement."""
+    def select(self, sql: str, *, max_rows: int, max_bytes: int | None) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement."""
         self._check(sql)
-        names, rows = self._run(sql, max_rows + 1)
-        columns = tuple(QueryColumn(name, kind) for name, kind in names)
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+        names, found = self._run(sql, max_rows, max_bytes)
+        return found.result([QueryColumn(name, kind) for name, kind in names])
 
     def _check(self, sql: str) -> None:
         """Raise unless it is one statement, and a reading one, as DuckDB itself understands the text."""
@@ -161,14 +163,14 @@ class Reader:
             )
 
     def _run(
-        self, sql: str, limit: int | None
-    ) -> tuple[list[tuple[str, str]], list[tuple[object, ...]]]:
+        self, sql: str, max_rows: int | None = None, max_bytes: int | None = None
+    ) -> tuple[list[tuple[str, str]], Collected]:
         while True:
             if self._budget.is_spent:
                 raise self._budget.error()
             self.statements += 1
             try:
-                return self._fetched(sql, limit)
+                return self._fetched(sql, Collected(max_rows, max_bytes, page=_FETCH))
             except duckdb.InterruptException as error:
                 if self._budget.is_spent:
                     raise self._budget.error() from error
@@ -176,20 +178,17 @@ class Reader:
                 _roll_back(self._connection)
                 self.begin()
 
-    def _fetched(
-        self, sql: str, limit: int | None
-    ) -> tuple[list[tuple[str, str]], list[tuple[object, ...]]]:
+    def _fetched(self, sql: str, found: Collected) -> tuple[list[tuple[str, str]], Collected]:
         result = self._connection.execute(sql)
         names = [(str(entry[0]), str(entry[1])) for entry in result.description or []]
-        rows: list[tuple[object, ...]] = []
-        while limit is None or len(rows) < limit:
-            page = result.fetchmany(_FETCH if limit is None else min(_FETCH, limit - len(rows)))
+        while wanted := found.wanted:
+            page = result.fetchmany(wanted)
             if self._budget.is_spent:
                 raise self._budget.error()
             if not page:
                 break
-            rows.extend(page)
-        return names, rows
+            found.take(page)
+        return names, found
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

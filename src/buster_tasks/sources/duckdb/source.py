@@ -8,6 +8,7 @@ from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
 from buster_tasks.sources.credentials import DuckdbCredentials
+from buster_tasks.sources.duckdb.statistics import DuckdbStatistics
 from buster_tasks.sources.filters import Selection, ascii_case
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class DuckdbSource(BlockingSource["DuckdbSession"]):
     """
 
     kind: Literal["duckdb"] = "duckdb"
+    statistics_dialect = DuckdbStatistics()
     product, extra = "DuckDB", "duckdb"
     close_seconds = None
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.mysql import issues
 from buster_tasks.sources.mysql.catalog import Number, PartitionRow, Place, RelationRow, ViewRow
 from buster_tasks.sources.mysql.columns import columns
@@ -60,7 +59,7 @@ def assemble(
         unique_keys=unique_keys(reading),
         indexes=indexes(reading),
         foreign_keys=foreign_keys(reading),
-        issues=[*selection.warnings(), *level_not_available("MySQL", level), *lost],
+        issues=[*selection.warnings(), *lost],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,

@@ -12,6 +12,7 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql.link import Answer, Link, Row
@@ -96,8 +97,10 @@ class MysqlSession:
             fields, rows = self._asked(link, sql, parameters, None, budget)
         return [_as_text(row) for row in rows] if any(map(is_bytes, fields)) else rows
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         refuse_writes(sql)
         try:
             with self._watched(budget) as link:

@@ -10,6 +10,7 @@ from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wante
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql.scan import Scan
 from buster_tasks.sources.mysql.session import MysqlSession
+from buster_tasks.sources.mysql.statistics import MysqlStatistics
 from buster_tasks.sources.quoting import in_back_quotes
 
 
@@ -22,6 +23,7 @@ class MysqlSource(BlockingSource[MysqlSession]):
     """
 
     kind: Literal["mysql"] = "mysql"
+    statistics_dialect = MysqlStatistics()
     product, extra = "MySQL", "mysql"
 
     def __init__(self, credentials: MysqlCredentials, *, read_seconds: float = 300.0) -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.postgres import issues
 from buster_tasks.sources.postgres.catalog import RelationRow
 from buster_tasks.sources.postgres.keys import foreign_keys, indexes, primary_keys, unique_keys
@@ -56,7 +55,7 @@ def assemble(
         unique_keys=unique_keys(reading),
         indexes=indexes(reading),
         foreign_keys=foreign_keys(reading),
-        issues=[*selection.warnings(), *level_not_available("PostgreSQL", level), *lost],
+        issues=[*selection.warnings(), *lost],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,

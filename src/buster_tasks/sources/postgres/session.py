@@ -17,6 +17,7 @@ from psycopg import postgres, pq, sql
 
 from buster_tasks.errors import QueryFailedError, SourceError, SourceNotSupportedError
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.credentials import PostgresCredentials
@@ -164,15 +165,17 @@ class PostgresSession:
             [(user, database)] = reader.rows(_WHO, {})
         return Identity(self.server_version, str(database), str(user))
 
-    def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
-        _check_text(statement)
-        if not statement.strip(" \t\r\n\f;"):
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
+        _check_text(sql)
+        if not sql.strip(" \t\r\n\f;"):
             raise QueryFailedError(
                 "The text holds no query, so there is no result.", fix="Send one SELECT statement."
             )
         with self.reading(budget) as reader:
-            return reader.select(statement, max_rows=max_rows)
+            return reader.select(sql, Collected(max_rows, max_bytes, page=_FETCH))
 
     def _path(self, catalog: bool) -> sql.Composable | None:
         if catalog:
@@ -226,8 +229,8 @@ class Reader:
         with self._connection.cursor() as cursor:
             yield from cursor.stream(statement.encode(), parameters, size=_AT_ONCE)
 
-    def select(self, statement: str, *, max_rows: int) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement; the server computes no more than are fetched."""
+    def select(self, statement: str, found: Collected) -> QueryResult:
+        """What is collected of somebody's statement; the server computes no more than is fetched."""
         self._check()
         self.statements += 1
         with self._connection.cursor("taskkit", scrollable=False) as cursor:
@@ -236,14 +239,13 @@ class Reader:
             except psycopg.Error as error:
                 raise self._about(statement, error) from error
             columns = self._columns(cursor)
-            rows: list[Row] = []
-            while len(rows) <= max_rows:
-                page = cursor.fetchmany(min(_FETCH, max_rows + 1 - len(rows)))
+            while wanted := found.wanted:
+                page = cursor.fetchmany(wanted)
                 self._check()
                 if not page:
                     break
-                rows.extend(page)
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+                found.take(page)
+        return found.result(columns)
 
     def _check(self) -> None:
         if self._budget.is_spent:

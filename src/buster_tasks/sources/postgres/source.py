@@ -14,6 +14,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
 from buster_tasks.sources.credentials import PostgresCredentials
 from buster_tasks.sources.postgres.scan import Scan
+from buster_tasks.sources.postgres.statistics import PostgresStatistics
 
 if TYPE_CHECKING:
     from buster_tasks.sources.postgres.session import PostgresSession
@@ -27,6 +28,7 @@ class PostgresSource(BlockingSource["PostgresSession"]):
     """
 
     kind: Literal["postgres"] = "postgres"
+    statistics_dialect = PostgresStatistics()
     product, extra = "PostgreSQL", "postgres"
     close_seconds = 0.6
 

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.redshift import issues
 from buster_tasks.sources.redshift.catalog import ColumnRow, ExternalRow, InfoRow, RelationRow
 from buster_tasks.sources.redshift.columns import Columns
@@ -76,7 +75,7 @@ def assemble(
         primary_keys=keys.primary(),
         unique_keys=keys.unique(),
         foreign_keys=keys.foreign(),
-        issues=[*selection.warnings(), *level_not_available("Redshift", level), *lost],
+        issues=[*selection.warnings(), *lost],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,

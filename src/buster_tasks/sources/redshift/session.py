@@ -14,6 +14,7 @@ from typing import Any
 
 from buster_tasks.errors import QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.credentials import RedshiftCredentials
@@ -114,11 +115,13 @@ class RedshiftSession:
             [(user, database)] = reader.rows(_WHO)
         return Identity(self.server_version, str(database), str(user))
 
-    def select(self, statement: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
-        refuse_writes(statement)
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
+        refuse_writes(sql)
         with self.reading(budget) as reader:
-            return reader.select(statement, max_rows=max_rows)
+            return reader.select(sql, max_rows=max_rows, max_bytes=max_bytes)
 
     def _prepare(self, connection: ReadingConnection) -> None:
         [(told,)] = connection.ask("SELECT version()")
@@ -191,8 +194,8 @@ class Reader:
             self._connection.ask("BEGIN READ ONLY")
             raise typed from error
 
-    def select(self, statement: str, *, max_rows: int) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement; the server sends one more than that."""
+    def select(self, statement: str, *, max_rows: int, max_bytes: int | None) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement; the server sends one row more than that."""
         self._check()
         self.statements += 1
         cursor = self._connection.ask(statement, most=max_rows + 1)
@@ -206,8 +209,9 @@ class Reader:
             )
             for one in described
         )
-        rows = [tuple(row) for row in cursor._cached_rows]
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+        found = Collected(max_rows, max_bytes, page=max_rows + 1)
+        found.take(cursor._cached_rows)
+        return found.result(columns)
 
     def _check(self) -> None:
         if self._budget.is_spent:

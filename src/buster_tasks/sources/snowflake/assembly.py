@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Database,
     Filters,
@@ -59,7 +58,7 @@ def assemble(
         primary_keys=primary_keys(reading),
         unique_keys=unique_keys(reading),
         foreign_keys=foreign_keys(reading),
-        issues=[*selection.warnings(), *level_not_available("Snowflake", level), *lost],
+        issues=[*selection.warnings(), *lost],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,

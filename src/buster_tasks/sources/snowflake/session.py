@@ -25,6 +25,7 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.credentials import SnowflakeCredentials
 from buster_tasks.sources.network import check_host, check_url, no_answer
@@ -133,15 +134,18 @@ class SnowflakeSession:
         self, sql: str, parameters: Sequence[str] = (), *, budget: Budget
     ) -> tuple[list[str], list[Row]]:
         """The names of the columns in lower case and all rows of one of our own statements. Raises SourceError."""
-        fields, rows = self._answer(sql, parameters, budget, None)
-        return [field.name.lower() for field in fields], rows
+        found = Collected(None, None, page=_PAGE)
+        fields = self._answer(sql, parameters, budget, found, None)
+        return [field.name.lower() for field in fields], found.rows
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         refuse_writes(sql)
-        fields, rows = self._answer(sql, (), budget, max_rows + 1)
-        columns = tuple(QueryColumn(field.name, type_name(field)) for field in fields)
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+        found = Collected(max_rows, max_bytes, page=_PAGE)
+        fields = self._answer(sql, (), budget, found, max_rows + 1)
+        return found.result([QueryColumn(field.name, type_name(field)) for field in fields])
 
     def _set_up(self, endpoint: Endpoint) -> Facts:
         with self._typed() as connection, contextlib.closing(connection.cursor()) as cursor:
@@ -156,8 +160,13 @@ class SnowflakeSession:
         return facts
 
     def _answer(
-        self, sql: str, parameters: Sequence[str], budget: Budget, most: int | None
-    ) -> tuple[list[Field], list[Row]]:
+        self,
+        sql: str,
+        parameters: Sequence[str],
+        budget: Budget,
+        found: Collected,
+        most: int | None,
+    ) -> list[Field]:
         if budget.is_spent:
             raise budget.error()
         self.statements += 1
@@ -166,7 +175,15 @@ class SnowflakeSession:
             self._wait(connection, cursor, number, budget)
             cursor.query_result(number)
             fields = fields_of(cursor.description)
-            return fields, self._fetched(cursor, converters(fields), budget, most)
+            converts = converters(fields)
+            while wanted := found.wanted:
+                page = cursor.fetchmany(wanted)
+                if budget.is_spent:
+                    raise budget.error()
+                if not page:
+                    break
+                found.take(converted(row, converts) for row in page)
+            return fields
 
     def _begun(
         self, cursor: Any, sql: str, parameters: Sequence[str], budget: Budget, most: int | None
@@ -202,19 +219,6 @@ class SnowflakeSession:
                 if time.monotonic() > ends:
                     break
                 threading.Event().wait(_FIRST_WAIT)
-
-    def _fetched(
-        self, cursor: Any, converts: list[Any], budget: Budget, most: int | None
-    ) -> list[Row]:
-        rows: list[Row] = []
-        while most is None or len(rows) < most:
-            page = cursor.fetchmany(_PAGE if most is None else min(_PAGE, most - len(rows)))
-            if budget.is_spent:
-                raise budget.error()
-            if not page:
-                break
-            rows += (converted(row, converts) for row in page)
-        return rows
 
     @contextlib.contextmanager
     def _typed(self) -> Generator[Any]:

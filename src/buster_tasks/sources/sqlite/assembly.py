@@ -10,7 +10,6 @@ from pydantic import JsonValue
 
 from buster_tasks.errors import SourceError
 from buster_tasks.sources.filters import Selection, ascii_case
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Database,
     Filters,
@@ -74,7 +73,6 @@ def assemble(
         foreign_keys=[key for key, _issue in keys],
         issues=[
             *selection.warnings(),
-            *level_not_available("SQLite", level),
             *lost,
             *(issue for _key, issue in keys if issue is not None),
             *_doubts(reading, sizing),

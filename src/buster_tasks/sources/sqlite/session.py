@@ -18,6 +18,7 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.sqlite.failures import result_code, typed_error
 from buster_tasks.sources.sqlite.permissions import may_run
@@ -95,8 +96,10 @@ class SqliteSession:
         """All rows of one of our own statements. Raises SourceError."""
         return self._patiently(sql, parameters, budget, limit=None)[1]
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         names, rows = self._patiently(sql, (), budget, limit=max_rows + 1)
         if names is None:
             raise QueryFailedError(

@@ -13,6 +13,7 @@ from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wante
 from buster_tasks.sources.credentials import SqliteCredentials
 from buster_tasks.sources.sqlite.scan import Scan
 from buster_tasks.sources.sqlite.session import SqliteSession
+from buster_tasks.sources.sqlite.statistics import SqliteStatistics
 
 _OLDEST = (3, 37)
 
@@ -25,6 +26,7 @@ class SqliteSource(BlockingSource[SqliteSession]):
     """
 
     kind: Literal["sqlite"] = "sqlite"
+    statistics_dialect = SqliteStatistics()
     close_seconds = None
 
     def __init__(

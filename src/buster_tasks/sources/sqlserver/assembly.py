@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import JsonValue
 
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.issues import level_not_available
 from buster_tasks.sources.schema import (
     Database,
     Filters,
@@ -60,7 +59,7 @@ def assemble(
         unique_keys=[one for reading in readings for one in keys.unique_keys(reading)],
         indexes=[one for reading in readings for one in keys.indexes(reading)],
         foreign_keys=[one for reading in readings for one in keys.foreign_keys(reading)],
-        issues=[*selection.warnings(), *level_not_available("SQL Server", level), *lost],
+        issues=[*selection.warnings(), *lost],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,

@@ -15,6 +15,7 @@ from typing import Any
 
 from buster_tasks.errors import ConnectionFailedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.credentials import SqlserverCredentials
 from buster_tasks.sources.network import addresses, check_host, no_answer, unreachable
@@ -125,8 +126,10 @@ class SqlserverSession:
                     raise budget.error()
         return found
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError."""
+    def select(
+        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         refuse_writes(sql)
         with self._watched(budget) as cursor:
             self.statements += 1
@@ -139,29 +142,29 @@ class SqlserverSession:
                     "The statement has no result.", fix="Send one SELECT statement."
                 )
             described = cursor.description
-            rows = self._fetched(cursor, max_rows + 1, budget)
-            columns = tuple(
+            found = Collected(max_rows, max_bytes, page=_PAGE)
+            self._fetch(cursor, found, budget)
+            rows = found.rows
+            columns = [
                 QueryColumn(one[0], type_name(one, (row[at] for row in rows)))
                 for at, one in enumerate(described)
-            )
-            if len(rows) > max_rows:
+            ]
+            if found.truncated:
                 self._cancel()  # nobody wants the others
             elif cursor.nextset() and cursor.description is not None:
                 raise QueryFailedError(
                     "The text holds more than one statement.", fix="Send one SELECT statement."
                 )
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+        return found.result(columns)
 
-    def _fetched(self, cursor: Any, most: int, budget: Budget) -> list[Row]:
-        rows: list[Row] = []
-        while len(rows) < most:
-            page = cursor.fetchmany(min(_PAGE, most - len(rows)))
+    def _fetch(self, cursor: Any, found: Collected, budget: Budget) -> None:
+        while wanted := found.wanted:
+            page = cursor.fetchmany(wanted)
             if budget.is_spent:
                 raise budget.error()
             if not page:
                 break
-            rows += map(tuple, page)
-        return rows
+            found.take(page)
 
     def _connect(self, budget: Budget) -> None:
         pyodbc = self._load()

@@ -215,11 +215,6 @@ async def test_statistics_of_the_catalog(make_database: MakeDatabase, source_of:
     assert {c.name: (c.distinct_count, c.null_count, c.statistics_kind) for c in found.columns} == {
         "few": (10, 0, "estimate"), "every": (1000, 0, "estimate"), "half": (1, 500, "estimate"),
     }  # fmt: skip
-    more = await introspected(source_of(name), statistics="full")
-    assert (more.statistics, [issue.code for issue in more.issues]) == (
-        "catalog",
-        ["STATISTICS_LEVEL_NOT_AVAILABLE"],
-    )
 
 
 async def test_foreign_tables(make_database: MakeDatabase, source_of: SourceOf) -> None:

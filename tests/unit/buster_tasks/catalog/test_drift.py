@@ -35,7 +35,8 @@ IDENTITY = {
 GROWING = {
     "created", "last_modified", "row_count", "row_count_kind", "size_bytes", "position", "is_primary_key",
     "is_foreign_key", "statistics_kind", "distinct_count", "null_count", "min_value", "max_value",
-    "sample_values",
+    "sample_values", "shortest_length", "longest_length", "average_length", "top_values", "histogram",
+    "semantic_type", "measured_rows",
 }  # fmt: skip
 
 

@@ -230,12 +230,6 @@ def test_the_catalog_level_gives_estimated_distinct_values() -> None:
     assert made([relation("a")], structure, statistics=statistics).columns[0].distinct_count is None
 
 
-def test_a_level_that_is_not_there_is_told() -> None:
-    found = made([relation("a")], level="full")
-    assert (found.statistics, found.issues[0].code) == ("catalog", "STATISTICS_LEVEL_NOT_AVAILABLE")
-    assert made([relation("a")], level="catalog").issues == []
-
-
 def test_an_index_has_expressions_order_and_predicate() -> None:
     sql = "CREATE INDEX i ON a (lower(x) COLLATE NOCASE, y DESC) WHERE y > 1"
     rows = [
