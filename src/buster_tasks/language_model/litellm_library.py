@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from functools import cache
 from importlib import import_module
@@ -60,17 +61,18 @@ async def load_litellm() -> Litellm:
 
 @cache
 def _load() -> Litellm:
+    is_first = "litellm" not in sys.modules
     # without it the import fetches a list of prices
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
         module = import_module("litellm")
     except ImportError as error:
         raise ModelLibraryMissingError.of(error) from None
-    for name, value in {
-        "telemetry": False,
-        "suppress_debug_info": True,  # prints an advertisement with each error
-        "disable_token_counter": True,  # it is called for nothing, and loads tokenizers of 100 MB
-    }.items():
-        setattr(module, name, value)
+    if is_first:  # else the program has its own ways with it
+        module.telemetry = False
+        module.suppress_debug_info = True  # prints an advertisement with each error
+        module.disable_token_counter = (
+            True  # it is called for nothing, and loads tokenizers of 100 MB
+        )
     mask_logs(*_LOGGERS, known=KEYS)
     return cast("Litellm", module)

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -30,6 +31,14 @@ async def test_without_litellm_the_error_says_what_to_install(
             await asking
         assert isinstance(told.value, ModelLibraryMissingError)
     assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "yes"
+
+
+def test_what_a_program_has_imported_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = ModuleType("litellm")
+    monkeypatch.setitem(sys.modules, "litellm", theirs)
+    before = dict(vars(theirs))
+    assert litellm_library._load.__wrapped__() is theirs
+    assert vars(theirs) == before
 
 
 def test_a_package_that_litellm_misses_is_no_fault_of_the_network() -> None:
