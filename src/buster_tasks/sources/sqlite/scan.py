@@ -8,6 +8,7 @@ from buster_tasks.errors import DatabaseCorruptError, QueryFailedError, SourceTi
 from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
+from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, ascii_case
 from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.sqlite.assembly import Sizing, assemble
@@ -53,22 +54,25 @@ class Scan:
         kept = self._kept(relations)
         views = sum(relation.kind == "view" for relation in kept)
         yield 0.1, {"tables": len(kept) - views, "views": views}
-        structure = read_structure(session, kept, budget)
+        with collector_held():
+            structure = read_structure(session, kept, budget)
         analyzed = self._statistics(relations)
         yield 0.4, {"columns": len(structure.columns)}
         lost = {one.name for one in structure.unreadable}
         countable = [one.name for one in kept if one.kind != "view" and one.name not in lost]
         sizing = yield from self._measure(countable)
         names = [relation.name for relation in relations]
-        reading = Reading(self._database, kept, structure, names=names, statistics=analyzed)
-        return assemble(
-            reading,
-            sizing,
-            read_facts(session, budget),
-            filters=self._filters,
-            selection=self._selection,
-            level=self._level,
-        )
+        facts = read_facts(session, budget)
+        with collector_held():
+            reading = Reading(self._database, kept, structure, names=names, statistics=analyzed)
+            return assemble(
+                reading,
+                sizing,
+                facts,
+                filters=self._filters,
+                selection=self._selection,
+                level=self._level,
+            )
 
     def _kept(self, relations: Sequence[RelationRow]) -> list[RelationRow]:
         """What the filters keep, without the tables whose names SQLite has for itself."""
