@@ -7,7 +7,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from buster_tasks.errors import (
@@ -84,20 +84,23 @@ class OneAtATime:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
 
-    def join(self, seconds: float) -> None:
-        """Wait for what is being done, this long at most."""
+    def join(self, seconds: float) -> bool:
+        """Wait for what is being done, this long at most; whether it is done."""
         with self._lock:
             thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
+        if thread is None:
+            return True
+        thread.join(seconds)
+        return not thread.is_alive()
 
 
 class BlockingThread:
     """Carries out blocking calls one after the other in a thread of its own.
 
     `interrupt` stops whatever statement runs now; it is called from the event loop's thread, and again until the
-    call has ended, since a driver may forget one that comes between two statements. `abandon` is called in the same
-    thread by `close` when that was of no use: it makes the blocking call fail, without asking the server.
+    call has ended, since a driver may forget one that comes between two statements. It is never called for one call
+    while the thread works for another. `abandon` is called in the same thread by `close` when that was of no use: it
+    makes the blocking call fail, without asking the server.
     """
 
     def __init__(
@@ -109,39 +112,42 @@ class BlockingThread:
         self._interrupt = interrupt
         self._abandon = abandon
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._running: dict[asyncio.Future[Any], Budget] = {}
+        self._calls: dict[Future[Any], Budget] = {}
+        self._at_work: Budget | None = None
+        self._turn = threading.Lock()
         self._closed = False
 
     async def call(self, work: Callable[[], T], budget: Budget) -> T:
         """What the work returns. Raises SourceTimeoutError past the budget, and what the work raises.
 
+        Who was stopped gets QueryCanceledError, however the work ended; what still waited for the thread is not begun.
         When the caller is cancelled the work is stopped and not waited for.
         """
         if self._closed:
             raise ConnectionFailedError(
                 "The source is closed.", fix="Connect again.", transient=False
             )
-
-        def wanted() -> T:
-            if budget.is_spent:  # while it waited for the thread
-                raise budget.error()
-            return work()
-
         # the run that calls is known in the thread too: its secrets are masked there as well
         within = contextvars.copy_context().run
-        future = asyncio.get_running_loop().run_in_executor(self._executor, within, wanted)
-        self._running[future] = budget
-        future.add_done_callback(self._forget)
+        call: Future[T] = self._executor.submit(within, self._carried_out, work, budget)
+        future = asyncio.wrap_future(call)
+        future.add_done_callback(_look_at)
+        self._calls[call] = budget
         try:
             await asyncio.wait([future], timeout=budget.left())
-            if not future.done():
-                self._nudge(future)
+            if not future.done() and not call.cancel():
+                self._nudge(call, budget)
                 await asyncio.wait([future], timeout=_GRACE_SECONDS)
         except asyncio.CancelledError:
-            self._stop(future, budget)
+            self._stop(call, budget)
             raise
-        if not future.done():
+        finally:
+            del self._calls[call]
+        if call.cancelled() or not future.done():
             raise budget.error()
+        error = future.exception()
+        if budget.stopped and not isinstance(error, QueryCanceledError):
+            raise budget.error() from error
         return future.result()
 
     def post(self, work: Callable[[], None]) -> None:
@@ -151,8 +157,8 @@ class BlockingThread:
 
     def stop_all(self) -> None:
         """Stop the call that runs and those that wait for the thread."""
-        for future, budget in list(self._running.items()):
-            self._stop(future, budget)
+        for call, budget in list(self._calls.items()):
+            self._stop(call, budget)
 
     async def close(self, last: Callable[[], None], *, patience: float | None = None) -> None:
         """Stop everything, do this one last thing in the thread and end it. May be called twice.
@@ -173,19 +179,30 @@ class BlockingThread:
         if closing.done():
             closing.result()
 
-    def _stop(self, future: asyncio.Future[Any], budget: Budget) -> None:
+    def _carried_out(self, work: Callable[[], T], budget: Budget) -> T:
+        """In the thread: what the work returns, unless nobody wants it any more."""
+        with self._turn:
+            self._at_work = budget
+        try:
+            if budget.is_spent:
+                raise budget.error()
+            return work()
+        finally:
+            with self._turn:
+                self._at_work = None
+
+    def _stop(self, call: Future[Any], budget: Budget) -> None:
         budget.stop()
-        self._nudge(future)
+        if not call.cancel():
+            self._nudge(call, budget)
 
-    def _nudge(self, future: asyncio.Future[Any], pause: float = _NUDGE_SECONDS) -> None:
-        if not future.done():
-            self._interrupt()
+    def _nudge(self, call: Future[Any], budget: Budget, pause: float = _NUDGE_SECONDS) -> None:
+        if not call.done():
+            with self._turn:  # so that it does not hit the work of the next call
+                if self._at_work is budget:
+                    self._interrupt()
             longer = min(2 * pause, _LONGEST_NUDGE_SECONDS)
-            asyncio.get_running_loop().call_later(pause, self._nudge, future, longer)
-
-    def _forget(self, future: asyncio.Future[Any]) -> None:
-        self._running.pop(future, None)
-        _look_at(future)
+            asyncio.get_running_loop().call_later(pause, self._nudge, call, budget, longer)
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:

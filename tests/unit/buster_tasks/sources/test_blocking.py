@@ -139,7 +139,8 @@ async def test_closing_abandons_what_no_interrupt_reaches() -> None:
     await started(driver)
     await thread.close(driver.close, patience=0.05)
     assert driver.closed == 1
-    await asyncio.wait([call])
+    with pytest.raises(QueryCanceledError):
+        await call
 
 
 async def test_closing_leaves_a_thread_alone_that_nothing_ends() -> None:
@@ -150,7 +151,8 @@ async def test_closing_leaves_a_thread_alone_that_nothing_ends() -> None:
     await thread.close(driver.close, patience=0.02)
     assert driver.closed == 0
     driver.released.set()
-    await asyncio.wait([call])
+    with pytest.raises(QueryCanceledError):
+        await call
 
 
 async def test_blocking_work_is_done_beside_and_not_twice_at_once() -> None:
@@ -159,12 +161,14 @@ async def test_blocking_work_is_done_beside_and_not_twice_at_once() -> None:
     beside()
     await started(driver)
     beside()
+    assert not beside.join(0)
     driver.released.set()
-    await asyncio.to_thread(beside.join, 20)
+    assert await asyncio.to_thread(beside.join, 20)
     assert driver.closed == 1
     beside()
-    beside.join(20)
+    assert beside.join(20)
     assert driver.closed == 2
+    assert OneAtATime(driver.close, "never begun").join(0)
 
 
 async def test_an_error_that_nobody_waits_for_is_not_reported(
@@ -183,6 +187,125 @@ async def test_an_error_that_nobody_waits_for_is_not_reported(
     del call
     gc.collect()
     assert reported == []
+
+
+async def test_a_call_that_waits_does_not_stop_the_one_that_runs(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    first = Budget(None)
+    running = asyncio.create_task(thread.call(lambda: driver.statement(first), first))
+    await started(driver)
+    begun: list[str] = []
+    with pytest.raises(SourceTimeoutError):
+        await thread.call(lambda: begun.append("late"), Budget(0.01))
+    waiting = asyncio.create_task(thread.call(lambda: begun.append("stopped"), Budget(None)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert driver.interrupts == 0
+    driver.released.set()
+    assert await running == "rows"
+    assert await thread.call(lambda: "next", Budget(None)) == "next"
+    assert begun == []
+
+
+async def test_what_waits_for_the_thread_is_not_begun_once_it_was_stopped(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    first, begun = Budget(None), threading.Event()
+    calls = [
+        asyncio.create_task(thread.call(lambda: driver.statement(first), first)),
+        asyncio.create_task(thread.call(begun.set, Budget(None))),
+    ]
+    await started(driver)
+    thread.stop_all()
+    errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in errors] == [QueryCanceledError, QueryCanceledError]
+    assert await thread.call(lambda: "next", Budget(None)) == "next"
+    assert not begun.is_set()
+
+
+async def test_who_was_stopped_is_told_so_even_where_the_work_was_done(
+    thread: BlockingThread, driver: Driver
+) -> None:
+    def heedless() -> str:
+        driver.statement(Budget(None))
+        return "rows"
+
+    call = asyncio.create_task(thread.call(heedless, Budget(None)))
+    await started(driver)
+    thread.stop_all()
+    with pytest.raises(QueryCanceledError):
+        await call
+
+
+async def test_what_else_went_wrong_is_the_cause(thread: BlockingThread, driver: Driver) -> None:
+    def broken() -> None:
+        driver.statement(Budget(None))
+        raise ConnectionFailedError("Cut.")
+
+    call = asyncio.create_task(thread.call(broken, Budget(None)))
+    await started(driver)
+    thread.stop_all()
+    with pytest.raises(QueryCanceledError) as caught:
+        await call
+    assert isinstance(caught.value.__cause__, ConnectionFailedError)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_there_is_no_moment_at_which_a_stop_is_lost(
+    thread: BlockingThread, steps: int
+) -> None:
+    """From the end of the work until the caller goes on there are some turns of the event loop."""
+    ended = threading.Event()
+    call = asyncio.create_task(thread.call(ended.set, Budget(None)))
+    await asyncio.sleep(0)
+    # not awaited: the loop is not to know yet
+    assert ended.wait(20)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    is_over = call.done()
+    thread.stop_all()
+    if is_over:
+        assert await call is None
+    else:
+        with pytest.raises(QueryCanceledError):
+            await call
+
+
+async def test_an_interrupt_never_hits_the_call_after_the_one_that_is_meant() -> None:
+    at_work: list[str] = []
+    hit: list[str] = []
+    goes_on = {"first": threading.Event(), "second": threading.Event()}
+    second_began = threading.Event()
+
+    def interrupt() -> None:
+        goes_on["first"].set()
+        # the thread would go on to the next call, if it could
+        second_began.wait(0.2)
+        hit.extend(at_work)
+
+    def working(name: str) -> None:
+        at_work.append(name)
+        if name == "second":
+            second_began.set()
+        assert goes_on[name].wait(20)
+        at_work.remove(name)
+
+    thread = BlockingThread("test", interrupt)
+    calls = [
+        asyncio.create_task(thread.call(lambda name=name: working(name), Budget(None)))
+        for name in goes_on
+    ]
+    while not at_work:
+        await asyncio.sleep(0)
+    calls[0].cancel()
+    await asyncio.wait([calls[0]])
+    goes_on["second"].set()
+    await calls[1]
+    assert "second" not in hit
+    await thread.close(lambda: None)
 
 
 def test_a_budget_ends_by_time_or_by_hand() -> None:
