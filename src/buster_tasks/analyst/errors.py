@@ -4,7 +4,8 @@ taskkit.errors.TaskkitError
 └── AnalystError
     ├── IllegalMoveError         a state cannot follow another
     ├── UnknownSourceError       no credentials are known for a data source's name
-    └── ToolRefusedError         a tool cannot do what its arguments ask for; the model is told
+    ├── ToolRefusedError         a tool cannot do what its arguments ask for; the model is told
+    └── DrawingFailedError       a chart cannot be drawn, or not in time
 """
 
 from __future__ import annotations
@@ -39,3 +40,7 @@ class ToolRefusedError(AnalystError):
     """A tool cannot do what its arguments ask for; the model is told why, and what to do instead."""
 
     code = "TOOL_REFUSED"
+
+
+class DrawingFailedError(AnalystError):
+    """A chart cannot be drawn, or not in the time and size that it may take."""

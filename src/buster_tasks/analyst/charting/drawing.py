@@ -1,0 +1,153 @@
+"""Charts as pictures, by vl-convert in a process of its own: no browser, no network, bounded in time and size."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import DEVNULL
+from typing import cast
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+from pydantic import JsonValue
+
+from buster_tasks.analyst.errors import DrawingFailedError
+from buster_tasks.analyst.findings import Chart
+from taskkit.errors import MissingExtraError
+
+SECONDS = 20.0
+MOST_BYTES = 2_000_000
+
+_NARROW = 340
+_Spec = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart as SVG without its title, in the two widths that a page chooses from: 640 and 340 pixels."""
+
+    wide: str
+    narrow: str
+
+
+async def draw(chart: Chart, *, timeout: float = SECONDS) -> Drawing:
+    """The chart as SVG, the same text for the same chart; `timeout` in seconds.
+
+    Raises MissingExtraError without vl-convert, DrawingFailedError for what cannot be drawn, or not in time.
+    """
+    async with _pen() as pen:
+        return await pen.drawing(chart, timeout)
+
+
+async def png(chart: Chart, *, scale: float = 2.0, timeout: float = SECONDS) -> bytes:
+    """The chart as a PNG on white, its title on top; raises what `draw` does."""
+    async with _pen() as pen:
+        spec: _Spec = {**chart.spec, "background": "white"}
+        return base64.b64decode(await pen.ask(chart.id, {"spec": spec, "scale": scale}, timeout))
+
+
+async def draw_all(
+    charts: Iterable[Chart], *, timeout: float = SECONDS
+) -> tuple[dict[str, Drawing], list[str]]:
+    """The drawings by the charts' ids, and why others are missing: a report goes without them.
+
+    `timeout` is for each, in seconds.
+    """
+    drawings: dict[str, Drawing] = {}
+    missing: list[str] = []
+    left = list(charts)
+    while left:
+        try:
+            async with _pen() as pen:
+                while left:
+                    chart = left.pop(0)
+                    drawings[chart.id] = await pen.drawing(chart, timeout)
+        except MissingExtraError as error:
+            return drawings, [str(error)]
+        except DrawingFailedError as error:
+            missing.append(str(error))
+    return drawings, missing
+
+
+class _Pen:
+    """The process that draws, one drawing after the other. After an error it is of no more use."""
+
+    def __init__(self, process: Process) -> None:
+        self._stdin = process.stdin
+        self._answers = BufferedByteReceiveStream(process.stdout) if process.stdout else None
+
+    async def drawing(self, chart: Chart, timeout: float) -> Drawing:
+        spec: _Spec = {name: part for name, part in chart.spec.items() if name != "title"}
+        return Drawing(
+            wide=await self.ask(chart.id, {"spec": spec}, timeout),
+            narrow=await self.ask(chart.id, {"spec": _narrowed(spec)}, timeout),
+        )
+
+    async def ask(self, name: str, request: _Spec, timeout: float) -> str:
+        """The SVG, or the PNG in Base64. Raises DrawingFailedError."""
+        assert self._stdin is not None
+        assert self._answers is not None
+        try:
+            with anyio.fail_after(timeout):
+                await self._stdin.send(json.dumps(request).encode() + b"\n")
+                line = await self._answers.receive_until(b"\n", MOST_BYTES)
+        except TimeoutError as error:
+            raise DrawingFailedError(
+                f"Chart {name!r} was not drawn within {timeout:g} seconds.",
+                fix="Draw fewer points.",
+            ) from error
+        except anyio.DelimiterNotFound as error:
+            raise DrawingFailedError(
+                f"The drawing of chart {name!r} has over {MOST_BYTES:,} bytes.",
+                fix="Draw fewer points.",
+            ) from error
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
+            raise DrawingFailedError(
+                f"The process that draws chart {name!r} has ended by itself."
+            ) from error
+        answer = cast("dict[str, str]", json.loads(line))
+        if "error" in answer:
+            raise DrawingFailedError(f"Chart {name!r} cannot be drawn: {answer['error']}")
+        return answer.get("svg") or answer["png"]
+
+
+@asynccontextmanager
+async def _pen() -> AsyncGenerator[_Pen, None]:
+    if find_spec("vl_convert") is None:
+        raise MissingExtraError("charts", "Drawing charts needs vl-convert-python")
+    command = [sys.executable, "-P", str(Path(__file__).with_name("pen.py"))]
+    # one time zone, wherever it runs: the same chart is the same picture
+    env = {**os.environ, "TZ": "UTC"}
+    process = await anyio.open_process(command, stderr=DEVNULL, env=env)
+    try:
+        yield _Pen(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+
+
+def _narrowed(spec: _Spec) -> _Spec:
+    """The same for a small screen: as wide as that, its legend below."""
+    is_pie = spec.get("autosize") == "pad"
+    legend: _Spec = {"orient": "bottom", "columns": 1 if is_pie else 2}
+    legend["direction"] = "vertical" if is_pie else "horizontal"
+    return {**_with_legend(spec, legend), "width": 240 if is_pie else _NARROW}
+
+
+def _with_legend(spec: _Spec, legend: _Spec) -> _Spec:
+    encoding = spec.get("encoding")
+    color = encoding.get("color") if isinstance(encoding, dict) else None
+    known = color.get("legend") if isinstance(color, dict) else None
+    if not (isinstance(encoding, dict) and isinstance(color, dict) and isinstance(known, dict)):
+        return spec
+    return {**spec, "encoding": {**encoding, "color": {**color, "legend": {**known, **legend}}}}
