@@ -24,7 +24,7 @@ from taskkit.model.clock import SYSTEM_CLOCK
 from taskkit.model.redaction import Redaction
 
 _LONGEST = 1_000
-_QUOTA: Final = ("insufficient_quota", "exceeded your current quota", "credit balance is too low")
+_QUOTA: Final = ("insufficient_quota", "credit balance is too low")
 _CONTENT: Final = ("content_policy", "content_filter", "content management policy")
 _CONTEXT: Final = ("context_length_exceeded", "maximum context length", "prompt is too long")
 _UNKNOWN_MODEL: Final = ("llm provider not provided", "model_not_found", "unknown provider")
@@ -100,6 +100,8 @@ def _case_of(error: Exception) -> _Case | None:
     words = " ".join(_words_of(error)).lower()
     if status is not None and 400 <= status < 500:
         return _special(words) or known or _BY_STATUS.get(status, _REFUSED)
+    if known is _BROKEN:
+        return _special(words) or known
     if known is not None:
         return known
     if status is not None or "APIConnectionError" in names:

@@ -36,7 +36,11 @@ class ChunkStream(Protocol):
 
 
 class Litellm(Protocol):
-    """The functions of litellm that are called here."""
+    """The functions of litellm that are called here, and what is set."""
+
+    telemetry: bool
+    suppress_debug_info: bool
+    disable_token_counter: bool
 
     async def acompletion(self, **options: Any) -> ChunkStream: ...
     def cost_per_token(self, **options: Any) -> tuple[float, float]: ...
@@ -65,14 +69,14 @@ def _load() -> Litellm:
     # without it the import fetches a list of prices
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
-        module = import_module("litellm")
+        litellm = cast("Litellm", import_module("litellm"))
     except ImportError as error:
         raise ModelLibraryMissingError.of(error) from None
     if is_first:  # else the program has its own ways with it
-        module.telemetry = False
-        module.suppress_debug_info = True  # prints an advertisement with each error
-        module.disable_token_counter = (
-            True  # it is called for nothing, and loads tokenizers of 100 MB
-        )
+        litellm.telemetry = False
+        # it prints an advertisement with each error
+        litellm.suppress_debug_info = True
+        # it counts for nothing, and loads tokenizers of 100 MB
+        litellm.disable_token_counter = True
     mask_logs(*_LOGGERS, known=KEYS)
-    return cast("Litellm", module)
+    return litellm

@@ -312,6 +312,12 @@ async def test_a_refusal_is_told_at_once(turn: HttpError, kind: type[LanguageMod
     assert caught.value.fix
 
 
+async def test_a_refusal_in_the_stream_is_no_broken_stream() -> None:
+    async with ScriptedLLM([BrokenOff("a b", error="context_length_exceeded: too long")]) as server:
+        with pytest.raises(ContextWindowExceededError):
+            await model_of(server).reply(ASKED)
+
+
 async def test_an_unknown_provider_is_told_at_once() -> None:
     with pytest.raises(ModelNotFoundError, match="provider/model"):
         await LitellmModel("nobody/knows", api_key=KEY).reply(ASKED)

@@ -11,8 +11,11 @@ from buster_tasks.language_model import (
     ModelReply,
     ModelRequest,
     Spent,
+    TextListener,
     Usage,
+    no_listener,
 )
+from buster_tasks.language_model.budget import Limit
 from buster_tasks.language_model.errors import BudgetExceededError, ModelUnavailableError
 from buster_tasks.testing import FakeModel, Gate
 from taskkit.testing import FakeClock
@@ -122,7 +125,7 @@ def test_a_smaller_call_passes_where_a_greater_one_does(
     ids=["calls", "tokens", "cost", "seconds"],
 )
 def test_the_error_says_which_limit_and_how_much_is_used(
-    budget: ModelBudget, spent: Spent, limit: str, text: str
+    budget: ModelBudget, spent: Spent, limit: Limit, text: str
 ) -> None:
     with pytest.raises(BudgetExceededError) as caught:
         budget.check(spent, TOOK)
@@ -130,7 +133,7 @@ def test_the_error_says_which_limit_and_how_much_is_used(
     assert error.message == text
     assert error.limit == limit
     assert error.used == getattr(spent, limit)
-    assert error.allowed == budget.allowed(error.limit)  # type: ignore[arg-type]
+    assert error.allowed == budget.allowed(limit)
     assert not error.transient
 
 
@@ -212,8 +215,14 @@ async def test_time_counts_from_the_start_and_bounds_each_call() -> None:
     limits: list[float] = []
 
     class Timed(FakeModel):
-        async def reply(self, request: ModelRequest, **options: object) -> ModelReply:  # type: ignore[override]
-            limits.append(options["timeout"])  # type: ignore[arg-type]
+        async def reply(
+            self,
+            request: ModelRequest,
+            *,
+            on_text: TextListener = no_listener,
+            timeout: float = 600.0,
+        ) -> ModelReply:
+            limits.append(timeout)
             return await super().reply(request)
 
     model = BudgetedModel(
