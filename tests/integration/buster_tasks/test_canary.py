@@ -46,7 +46,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "postgres": ("postgres", ("password",), SERVER),
     "mysql": ("mysql", ("password",), SERVER),
     "redshift": ("redshift", ("password",), {**SERVER, "ssl": False}),
-    "redshift by IAM": ("redshift", ("secret_access_key", "session_token"), {**SERVER, "iam": True, "region": "r"}),
+    "redshift by IAM": (
+        "redshift", ("secret_access_key", "session_token"),
+        {**SERVER, "iam": True, "region": "r", "access_key_id": "A", "cluster_identifier": "c"},
+    ),
     "sqlserver": (
         "sqlserver", ("password",), {"server": "127.0.0.1", "port": DEAD_PORT, "database": "db", "username": "me"},
     ),
