@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from buster_tasks.sql_guard.dialect import Dialect
-from buster_tasks.sql_guard.functions import MAKES_MUCH, TYPED
+from buster_tasks.sql_guard.functions import MAKES_MUCH, SYNTAX, TYPED
 from buster_tasks.sql_guard.verdict import Code, RefusedError
 
+_CALL = re.compile(r"([A-Za-z_][\w.$]*)\(")
+_NUMBER = re.compile(r"\d{1,300}(?:\.\d{1,300})?(?:[eE]\d{1,2})?")
 MOST_MADE = 10_000_000
 """Rows or characters that one call may make out of nothing."""
 
@@ -19,11 +23,32 @@ def check(node: exp.Func, dialect: Dialect, own: frozenset[str]) -> None:
         names = {node.name.lower()}
     else:
         names = {name.lower() for name in type(node).sql_names()}
-        known = type(node).__name__ in TYPED or names & (dialect.functions | own)
+        known = names & (dialect.functions | own) or _is_built_in(node, dialect)
         if not known or not _is_own_schema(_table_qualifier(node), dialect):
-            raise not_allowed(min(names, key=len))
+            raise not_allowed(_head(node, dialect) or min(names, key=len))
+    tables = dialect.table_functions
+    if tables is not None and isinstance(node.parent, exp.Table) and not names & (tables | own):
+        raise not_allowed(min(names, key=len))
     if names & MAKES_MUCH:
         _check_amount(node)
+
+
+def _is_built_in(node: exp.Func, dialect: Dialect) -> bool:
+    """Whether what sqlglot has a type for is in this dialect a function of the list, or no call but syntax."""
+    if type(node).__name__ not in TYPED:
+        return False
+    if isinstance(
+        node, (exp.SafeFunc, exp.NetFunc)
+    ):  # SAFE. and NET. in front of another one, which is checked too
+        return True
+    head = _head(node, dialect)
+    return head is None or head.lower() in dialect.functions | SYNTAX
+
+
+def _head(node: exp.Func, dialect: Dialect) -> str | None:
+    """The name that is called in the dialect; None for what is written as an operator, a word or a clause."""
+    match = _CALL.match(node.sql(dialect.name, comments=False, normalize_functions=False))
+    return match[1] if match else None
 
 
 def _check_named(node: exp.Anonymous, dialect: Dialect, own: frozenset[str]) -> None:
@@ -71,9 +96,11 @@ def _names(node: exp.Expr) -> tuple[str, ...] | None:
 
 
 def _check_amount(node: exp.Func) -> None:
+    if node.args.get("time_limit") is not None:  # Snowflake's GENERATOR waits that long
+        raise not_allowed("generator with a time limit")
     for literal in node.find_all(exp.Literal):
-        of_this = literal.find_ancestor(exp.Func) is node
-        if of_this and literal.is_number and float(literal.this) > MOST_MADE:
+        of_this = literal.find_ancestor(exp.Func) is node and not literal.is_string
+        if of_this and _NUMBER.fullmatch(literal.this) and float(literal.this) > MOST_MADE:
             raise RefusedError(
                 Code.TOO_MUCH,
                 f"{literal.this} rows or characters out of one call are too many.",

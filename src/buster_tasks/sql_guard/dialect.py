@@ -40,6 +40,8 @@ class Dialect:
     """Where the database keeps its own functions: they may be called with it in front."""
     methods: frozenset[str] = frozenset()
     """Functions that are called on a value: `document.value('/a')`."""
+    table_functions: frozenset[str] | None = None
+    """Where not all functions may stand in the place of a table: those that may."""
     niladic: frozenset[str] = frozenset()
     """Words that call a function without parentheses and tell of the session, not of data."""
     reserved: frozenset[str] = frozenset()

@@ -13,6 +13,12 @@ generate_timestamp_array generator lpad pad range repeat replicate rpad sequence
 """)  # fmt: skip
 """Those that make rows or characters out of a number."""
 
+SYNTAX = words("""
+all any array array_agg case cast extract exists filter grouping if interval json_table map position row struct
+substring trim try_cast unnest values xmlelement xmltable
+""")  # fmt: skip
+"""Words that the standard, or most dialects, write like a call."""
+
 TYPED = words("""
 Abs Acos Acosh AddMonths AggFunc And AnyValue ApproxDistinct ApproxPercentileAccumulate ApproxPercentileCombine
 ApproxPercentileEstimate ApproxQuantile ApproxQuantiles ApproxTopK ApproxTopKAccumulate ApproxTopKCombine

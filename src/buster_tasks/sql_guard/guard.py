@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as Grammar
-from sqlglot.errors import ErrorLevel, SqlglotError, TokenError
+from sqlglot.errors import ErrorLevel, SqlglotError, TokenError, UnsupportedError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -37,6 +37,9 @@ def judge(
         return refusal.refused
     except RecursionError:
         return limits.too_deep().refused
+    except UnsupportedError as error:
+        reason = f"Part of the SQL cannot be written anew in this dialect: {_told(error)}"
+        return Refused(reason, "Write this part in another way.", Code.NOT_STABLE)
     except SqlglotError as error:
         return Refused(f"The SQL cannot be parsed: {_told(error)}", _CORRECT, Code.NOT_PARSED)
     except (

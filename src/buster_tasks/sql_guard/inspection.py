@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
 
-from buster_tasks.sql_guard import calls, hints, relations as reading
+from buster_tasks.sql_guard import calls, hints, recursion, relations as reading
 from buster_tasks.sql_guard.dialect import Dialect
 from buster_tasks.sql_guard.nodes import NODES
 from buster_tasks.sql_guard.verdict import Code, RefusedError
@@ -21,6 +22,7 @@ _FIXES = {
     "DynamicIdentifier": "Write the name itself instead of IDENTIFIER(...).",
     "NextValueFor": "Leave NEXT VALUE FOR out: it moves a sequence.",
 }
+_ODD = re.compile(r"[^\w$@#]")
 _SEQUENCE = {"nextval", "currval"}
 
 
@@ -73,6 +75,8 @@ class Inspection:
             self._check_name(node)
         elif isinstance(node, exp.Column):
             self._check_column(node)
+        elif isinstance(node, exp.CTE):
+            recursion.check(node)
         elif isinstance(node, (exp.TableFromRows, exp.Operator, exp.ForClause)):
             _check_inside(node)
 
@@ -101,6 +105,12 @@ class Inspection:
                 Code.SEVERAL_STATEMENTS,
                 f"{name} begins a statement of its own in this dialect.",
                 "Leave it out, or quote it where it is a name.",
+            )
+        if _ODD.search(name.replace("-", "") if self._dialect.name == "bigquery" else name):
+            raise RefusedError(
+                Code.SYNTAX_NOT_ALLOWED,
+                f"{name[:80]!r} has characters that a plain name does not have.",
+                "Quote it where it is a name, and leave the characters out where not.",
             )
         if name.startswith(("$", "@")) and not self._is_numbered(name[1:]):
             raise self._variable(node)

@@ -46,7 +46,7 @@ sha sha1 sha2 shiftleft shiftright shiftrightunsigned shuffle sign signum sin si
 sort_array soundex space split split_part sqrt stack startswith std stddev stddev_pop stddev_samp str_to_map string
 string_agg struct substr substring substring_index sum tan tanh theta_sketch_agg theta_sketch_estimate theta_union
 theta_union_agg timediff timestamp timestamp_micros timestamp_millis timestamp_seconds timestampadd timestampdiff
-tinyint to_avro to_binary to_char to_csv to_date to_geography to_geometry to_json to_number to_time to_timestamp
+tinyint to_binary to_char to_csv to_date to_geography to_geometry to_json to_number to_time to_timestamp
 to_timestamp_ltz to_timestamp_ntz to_unix_timestamp to_utc_timestamp to_varchar to_variant_object to_xml transform
 transform_keys transform_values translate trim trunc try_add try_avg try_cast try_divide try_element_at
 try_make_interval try_make_timestamp try_mod try_multiply try_parse_json try_parse_url try_subtract try_sum

@@ -24,17 +24,17 @@ json_normalize json_object json_object_filter_keys json_object_to_array json_obj
 json_query json_quote json_remove json_replace json_schema_valid json_schema_validation_report json_search json_set
 json_storage_size json_table json_type json_unquote json_valid json_value lag last_day last_value lcase lead least
 left length lengthb linestring ln localtime localtimestamp locate log log10 log2 lower lpad ltrim make_set makedate
-maketime max mbrcontains mbrcoveredby mbrcovers mbrdisjoint mbrequals mbrintersects mbroverlaps mbrtouches mbrwithin
-md5 median microsecond mid min minute mod month monthname months_between multilinestring multipoint multipolygon
-natural_sort_key now nth_value ntile nullif nvl nvl2 oct octet_length ord percent_rank percentile_cont percentile_disc
-period_add period_diff pi point polygon position pow power quarter quote radians rand random_bytes rank regexp_instr
-regexp_like regexp_replace regexp_substr repeat replace reverse right round row row_number rpad rtrim sec_to_time
-second sformat sha sha1 sha2 sign sin soundex space sqrt std stddev stddev_pop stddev_samp str_to_date strcmp subdate
-substr substring substring_index subtime sum sysdate tan time time_format time_to_sec timediff timestamp timestampadd
-timestampdiff to_base64 to_char to_date to_days to_number to_seconds trim trunc truncate ucase uncompress
-uncompressed_length unhex unix_timestamp upper utc_date utc_time utc_timestamp uuid uuid_short uuid_to_bin values
-var_pop var_samp variance vec_distance vec_distance_cosine vec_distance_euclidean vec_fromtext vec_totext week weekday
-weekofyear weight_string year yearweek
+maketime match max mbrcontains mbrcoveredby mbrcovers mbrdisjoint mbrequals mbrintersects mbroverlaps mbrtouches
+mbrwithin md5 median microsecond mid min minute mod month monthname months_between multilinestring multipoint
+multipolygon natural_sort_key now nth_value ntile nullif nvl nvl2 oct octet_length ord percent_rank percentile_cont
+percentile_disc period_add period_diff pi point polygon position pow power quarter quote radians rand random_bytes
+rank regexp_instr regexp_like regexp_replace regexp_substr repeat replace reverse right round row row_number rpad
+rtrim sec_to_time second sformat sha sha1 sha2 sign sin soundex space sqrt std stddev stddev_pop stddev_samp
+str_to_date strcmp subdate substr substring substring_index subtime sum sysdate tan time time_format time_to_sec
+timediff timestamp timestampadd timestampdiff to_base64 to_char to_date to_days to_number to_seconds trim trunc
+truncate ucase uncompress uncompressed_length unhex unix_timestamp upper utc_date utc_time utc_timestamp uuid
+uuid_short uuid_to_bin values var_pop var_samp variance vec_distance vec_distance_cosine vec_distance_euclidean
+vec_fromtext vec_totext week weekday weekofyear weight_string year yearweek
 """) | SPATIAL  # fmt: skip
 
 DIALECT = Dialect(

@@ -13,7 +13,7 @@ abs acos add_months age any_value approximate array array_concat array_contains 
 array_flatten array_intersection array_position array_positions array_sort array_to_string array_union array_unique
 ascii asin atan atan2 avg bit_and bit_length bit_or bit_xor bitand bitnot bitor bitxor bool_and bool_or bpcharcmp
 btext_pattern_cmp btrim can_json_parse cbrt ceil ceiling char_length character_length charindex checksum chr coalesce
-collate concat concat_ws convert convert_from convert_timezone cos cot count crc32 cume_dist current_date date
+collate concat concat_ws convert convert_from convert_timezone cos cosh cot count crc32 cume_dist current_date date
 date_add date_cmp date_cmp_timestamp date_cmp_timestamptz date_diff date_part date_part_year date_trunc dateadd
 datediff datepart decode degrees dense_rank dexp difference dlog1 dlog10 exp extract farmfingerprint64 first_value
 floor fnv_hash from_hex from_varbyte func_sha1 generate_series get_array_length get_number_attributes getbit getdate
@@ -28,7 +28,7 @@ octetindex percent_rank percentile_cont percentile_disc pi position pow power qu
 rank ratio_to_report regexp_count regexp_instr regexp_matches regexp_replace regexp_substr repeat replace replicate
 reverse right round row row_number rpad rtrim sha sha1 sha2 sha224 sha256 sha512 sign sin sinh soundex split_part
 split_to_array sqrt stddev stddev_pop stddev_samp string_to_array strpos strtol subarray substr substring sum sysdate
-tan text_to_int_alt text_to_numeric_alt timeofday timestamp_cmp timestamp_cmp_date timestamp_cmp_timestamptz
+tan tanh text_to_int_alt text_to_numeric_alt timeofday timestamp_cmp timestamp_cmp_date timestamp_cmp_timestamptz
 timestamptz_cmp timestamptz_cmp_date timestamptz_cmp_timestamp timezone to_char to_date to_hex to_number to_timestamp
 to_varbyte translate trim trunc try_cast upper upper_attribute_names var_pop var_samp variance width_bucket xxhash64
 """) | SPATIAL  # fmt: skip
