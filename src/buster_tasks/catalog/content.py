@@ -19,6 +19,7 @@ from buster_tasks.sources.schema import Filters, Introspection, Issue
 from buster_tasks.sources.serialization import json_chunks
 
 _ISSUES = TypeAdapter(list[Issue])
+_PIECE = 64 * 1024
 _LEVEL = 1  # a sixteenth of the size; a better level takes three times as long for little
 
 
@@ -87,9 +88,13 @@ class Content:
         unpacking = zlib.decompressobj()
         brace = 1  # that of the body
         for piece in packed:
-            data = unpacking.decompress(piece)
-            yield data[brace:]
-            brace -= min(brace, len(data))
+            left = piece
+            while left:
+                # what repeats itself would be a thousand times as long at once
+                data = unpacking.decompress(left, _PIECE)
+                yield data[brace:]
+                brace -= min(brace, len(data))
+                left = unpacking.unconsumed_tail
         yield unpacking.flush()
 
 

@@ -3,6 +3,7 @@ import os
 import sqlite3
 import stat
 import sys
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,6 +76,21 @@ def test_json_comes_in_pieces_that_are_the_whole(store: CatalogStore) -> None:
     assert json.loads(b"".join(pieces))["dataSourceName"] == "shop"
     with pytest.raises(SnapshotNotFoundError):
         next(store.json_of("snap_gone"))
+
+
+def test_what_is_kept_is_never_in_memory_whole(store: CatalogStore) -> None:
+    comment = "what it is " * 100
+    many = found(columns=[column("t", f"c{number}", comment=comment) for number in range(2_000)])
+    size = sum(map(len, many.json_chunks()))
+    tracemalloc.start()
+    try:
+        identity = store.put(many)
+        pieces = sum(map(len, store.json_of(identity)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert pieces == size
+    assert peak < size / 3
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
