@@ -79,7 +79,7 @@ def test_json_comes_in_pieces_that_are_the_whole(store: CatalogStore) -> None:
 
 
 def test_what_is_kept_is_never_in_memory_whole(store: CatalogStore) -> None:
-    comment = "what it is " * 100
+    comment = "what it is " * 500
     many = found(columns=[column("t", f"c{number}", comment=comment) for number in range(2_000)])
     size = sum(map(len, many.json_chunks()))
     tracemalloc.start()
