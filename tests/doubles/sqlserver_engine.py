@@ -133,7 +133,9 @@ def translate(tree: Any, parameters: dict[str, Any], session: "Session | None") 
 
 
 def _without_case(node: Any) -> Any:
-    """The collation of these databases ignores case."""
+    """The collation of these databases ignores case; one that a statement names is DuckDB's own."""
+    if isinstance(node, exp.Collate):
+        return node.this
     return (
         exp.ILike(this=node.this, expression=node.expression)
         if isinstance(node, exp.Like)
@@ -291,6 +293,16 @@ def _has_right(session: Session, given: list[Any]) -> Any:
     return exp.convert(int(rights is None or given[2].name in rights))
 
 
+def _data_length(_session: Session, given: list[Any]) -> Any:
+    """Bytes; texts have two for each character."""
+    value = given[0].sql("duckdb")
+    return sqlglot.parse_one(
+        f"CASE typeof({value}) WHEN 'BLOB' THEN octet_length(CAST({value} AS BLOB)) "
+        f"ELSE 2 * length(CAST({value} AS VARCHAR)) END",
+        read="duckdb",
+    )
+
+
 # SUSER_SNAME is CURRENT_USER to sqlglot; with an argument it is the owner of something.
 _CALLS: dict[str, Callable[[Session, list[Any]], Any]] = {
     "DB_NAME": lambda session, _given: exp.convert(session.database),
@@ -298,6 +310,7 @@ _CALLS: dict[str, Callable[[Session, list[Any]], Any]] = {
     "SERVERPROPERTY": _property,
     "DATABASEPROPERTYEX": lambda _session, _given: exp.convert("SQL_Latin1_General_CP1_CI_AS"),
     "QUOTENAME": _quotename,
+    "DATALENGTH": _data_length,
     "HAS_DBACCESS": _has_access,
     "HAS_PERMS_BY_NAME": _has_right,
 }

@@ -54,6 +54,10 @@ class Shop:
 
     def answer(self, sql: str) -> QueryResult | None:
         connection = sqlite3.connect(self.path)
+        beside = self.path.parent / OTHER / self.path.name
+        connection.execute(f"ATTACH ? AS {OTHER}", (str(beside),))
+        # SQLite has it since 3.43
+        connection.create_function("octet_length", 1, lambda one: one and len(one))
         try:
             cursor = connection.execute(sql)
             rows = cursor.fetchall()

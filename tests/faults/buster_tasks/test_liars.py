@@ -9,7 +9,7 @@ from buster_tasks.testing import CHECKS, Refusal, run_check
 from buster_tasks.testing.fake_source import Call
 from taskkit.testing import CheckFailedError
 from tests.conformance.buster_tasks.shops import FAKE, Shop, make_shop
-from tests.faults.buster_tasks import liars_in_calls  # noqa: F401 - enters its liars
+from tests.faults.buster_tasks import liars_in_calls, liars_in_statistics  # noqa: F401 - enter their liars
 from tests.faults.buster_tasks.liars import LIARS, PASSWORD, Liar
 
 pytestmark = pytest.mark.anyio

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.bigquery.catalog import quote
+from buster_tasks.sources.bigquery.statistics import BigqueryStatistics
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
 from buster_tasks.sources.credentials import BigqueryCredentials
@@ -28,6 +29,7 @@ class BigquerySource(BlockingSource["BigquerySession"]):
 
     kind: Literal["bigquery"] = "bigquery"
     product, extra = "BigQuery", "bigquery"
+    statistics_dialect = BigqueryStatistics()
     names_databases = True
     open_seconds = 20.0
 

@@ -10,6 +10,7 @@ from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wante
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.scan import Scan
 from buster_tasks.sources.databricks.session import DatabricksSession
+from buster_tasks.sources.databricks.statistics import DatabricksStatistics
 from buster_tasks.sources.quoting import in_back_quotes
 
 
@@ -23,6 +24,7 @@ class DatabricksSource(BlockingSource[DatabricksSession]):
 
     kind: Literal["databricks"] = "databricks"
     product, extra = "Databricks", "databricks"
+    statistics_dialect = DatabricksStatistics()
     names_databases = True
     open_seconds = 30.0
 

@@ -22,8 +22,8 @@ class DuckdbSource(BlockingSource["DuckdbSession"]):
     """
 
     kind: Literal["duckdb"] = "duckdb"
-    statistics_dialect = DuckdbStatistics()
     product, extra = "DuckDB", "duckdb"
+    statistics_dialect = DuckdbStatistics()
     close_seconds = None
 
     def __init__(self, credentials: DuckdbCredentials) -> None:

@@ -23,8 +23,8 @@ class MysqlSource(BlockingSource[MysqlSession]):
     """
 
     kind: Literal["mysql"] = "mysql"
-    statistics_dialect = MysqlStatistics()
     product, extra = "MySQL", "mysql"
+    statistics_dialect = MysqlStatistics()
 
     def __init__(self, credentials: MysqlCredentials, *, read_seconds: float = 300.0) -> None:
         super().__init__(connection_timeout=credentials.connection_timeout)

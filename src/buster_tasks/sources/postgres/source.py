@@ -28,8 +28,8 @@ class PostgresSource(BlockingSource["PostgresSession"]):
     """
 
     kind: Literal["postgres"] = "postgres"
-    statistics_dialect = PostgresStatistics()
     product, extra = "PostgreSQL", "postgres"
+    statistics_dialect = PostgresStatistics()
     close_seconds = 0.6
 
     def __init__(self, credentials: PostgresCredentials) -> None:

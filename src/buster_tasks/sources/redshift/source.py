@@ -9,6 +9,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
 from buster_tasks.sources.credentials import RedshiftCredentials
 from buster_tasks.sources.redshift.scan import Scan
+from buster_tasks.sources.redshift.statistics import RedshiftStatistics
 
 if TYPE_CHECKING:
     from buster_tasks.sources.redshift.session import RedshiftSession
@@ -23,6 +24,7 @@ class RedshiftSource(BlockingSource["RedshiftSession"]):
 
     kind: Literal["redshift"] = "redshift"
     product, extra = "Redshift", "redshift"
+    statistics_dialect = RedshiftStatistics()
     close_seconds = 0.6
 
     def __init__(self, credentials: RedshiftCredentials) -> None:

@@ -11,6 +11,7 @@ from buster_tasks.sources.credentials import SnowflakeCredentials
 from buster_tasks.sources.snowflake.catalog import FACTS
 from buster_tasks.sources.snowflake.scan import Scan
 from buster_tasks.sources.snowflake.session import SnowflakeSession
+from buster_tasks.sources.snowflake.statistics import SnowflakeStatistics
 
 
 class SnowflakeSource(BlockingSource[SnowflakeSession]):
@@ -23,6 +24,7 @@ class SnowflakeSource(BlockingSource[SnowflakeSession]):
 
     kind: Literal["snowflake"] = "snowflake"
     product, extra = "Snowflake", "snowflake"
+    statistics_dialect = SnowflakeStatistics()
     names_databases = True
     open_seconds = 30.0
 

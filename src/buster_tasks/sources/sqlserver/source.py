@@ -11,6 +11,7 @@ from buster_tasks.sources.credentials import SqlserverCredentials
 from buster_tasks.sources.quoting import in_brackets
 from buster_tasks.sources.sqlserver.scan import Scan
 from buster_tasks.sources.sqlserver.session import SqlserverSession
+from buster_tasks.sources.sqlserver.statistics import SqlserverStatistics
 
 
 class SqlserverSource(BlockingSource[SqlserverSession]):
@@ -24,6 +25,7 @@ class SqlserverSource(BlockingSource[SqlserverSession]):
 
     kind: Literal["sqlserver"] = "sqlserver"
     product, extra = "SQL Server", "sqlserver"
+    statistics_dialect = SqlserverStatistics()
     names_databases = True
 
     def __init__(self, credentials: SqlserverCredentials) -> None:

@@ -177,7 +177,7 @@ class _Select:
         self.is_approximate = approximate and is_counted(column)
         dialect = asker.dialect
         name = asker.quoted([column.name])[0]
-        asked = {"present": f"COUNT({name})"}
+        asked = {"present": dialect.count(name)}
         if is_counted(column):
             compared = dialect.compared(column, name)
             asked["distinct_count"] = dialect.distinct(compared, approximate=approximate)

@@ -50,7 +50,7 @@ class StatisticsDialect:
     text_type: ClassVar[str] = "VARCHAR"
     float_type: ClassVar[str] = "DOUBLE PRECISION"
     approximate_distinct: ClassVar[str | None] = None
-    """A function that counts distinct values nearly, for tables where an exact count takes too long."""
+    """What counts distinct values nearly: a function, in front of its arguments."""
 
     def cell(self, column: TargetColumn, name: str, cut: int) -> tuple[str, str | None]:
         """What to read of a column, and its length where reading does not tell it: no more than `cut` characters."""
@@ -116,9 +116,9 @@ class StatisticsDialect:
         """A number as one with a point that floats."""
         return f"CAST({expression} AS {self.float_type})"
 
-    def count(self) -> str:
-        """The number of rows, whatever it is."""
-        return "COUNT(*)"
+    def count(self, of: str = "*") -> str:
+        """The number of rows, or of those where this is not null."""
+        return f"COUNT({of})"
 
     def average(self, expression: str) -> str:
         """The mean of whole numbers, not cut to a whole number."""
@@ -126,9 +126,10 @@ class StatisticsDialect:
 
     def distinct(self, expression: str, *, approximate: bool) -> str:
         """How many distinct values; nearly, where the kind can."""
-        if approximate and self.approximate_distinct:
-            return f"{self.approximate_distinct}({expression})"
-        return f"COUNT(DISTINCT {expression})"
+        function = self.approximate_distinct
+        if not approximate or function is None:
+            return f"COUNT(DISTINCT {expression})"
+        return f"{function}({expression})"
 
     def first(self, select: str, table: str, rows: int) -> str:
         """Some rows, whichever come first."""

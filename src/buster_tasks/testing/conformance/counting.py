@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from buster_tasks.sources.schema import Table
+from buster_tasks.sources.schema import Column, Table
+from buster_tasks.sources.statistics import MeasuredLevel
 from buster_tasks.testing.conformance.check import Trial, check
-from buster_tasks.testing.fixture import OTHER_TABLES, tables
+from buster_tasks.testing.conformance.structure import facts_of
+from buster_tasks.testing.fixture import OTHER_TABLES, ColumnFact, TableFact, tables
 from taskkit.testing.conformance.check import expect, expect_that
+
+_MEASURED: tuple[MeasuredLevel, ...] = ("sample", "full")
 
 
 async def _told(trial: Trial) -> dict[str, Table]:
@@ -54,13 +58,52 @@ async def counts_are_of_the_promised_kind(trial: Trial) -> None:
 
 @check()
 async def statistics_are_as_asked(trial: Trial) -> None:
-    """Without statistics none are told; a level that is not to be had is an issue, not an error."""
+    """Without statistics none are told; a level that is not to be had is an issue, not an error.
+
+    Where columns are measured, small tables are measured whole: what is told of them is exact and true, and the same
+    when it is asked for again.
+    """
     found = await trial.found()
     expect("the level", found.statistics, "none")
-    more = await trial.source.introspect(statistics="full")
-    if more.statistics != "full":
-        codes = {issue.code for issue in more.issues}
-        expect("an issue", "STATISTICS_LEVEL_NOT_AVAILABLE" in codes, True)
+    for level in _MEASURED:
+        more = await trial.source.introspect(statistics=level)
+        if more.statistics != level:
+            codes = {issue.code for issue in more.issues}
+            expect("an issue", "STATISTICS_LEVEL_NOT_AVAILABLE" in codes, True)
+            continue
+        known = {(issue.code, issue.object) for issue in found.issues}
+        new = [issue for issue in more.issues if (issue.code, issue.object) not in known]
+        expect(f"more issues with {level!r}", new, [])
+        for table, fact, column in facts_of(trial, more):
+            _expect_measured(trial, table, fact, column)
+        again = await trial.source.introspect(statistics=level)
+        expect(f"the columns with {level!r} once more", again.columns, more.columns)
+
+
+def _expect_measured(trial: Trial, table: TableFact, fact: ColumnFact, column: Column) -> None:
+    """What is told of a column is what its rows say."""
+    where = f"{table.name}.{fact.name}"
+    at = table.columns.index(fact)
+    values = [row[at] for row in table.rows if row[at] != "NULL"]
+    expect(f"how exact the statistics of {where} are", column.statistics_kind, "exact")
+    expect(f"rows measured of {where}", column.measured_rows, len(table.rows))
+    expect(f"null values of {where}", column.null_count, len(table.rows) - len(values))
+    if fact.type != "binary":
+        expect(f"distinct values of {where}", column.distinct_count, len(set(values)))
+    if fact.type == "integer":
+        numbers = [int(value) for value in values]
+        bounds = (min(numbers), max(numbers)) if numbers else (None, None)
+        expect(f"least and greatest value of {where}", (column.min_value, column.max_value), bounds)
+    if fact.type == "text":
+        known = trial.dialect.types["text"]
+        texts = [known.value if one == known.literal else one[1:-1] for one in values]
+        lengths = (min(map(_length, texts)), max(map(_length, texts))) if texts else (None, None)
+        told = (column.shortest_length, column.longest_length)
+        expect(f"shortest and longest value of {where}", told, lengths)
+
+
+def _length(text: object) -> int:
+    return len(str(text))
 
 
 @check()
@@ -80,9 +123,27 @@ async def progress_goes_up_to_the_end(trial: Trial) -> None:
 
 
 @check()
-async def no_time_for_numbers_loses_no_structure(trial: Trial) -> None:
-    """With a time limit of 0 all tables and columns are there, and only optional numbers may be missing."""
+async def no_time_loses_no_tables_and_is_told(trial: Trial) -> None:
+    """With a time limit of 0 all tables and columns are there, and keys and indexes too, or an issue says what is not.
+
+    Optional numbers may be missing without a word: None says it.
+    """
     whole, hurried = await trial.found(), await trial.source.introspect(time_limit=0)
-    names = [(one.table, one.name) for one in whole.columns]
-    expect("the columns", [(one.table, one.name) for one in hurried.columns], names)
-    expect("complete", hurried.complete, True)
+    names = [(one.schema_name, one.table, one.name) for one in whole.columns]
+    told = [(one.schema_name, one.table, one.name) for one in hurried.columns]
+    expect("the columns", told, names)
+    lists = ("tables", "views", "primary_keys", "unique_keys", "foreign_keys", "indexes")
+    counts, fewer = whole.counts(), hurried.counts()
+    is_whole = all(fewer[name] == counts[name] for name in lists)
+    expect_that(
+        "what is missing",
+        is_whole or not hurried.complete,
+        expected="not called complete",
+        came=fewer,
+    )
+    expect_that(
+        "the issues",
+        hurried.complete or all(issue.fix for issue in hurried.issues) and hurried.issues,
+        expected="what is missing, and what to do",
+        came=hurried.issues,
+    )
