@@ -15,7 +15,7 @@ from pydantic_core import SchemaSerializer, to_json
 
 from buster_tasks.sources.schema import Introspection
 
-_OBJECTS = 250
+_OBJECTS = 100
 
 
 def json_chunks(found: Introspection, *, without: str | None = None) -> Iterator[bytes]:
@@ -47,7 +47,7 @@ def list_chunks(
     for start in range(0, len(objects), _OBJECTS):
         some = objects[start : start + _OBJECTS]
         data = serializer.to_json(some, by_alias=True, exclude_none=True, include=include)
-        yield before + data[1:-1]
+        yield before + memoryview(data)[1:-1]
         before = b","
     yield b"]" if objects else b"[]"
 
