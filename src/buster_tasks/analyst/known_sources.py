@@ -1,0 +1,56 @@
+"""Credentials of a data source by its name, where the payload has none."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from buster_tasks.analyst.errors import UnknownSourceError
+from buster_tasks.analyst.models import AnalystDataSource
+from buster_tasks.settings import find_setting
+from buster_tasks.sources.source_url import credentials_from_url
+
+if TYPE_CHECKING:
+    from buster_tasks.sources.credentials import AnyCredentials
+
+
+def credentials_of(source: AnalystDataSource) -> AnyCredentials:
+    """Those of the payload, else the URL in `BUSTER_TASKS_SOURCE_<NAME>` or under `sources` in `[tool.buster-tasks]`.
+
+    Raises UnknownSourceError where there are none, and for a `type` that is another than theirs.
+    """
+    found = source.credentials
+    if found is None:
+        found = credentials_from_url(_url_of(source.name))
+    if source.type is not None and _plain(source.type) != _plain(found.type):
+        raise UnknownSourceError(
+            f"The data source {source.name!r} is said to be {source.type!r}, and its credentials are for "
+            f"{found.type!r}.",
+            fix="Correct one of the two.",
+        )
+    return found
+
+
+def variable_of(name: str) -> str:
+    """The variable of the environment for a name: letters and digits in capitals, all else as _."""
+    return f"BUSTER_TASKS_SOURCE_{re.sub(r'[^A-Za-z0-9]', '_', name).upper()}"
+
+
+def _url_of(name: str) -> str:
+    said = os.environ.get(variable_of(name), "").strip()
+    if said:
+        return said
+    setting = find_setting("BUSTER_TASKS_SOURCES", "sources")
+    if setting is not None and isinstance(setting.value, dict):
+        url: object = setting.value.get(name)  # pyright: ignore[reportUnknownMemberType] - TOML's own types
+        if isinstance(url, str) and url.strip():
+            return url.strip()
+    raise UnknownSourceError(
+        f"No credentials are known for the data source {name!r}.",
+        fix=f"Give them in the payload, or a URL in {variable_of(name)}.",
+    )
+
+
+def _plain(kind: str) -> str:
+    return {"postgresql": "postgres"}.get(kind, kind)
