@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from buster_tasks.errors import SecretNotFoundError
+from buster_tasks.errors import SourceError
 from buster_tasks.language_model.assembly import ReplyAssembly
 from buster_tasks.language_model.base import (
     ModelReply,
@@ -153,7 +153,7 @@ class LitellmModel:
         failure: LanguageModelError | None = None
         try:
             key = None if self._api_key is None else resolve_secret(self._api_key)
-        except SecretNotFoundError as error:
+        except SourceError as error:  # there is none, or its file may not be read
             failure = ModelAuthenticationError(error.message, fix=error.fix)
         if failure is not None:
             raise failure

@@ -379,10 +379,16 @@ def own_locals(error: BaseException) -> Iterator[str]:
             yield repr(frame.f_locals)
 
 
-async def test_a_reference_that_leads_nowhere_is_told_before_anything_is_sent() -> None:
+@pytest.mark.parametrize(
+    "reference", ["env:NOT_SET_ANYWHERE", "file:/allowed/key", "file:/other/key"]
+)
+async def test_a_reference_that_leads_nowhere_is_told_before_anything_is_sent(
+    reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUSTER_TASKS_DIRECTORIES", "/allowed")
     async with ScriptedLLM([]) as server:
-        with pytest.raises(ModelAuthenticationError, match="'NOT_SET_ANYWHERE'"):
-            await model_of(server, api_key="env:NOT_SET_ANYWHERE").reply(ASKED)
+        with pytest.raises(ModelAuthenticationError, match=reference.partition(":")[2]):
+            await model_of(server, api_key=reference).reply(ASKED)
     assert server.requests == []
 
 
