@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from taskkit.definition.hooks import HookSet
 from taskkit.definition.schedule import Cron
-from taskkit.definition.signature import is_partial, place_of, read
+from taskkit.definition.signature import Place, is_partial, place_of, read
 from taskkit.errors import InvalidDurationError, InvalidOptionError, TaskSignatureError, shown
 from taskkit.model.duration import Duration, seconds
 from taskkit.model.machine import preset_name
@@ -112,12 +112,8 @@ def define(
     signature = read(fn, frame_locals or {})
     task_id = _task_id(id, name, fn)
     place = place_of(fn)
-    if schedule is not None and not signature.has_payload:
-        schema = UNSET  # the tick alone may be all that it needs
-    if schema is not UNSET and not signature.has_payload:
-        raise TaskSignatureError(
-            f"Task {task_id!r} at {place} has a schema and no payload parameter. Write one: def f(payload)."
-        )
+    if not signature.has_payload:
+        schema = _without_payload(schema, task_id, place, is_scheduled=schedule is not None)
     return TaskDefinition(
         id=task_id,
         fn=fn,
@@ -146,6 +142,15 @@ def define(
         schema_given=schema is not UNSET,
         declared_in=_declared_in(frame_locals or {}),
     )
+
+
+def _without_payload(schema: object, task_id: str, place: Place, *, is_scheduled: bool) -> object:
+    """UNSET, also for a scheduled task with a schema: the tick alone may be all that it needs."""
+    if schema is not UNSET and not is_scheduled:
+        raise TaskSignatureError(
+            f"Task {task_id!r} at {place} has a schema and no payload parameter. Write one: def f(payload)."
+        )
+    return UNSET
 
 
 def _task_id(given: object, name: str | None, fn: Callable[..., Any]) -> str:

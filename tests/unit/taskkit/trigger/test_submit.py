@@ -380,7 +380,7 @@ async def test_a_task_can_make_the_concurrency_key_of_its_payload() -> None:
 
 @pytest.mark.usefixtures("app")
 async def test_a_concurrency_key_that_is_none_is_refused_when_it_is_made() -> None:
-    @task(id="bad-key", concurrency_key=lambda order: len(order.customer))  # type: ignore[arg-type,return-value]
+    @task(id="bad-key", concurrency_key=lambda order: len(order.customer))  # type: ignore[arg-type,return-value]  # the wrong type is what is tested
     async def bad_key(order: Order) -> None: ...
 
     said = await refused(InvalidOptionError, bad_key.trigger(Order(customer="acme")))
@@ -395,7 +395,7 @@ def test_only_a_task_with_a_payload_can_make_a_key_of_it() -> None:
 
     with pytest.raises(InvalidOptionError, match="give a function of the payload"):
 
-        @task(concurrency_key="acme")  # type: ignore[arg-type]
+        @task(concurrency_key="acme")  # type: ignore[arg-type]  # the wrong type is what is tested
         async def with_text(payload: Order) -> None: ...
 
 
