@@ -19,6 +19,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from pydantic import JsonValue
 
+from buster_tasks.analyst.charting.fitting import fitted
 from buster_tasks.analyst.errors import DrawingFailedError
 from buster_tasks.analyst.findings import Chart
 from taskkit.errors import MissingExtraError
@@ -26,16 +27,22 @@ from taskkit.errors import MissingExtraError
 SECONDS = 20.0
 MOST_BYTES = 2_000_000
 
-_NARROW = 340
+_WIDTHS = (860, 480, 340)
 _Spec = dict[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A chart as SVG without its title, in the two widths that a page chooses from: 640 and 340 pixels."""
+    """A chart as SVG without its title, in three widths for a page to choose from: 860, 480 and 340 pixels."""
 
     wide: str
+    medium: str
     narrow: str
+
+    @property
+    def all(self) -> dict[str, str]:
+        """The three by their names."""
+        return {"wide": self.wide, "medium": self.medium, "narrow": self.narrow}
 
 
 async def draw(chart: Chart, *, timeout: float = SECONDS) -> Drawing:
@@ -86,10 +93,10 @@ class _Pen:
 
     async def drawing(self, chart: Chart, timeout: float) -> Drawing:
         spec: _Spec = {name: part for name, part in chart.spec.items() if name != "title"}
-        return Drawing(
-            wide=await self.ask(chart.id, {"spec": spec}, timeout),
-            narrow=await self.ask(chart.id, {"spec": _narrowed(spec)}, timeout),
-        )
+        drawn = [
+            await self.ask(chart.id, {"spec": fitted(spec, width)}, timeout) for width in _WIDTHS
+        ]
+        return Drawing(*drawn)
 
     async def ask(self, name: str, request: _Spec, timeout: float) -> str:
         """The SVG, or the PNG in Base64. Raises DrawingFailedError."""
@@ -134,20 +141,3 @@ async def _pen() -> AsyncGenerator[_Pen, None]:
             process.kill()
         with anyio.CancelScope(shield=True):
             await process.aclose()
-
-
-def _narrowed(spec: _Spec) -> _Spec:
-    """The same for a small screen: as wide as that, its legend below."""
-    is_pie = spec.get("autosize") == "pad"
-    legend: _Spec = {"orient": "bottom", "columns": 1 if is_pie else 2}
-    legend["direction"] = "vertical" if is_pie else "horizontal"
-    return {**_with_legend(spec, legend), "width": 240 if is_pie else _NARROW}
-
-
-def _with_legend(spec: _Spec, legend: _Spec) -> _Spec:
-    encoding = spec.get("encoding")
-    color = encoding.get("color") if isinstance(encoding, dict) else None
-    known = color.get("legend") if isinstance(color, dict) else None
-    if not (isinstance(encoding, dict) and isinstance(color, dict) and isinstance(known, dict)):
-        return spec
-    return {**spec, "encoding": {**encoding, "color": {**color, "legend": {**known, **legend}}}}

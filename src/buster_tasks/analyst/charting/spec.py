@@ -14,6 +14,7 @@ from buster_tasks.analyst.charting.axis import common_year, number_axis, time_ax
 from buster_tasks.analyst.charting.categories import chosen
 from buster_tasks.analyst.charting.column import humanised, moment_of, number_of
 from buster_tasks.analyst.charting.description import describe, number_texts
+from buster_tasks.analyst.charting.fitting import fitted
 from buster_tasks.analyst.charting.points import MOST_POINTS, Point, Points, is_stacked, read
 from buster_tasks.analyst.charting.request import ChartRequest
 from buster_tasks.analyst.evidence import ResultSet
@@ -74,6 +75,9 @@ def _bar(request: ChartRequest, found: Points) -> tuple[Spec, Points]:
         "scale": {"paddingInner": 0.25 if len(order) > 4 else 0.5, "paddingOuter": 0.2},
         "axis": {"grid": False, "labelAngle": 0, "labelOverlap": not horizontal},
     }
+    if horizontal:
+        # names speak for themselves, and need the room
+        names["axis"] = {"grid": False, "title": None, "labelOverlap": False}
     sizes = _measured(request, drawn, zero=True)
     sizes["stack"] = "zero" if stacked else None
     offset: Spec = {} if stacked else {"field": "series", "sort": _names(found)}
@@ -84,6 +88,8 @@ def _bar(request: ChartRequest, found: Points) -> tuple[Spec, Points]:
             encoding["yOffset" if horizontal else "xOffset"] = offset
     body: Spec = {"data": values(*_category_rows(request, drawn)), "encoding": encoding}
     body |= _bar_marks(horizontal, sizes, drawn)
+    if "layer" in body:
+        body = fitted(body, theme.WIDTH)
     if horizontal:
         thick = 26 if len(found.series) == 1 or stacked else 8 + 12 * len(found.series)
         body["height"] = max(120, thick * len(order) + 50)
@@ -98,12 +104,7 @@ def _bar_marks(horizontal: bool, sizes: Spec, drawn: Points) -> Spec:
         bar["color"] = theme.PALETTE[0]
     if not (horizontal and single and all((one.y or 0.0) >= 0 for one in drawn.points)):
         return {"mark": bar}
-    largest = max((one.y or 0.0 for one in drawn.points), default=0.0)
-    # room for the numbers to the right of the longest bar
-    sizes |= {
-        "axis": {"labels": False, "grid": False},
-        "scale": {"domain": [0, largest * 1.16 or 1]},
-    }
+    sizes["axis"] = {"labels": False, "grid": False}
     text: Spec = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": theme.MUTED}
     return {"layer": [{"mark": bar}, {"mark": text, "encoding": {"text": {"field": "label"}}}]}
 

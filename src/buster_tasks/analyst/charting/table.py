@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from buster_tasks.analyst.charting.column import humanised
+from buster_tasks.analyst.charting.axis import grain_of, period_label
+from buster_tasks.analyst.charting.column import humanised, moment_of
 from buster_tasks.analyst.findings import Chart
 
 _Row = dict[str, JsonValue]
@@ -27,6 +28,7 @@ def table_of(chart: Chart) -> ChartTable:
     data = chart.spec.get("data")
     found = data.get("values") if isinstance(data, dict) else None
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    rows = _with_periods(rows)
     titles = _titles(chart.spec)
     fields = [name for name in titles if any(name in row for row in rows)]
     if {"x", "y", "series"} <= set(fields) and chart.kind != "scatter":
@@ -36,6 +38,16 @@ def table_of(chart: Chart) -> ChartTable:
     return ChartTable(
         [titles[name] for name in fields], [[row.get(name) for name in fields] for row in rows]
     )
+
+
+def _with_periods(rows: list[_Row]) -> list[_Row]:
+    """The same with times of x as the chart labels them."""
+    moments = [moment_of(row.get("x")) for row in rows]
+    known = [at for at in moments if at is not None]
+    if not rows or len(known) < len(rows):
+        return rows
+    grain = grain_of(known)
+    return [{**row, "x": period_label(at, grain)} for row, at in zip(rows, known, strict=True)]
 
 
 def _titles(spec: _Row) -> dict[str, str]:

@@ -58,6 +58,7 @@ def config() -> dict[str, JsonValue]:
             "labelFontSize": 12,
             "labelPadding": 6,
             "labelLimit": 200,
+            "labelSeparation": 12,
             "titleColor": MUTED,
             "titleFontSize": 12,
             "titleFontWeight": "normal",
