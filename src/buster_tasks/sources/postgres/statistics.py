@@ -40,4 +40,4 @@ class PostgresStatistics(StatisticsDialect):
         ]
 
     def seconds(self, kind: NormalizedType, name: str) -> str | None:
-        return f"EXTRACT(EPOCH FROM {name})"
+        return f"EXTRACT(EPOCH FROM {name})::float8"

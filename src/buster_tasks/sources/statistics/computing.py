@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -13,7 +16,6 @@ from buster_tasks.sources.statistics.histogram import histogram
 from buster_tasks.sources.statistics.model import ColumnStatistics, TargetColumn
 from buster_tasks.sources.statistics.semantics import semantic_type
 from buster_tasks.sources.statistics.values import (
-    OrderKey,
     date_key,
     is_nan,
     json_value,
@@ -26,9 +28,10 @@ _DATES = ("date", "timestamp", "timestamptz")
 _ORDERED = ("integer", "decimal", "float", "text", "time", "unknown", *_DATES)
 _COUNTED = ("boolean", "uuid", "interval", *_ORDERED)
 _NAN = float("nan")
+_ORDERED_BY_THEMSELVES: set[type] = {int, float, Decimal, date, datetime, time}
 
 Counts = Sequence[tuple[object, int]]
-Key = Callable[[object], OrderKey]
+Key = Callable[[object], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def counted(values: Iterable[object]) -> list[tuple[object, int]]:
         counter: Counter[object] = Counter(value for value in values if value is not None)
     except TypeError:  # lists and the like
         counter = Counter(_hashable(value) for value in values if value is not None)
-    nans = [value for value in counter if is_nan(value)]
+    nans = [value for value in counter if value != value]  # noqa: PLR0124 - as NaN alone does
     if nans:
         counter[_NAN] = sum(counter.pop(value) for value in nans)
     return list(counter.items())
@@ -106,8 +109,8 @@ def counted(values: Iterable[object]) -> list[tuple[object, int]]:
 
 def bounds(column: TargetColumn, values: Iterable[object]) -> tuple[object, object] | None:
     """The least and the greatest value; None where there is none, or where they cannot be compared. NaN is no value."""
-    key = _key_of(column.normalized_type)
-    kept = [value for value in values if not is_nan(value)]
+    kept: list[Any] = [value for value in values if not is_nan(value)]
+    key = _key_of(column.normalized_type, kept)
     try:
         return (min(kept, key=key), max(kept, key=key)) if kept else None
     except TypeError:  # some with a zone and some without
@@ -116,15 +119,17 @@ def bounds(column: TargetColumn, values: Iterable[object]) -> tuple[object, obje
 
 def top(column: TargetColumn, counts: Counts) -> Counts:
     """The most frequent, equally frequent ones by value; empty where none comes twice and they are many."""
-    most = max((count for _value, count in counts), default=0)
-    if most < 2 and len(counts) > MOST_TOP_VALUES:
+    numbers = sorted((count for _value, count in counts), reverse=True)
+    if len(numbers) > MOST_TOP_VALUES and numbers[0] < 2:
         return []
-    key = _key_of(column.normalized_type)
+    least = numbers[:MOST_TOP_VALUES][-1] if numbers else 0
+    ahead = [one for one in counts if one[1] >= least]
+    key = _key_of(column.normalized_type, [value for value, _count in ahead]) or _itself
     try:
-        ordered = sorted(counts, key=lambda one: (-one[1], is_nan(one[0]), key(one[0])))
+        ahead.sort(key=lambda one: (-one[1], is_nan(one[0]), key(one[0])))
     except TypeError:
-        ordered = sorted(counts, key=lambda one: (-one[1], str(one[0])))
-    return ordered[:MOST_TOP_VALUES]
+        ahead.sort(key=lambda one: (-one[1], str(one[0])))
+    return ahead[:MOST_TOP_VALUES]
 
 
 def duj1(distinct: int, once: int, measured: int, total: int) -> int:
@@ -194,9 +199,20 @@ def _samples(counts: Counts) -> list[JsonValue] | None:
     return [json_value(value) for value, _count in counts[:MOST_SAMPLE_VALUES]] or None
 
 
-def _key_of(normalized_type: NormalizedType) -> Key:
-    return date_key if normalized_type in _DATES else order_key
+def _key_of(normalized_type: NormalizedType, values: Iterable[object]) -> Key | None:
+    """What to order the values by; None where they are in order by themselves, which is the quicker."""
+    kinds = set(map(type, values))
+    is_date = normalized_type in _DATES
+    if len(kinds) == 1 and kinds <= (
+        _ORDERED_BY_THEMSELVES if is_date else {*_ORDERED_BY_THEMSELVES, str}
+    ):
+        return None
+    return date_key if is_date else order_key
+
+
+def _itself(value: object) -> Any:
+    return value
 
 
 def _hashable(value: object) -> object:
-    return json_value(value) if isinstance(value, list | dict) else value
+    return value if isinstance(value, Hashable) else json_value(value)

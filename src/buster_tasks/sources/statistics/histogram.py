@@ -31,9 +31,12 @@ def histogram(
         for value, count in counts
         if (at := on_scale(normalized_type, value)) is not None
     ]
-    if not kept or len({_family(value) for value, _count in kept}) > 1:
+    try:
+        kept.sort(key=lambda one: one[0])
+    except TypeError:  # numbers beside dates, or some with a zone and some without
         return None
-    kept.sort(key=lambda one: one[0])
+    if not kept:
+        return None
     cuts: list[Any] = edges(kept[0][0], kept[-1][0])
     found = [0] * max(1, len(cuts) - 1)
     for value, count in kept:
@@ -99,12 +102,6 @@ def _floats(low: float, high: float) -> Iterable[object]:
         for part in range(1, MOST_BUCKETS)
     ]
     return [low, *(min(max(cut, low), high) for cut in inner), high]
-
-
-def _family(value: object) -> str:
-    if isinstance(value, datetime):
-        return "aware" if value.tzinfo else "naive"
-    return "date" if isinstance(value, date) else "number"
 
 
 def _read(normalized_type: NormalizedType, text: str) -> object | None:

@@ -171,7 +171,11 @@ class _Work:
         except TimeIsUpError:
             # what the sample told is better than nothing
             self._unmeasured.append(str(target.place))
-        if sampled.is_first and sampled.columns:
+        is_estimate = any(
+            one.statistics_kind == "estimate" and one.measured_rows != sampled.rows
+            for one in sampled.columns.values()
+        )
+        if sampled.is_first and is_estimate:
             self._first_rows.append(str(target.place))
         self._issues += sampled.issues
         self._columns += len(sampled.columns)

@@ -54,11 +54,14 @@ async def sample_table(asker: Asker, target: Target) -> Sampled:
     """
     reader = _Reader(asker, target)
     most = asker.sampling.sample_rows
-    if target.row_count is None or target.row_count <= 2 * most:
-        if await reader.read(reader.first(None)):
-            return reader.sampled
+    plan = None
+    if target.row_count is not None and target.row_count > 2 * most:
+        plan = await reader.plan()
+    if plan is None and not await reader.read(reader.first(None)):
         reader.forget()
-    await reader.read(await reader.plan(), is_part=True)
+        plan = await reader.plan() or reader.first(reader.sampled.rows)
+    if plan is not None:
+        await reader.read(plan, is_part=True)
     return reader.sampled
 
 
@@ -82,21 +85,26 @@ class _Reader:
         # one more, so that there being more is seen
         return _Plan(lambda select: dialect.first(select, self._table, most + 1), rows, True)
 
-    async def plan(self) -> _Plan:
-        """The source's own sampling, tried with a sample of nothing; the beginning where it has none for the table."""
+    async def plan(self) -> _Plan | None:
+        """The source's own sampling, tried with a sample of nothing; the beginning where it has none for the table.
+
+        None where all rows are no more than the sample may have.
+        """
         rows, is_exact = self.sampled.rows, self.sampled.is_exact
         most = self._asker.sampling.sample_rows
         if rows is None or rows <= most:
             rows, is_exact = await self._count()
-        while rows:
+        while rows is not None and rows > most:
             found = await self._tried(rows)
             if found is None:
                 break
             plan, came = found
-            if is_exact or most / 4 <= came <= most:
+            if most / 4 <= came <= most or (is_exact and came > 0):
                 return plan
+            if is_exact:
+                break
             rows, is_exact = await self._count()  # it is far from what the catalog said
-        return self.first(rows)
+        return None if rows is not None and rows <= most else self.first(rows)
 
     async def read(self, plan: _Plan, *, is_part: bool = False) -> bool:
         """Whether all rows were read; if so, or if only a part was wanted, `sampled` has what they tell."""
@@ -181,9 +189,7 @@ class _Reader:
             def statement(select: str, at: int = at) -> str:
                 return dialect.samples(select, wanted)[at]
 
-            if found:
-                return _Plan(statement, rows), len(found) + is_more
-            return None
+            return _Plan(statement, rows), len(found) + is_more
         return None
 
     def _wanted(self, rows: int) -> SampleWanted:

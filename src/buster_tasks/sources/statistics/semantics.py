@@ -88,7 +88,7 @@ def _of_numbers(
     if words[:1] in (["is"], ["has"]) and set(numbers) <= {0.0, 1.0}:
         return "boolean_like"
     for guess, named, low, high in _NUMBERS_BY_NAME:
-        if named & (set(words) if guess == "percentage" else set(words[-1:])):
+        if named & set(words[-1:] if guess in _BY_LAST_WORD else words):
             fit = all(low <= number <= high for number in numbers)
             return guess if fit and (guess != "id" or _are_whole(numbers)) else None
     if normalized_type in _NUMBERS and set(words) & _AMOUNTS and not set(words) & _NO_AMOUNTS:
@@ -105,7 +105,7 @@ def _of_texts(words: list[str], texts: list[str], rows: int) -> SemanticType | N
         if _share(texts, looks):
             return guess
     for guess, named, looks in _TEXTS_BY_NAME:
-        is_named = named & (set(words[-1:]) if guess in _BY_LAST_WORD else set(words))
+        is_named = named & set(words[-1:] if guess in _BY_LAST_WORD else words)
         if is_named and _share(texts, looks):
             return guess
     if {text.lower() for text in texts} in _YES_AND_NO:

@@ -27,7 +27,7 @@ def json_value(value: object) -> JsonValue:
         return value
     if isinstance(value, float):
         return _float(value)
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray):
         return _bytes(bytes(value))
     return shortened(_text(value))
 
@@ -50,7 +50,7 @@ def order_key(value: object) -> OrderKey:
         return 3, value
     if isinstance(value, str):
         return 5, value
-    return 6, bytes(value) if isinstance(value, bytes | bytearray | memoryview) else _text(value)
+    return 6, bytes(value) if isinstance(value, bytes | bytearray) else _text(value)
 
 
 def date_key(value: object) -> OrderKey:
@@ -71,9 +71,7 @@ def date_key(value: object) -> OrderKey:
 
 def is_nan(value: object) -> bool:
     """Whether it is a number that is none."""
-    return (isinstance(value, float) and math.isnan(value)) or (
-        isinstance(value, Decimal) and value.is_nan()
-    )
+    return value != value  # noqa: PLR0124 - which is so of nothing else that a source has
 
 
 def is_finite(value: object) -> bool:
