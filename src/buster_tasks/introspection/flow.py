@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import anyio
 
@@ -30,7 +30,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.schema import Introspection, Issue
 from buster_tasks.sources.secrets import remembering_secrets
-from buster_tasks.sources.statistics import measure, measured_level, targets_of
+from buster_tasks.sources.statistics import MeasuredLevel, measure, measured_level, targets_of
 from taskkit.model.redaction import Redaction
 from taskkit.runtime.redacting_filter import mask_logs
 
@@ -64,11 +64,24 @@ class _Findings:
     issues: list[Issue] = field(default_factory=list[Issue])
 
 
+class ShareOut(Protocol):
+    """Has the tables of a large catalog measured elsewhere, while no connection of ours is open."""
+
+    def takes(self, found: Introspection) -> bool:
+        """Whether it is large enough for that."""
+
+    async def __call__(
+        self, found: Introspection, level: MeasuredLevel, seconds: float | None
+    ) -> Introspection:
+        """The same with statistics, within so many seconds."""
+
+
 async def introspect(
     payload: IntrospectDataInput,
     progress: Progress = no_progress,
     *,
     time_limit: float | None = None,
+    share_out: ShareOut | None = None,
 ) -> Outcome:
     """The outcome for this source; no SourceError leaves here, it is in the outcome.
 
@@ -78,7 +91,7 @@ async def introspect(
     findings = _Findings()
     with remembering_secrets() as secrets:
         try:
-            await _find(payload, findings, progress, time_limit)
+            await _find(payload, findings, progress, time_limit, share_out)
         except SourceError as error:
             known = findings.connection
             outcome = failed(payload, error, connection=known, issues=findings.issues)
@@ -134,6 +147,7 @@ async def _find(
     findings: _Findings,
     progress: Progress,
     time_limit: float | None,
+    share_out: ShareOut | None,
 ) -> None:
     options = payload.options or IntrospectDataOptions()
     filters = options.filters()
@@ -145,31 +159,36 @@ async def _find(
         await progress("testing", 0.05, {})
         findings.connection = await source.test()
         findings.connection.raise_if_failed()
-        found = await _introspected(payload, options, connections, progress, ends)
+        level = measured_level(options.statistics)
+        until = _MEASURED if level is None else _READ_BEFORE_MEASURING
+        found = await source.introspect(
+            filters,
+            share_of(progress, _TESTED, until),
+            statistics=options.statistics if level is None else "catalog",
+            time_limit=ends.left(),
+        )
+        is_shared = share_out is not None and level is not None and share_out.takes(found)
+        if level is not None and not is_shared:
+            found = await _measured(payload, found, level, connections, progress, ends)
         named = {"data_source_name": payload.data_source_name}
-        findings.introspection = found.model_copy(update=named)
-        await progress("finishing", _MEASURED, found.counts())
+        findings.introspection = found = found.model_copy(update=named)
+        await progress("finishing", until if is_shared else _MEASURED, found.counts())
+    if share_out is not None and level is not None and is_shared:
+        await progress("measuring", until, {})
+        findings.introspection = await share_out(found, level, ends.left())
     await progress("done", 1.0, findings.introspection.counts())
 
 
-async def _introspected(
+async def _measured(
     payload: IntrospectDataInput,
-    options: IntrospectDataOptions,
+    found: Introspection,
+    level: MeasuredLevel,
     connections: list[DataSource],
     progress: Progress,
     ends: Budget,
 ) -> Introspection:
-    """The structure, and what the columns hold where that is wanted, then over more connections."""
-    level = measured_level(options.statistics)
-    until = _MEASURED if level is None else _READ_BEFORE_MEASURING
-    found = await connections[0].introspect(
-        options.filters(),
-        share_of(progress, _TESTED, until),
-        statistics=options.statistics if level is None else "catalog",
-        time_limit=ends.left(),
-    )
-    if level is None:
-        return found
+    """The introspection with what its columns hold, over more connections."""
+    options = payload.options or IntrospectDataOptions()
     wanted = min(options.connections, len(targets_of(found)))
     await _open_more(payload, connections, wanted)
     return await measure(
@@ -178,7 +197,7 @@ async def _introspected(
         level,
         sampling=options.sampling(),
         ends=ends,
-        progress=share_of(progress, until, _MEASURED),
+        progress=share_of(progress, _READ_BEFORE_MEASURING, _MEASURED),
     )
 
 

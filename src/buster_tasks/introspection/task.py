@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from buster_tasks.errors import SourceError
 from buster_tasks.introspection.flow import introspect
 from buster_tasks.introspection.keeping import fitting, kept
+from buster_tasks.introspection.measuring import Children, can_share_out
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOutput
 from taskkit import Context, logger, metadata, task
 
@@ -36,7 +37,12 @@ async def introspect_data(payload: IntrospectDataInput, ctx: Context) -> Introsp
     """
     named = {"data_source_name": payload.data_source_name, "type": payload.credentials.type}
     logger.info("Starting data source introspection", named, attempt=ctx.attempt.number)
-    outcome = await introspect(payload, _Reporter(), time_limit=_time_for_counting(ctx))
+    outcome = await introspect(
+        payload,
+        _Reporter(),
+        time_limit=_time_for_counting(ctx),
+        share_out=Children(payload) if can_share_out() else None,
+    )
     outcome = await fitting(payload, await kept(payload, outcome), ctx)
     if outcome.error is not None:
         _log_failure(outcome.error, named)
