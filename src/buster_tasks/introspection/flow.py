@@ -69,11 +69,13 @@ class ShareOut(Protocol):
 
     def takes(self, found: Introspection) -> bool:
         """Whether it is large enough for that."""
+        ...
 
     async def __call__(
         self, found: Introspection, level: MeasuredLevel, seconds: float | None
     ) -> Introspection:
         """The same with statistics, within so many seconds."""
+        ...
 
 
 async def introspect(
