@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.alias_generators import to_camel
 
 from buster_tasks.errors import SourceError
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
+
+MOST_BYTES: Final = 64 * 2**20
+"""How large the rows of a result may be altogether, unless a call says otherwise."""
 
 
 class Progress(Protocol):
@@ -80,7 +83,7 @@ class QueryColumn:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """The rows of a statement, at most `max_rows`; `truncated` is True exactly when there were more."""
+    """The rows of a statement within its limits; `truncated` is True exactly when there were more."""
 
     columns: tuple[QueryColumn, ...]
     rows: list[tuple[object, ...]]
@@ -123,8 +126,13 @@ class DataSource(Protocol):
         """All that the filters keep. After `time_limit` seconds what is optional (row counts, sizes) is left out."""
         ...
 
-    async def execute(self, sql: str, *, max_rows: int = ..., timeout: float = ...) -> QueryResult:
-        """Run one reading statement; `timeout` in seconds. Whatever would write is a PermissionDeniedError."""
+    async def execute(
+        self, sql: str, *, max_rows: int = ..., max_bytes: int | None = ..., timeout: float = ...
+    ) -> QueryResult:
+        """Run one reading statement; `timeout` in seconds. Whatever would write is a PermissionDeniedError.
+
+        A result ends before the row that would be over one of the limits, and is `truncated` then.
+        """
         ...
 
     def quote(self, identifier: str) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from buster_tasks.errors import (
@@ -92,6 +93,36 @@ class OneAtATime:
             return True
         thread.join(seconds)
         return not thread.is_alive()
+
+
+@contextmanager
+def reminded(budget: Budget, interrupt: Callable[[], None]) -> Generator[None]:
+    """A block of the working thread whose statement is interrupted when the budget is over, again and again.
+
+    For the parts of a call that have less time than the whole, which the event loop knows nothing of.
+    """
+    left = budget.left()
+    if not left:  # it has no end, or nothing begins any more
+        yield
+        return
+    over, turn = threading.Event(), threading.Lock()
+
+    def remind() -> None:
+        pause = left
+        while not over.wait(pause):
+            with turn:  # so that it does not hit what comes after the block
+                if not over.is_set():
+                    interrupt()
+            pause = _NUDGE_SECONDS if pause is left else min(2 * pause, _LONGEST_NUDGE_SECONDS)
+
+    reminder = threading.Thread(target=remind, name="source-reminder", daemon=True)
+    reminder.start()
+    try:
+        yield
+    finally:
+        with turn:
+            over.set()
+        reminder.join()
 
 
 class BlockingThread:

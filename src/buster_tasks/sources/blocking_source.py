@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
-from buster_tasks.errors import DriverMissingError, SourceError
+from buster_tasks.errors import (
+    DriverMissingError,
+    PermissionDeniedError,
+    QueryFailedError,
+    SourceError,
+    SourceTimeoutError,
+)
 from buster_tasks.sources.base import (
+    MOST_BYTES,
     ConnectionTest,
     Progress,
     QueryResult,
@@ -21,7 +28,7 @@ from buster_tasks.sources.base import (
     no_progress,
     share_of,
 )
-from buster_tasks.sources.blocking import BlockingThread, Budget
+from buster_tasks.sources.blocking import BlockingThread, Budget, reminded
 from buster_tasks.sources.filters import check_filters
 from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
@@ -43,8 +50,10 @@ class Session(Protocol):
         """Connect, also after the connection was lost; does nothing when connected. Raises SourceError."""
         ...
 
-    def select(self, sql: str, *, max_rows: int, budget: Budget) -> QueryResult:
-        """At most `max_rows` rows of somebody's statement. Raises SourceError, for whatever would write too."""
+    def select(
+        self, sql: str, /, *, max_rows: int, max_bytes: int | None, budget: Budget
+    ) -> QueryResult:
+        """At most so many rows and bytes of somebody's statement. Raises SourceError, for whatever would write too."""
         ...
 
     def interrupt(self) -> None:
@@ -82,6 +91,27 @@ class Wanted:
     filters: Filters
     statistics: StatisticsLevel
     ends: Budget
+    interrupt: Callable[[], None] = lambda: None
+    """Stops the statement that runs."""
+
+    @contextmanager
+    def optional(self, budget: Budget, seconds: float | None = None) -> Generator[Budget]:
+        """The budget of a statement that an introspection can do without; with `ends` it is over, and stopped."""
+        with self.limited(seconds, Budget(self.ends.left(), within=budget)) as own:
+            yield own
+
+    @contextmanager
+    def limited(self, seconds: float | None, budget: Budget) -> Generator[Budget]:
+        """The budget of a statement that may take so long; past that it is stopped."""
+        own = Budget(seconds, within=budget)
+        with reminded(own, self.interrupt):
+            yield own
+
+    def forgives(self, error: SourceError) -> bool:
+        """Whether an optional statement that ends so costs no more than what it would have told."""
+        if isinstance(error, SourceTimeoutError):
+            return self.ends.is_spent
+        return isinstance(error, PermissionDeniedError | QueryFailedError)
 
 
 class BlockingSource(ABC, Generic[SessionT]):
@@ -153,10 +183,12 @@ class BlockingSource(ABC, Generic[SessionT]):
         check_filters(filters)
         level, ends = measured_level(statistics), Budget(time_limit)
         if level is None:
-            return await self._structure(Wanted(filters, statistics, ends), progress)
+            wanted = Wanted(filters, statistics, ends, self._interrupt)
+            return await self._structure(wanted, progress)
         with self._operation():
             found = await self._structure(
-                Wanted(filters, "catalog", ends), share_of(progress, 0.0, _STRUCTURE_SHARE)
+                Wanted(filters, "catalog", ends, self._interrupt),
+                share_of(progress, 0.0, _STRUCTURE_SHARE),
             )
             measuring = share_of(progress, _STRUCTURE_SHARE, 1.0)
             return await measure([self], found, level, ends=ends, progress=measuring)
@@ -181,17 +213,26 @@ class BlockingSource(ABC, Generic[SessionT]):
                 self._thread.post(steps.close)
 
     async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
+        self,
+        sql: str,
+        *,
+        max_rows: int = 1_000,
+        max_bytes: int | None = MOST_BYTES,
+        timeout: float = 30.0,
     ) -> QueryResult:
-        """At most `max_rows` rows of one reading statement, values by the column's type; `timeout` in seconds.
+        """At most so many rows and bytes of one reading statement, values by the column's type; `timeout` in seconds.
 
-        Raises PermissionDeniedError for what is not a read, QueryFailedError for wrong SQL, SourceTimeoutError.
+        Bytes are counted as `collected.size_of` does; a row that would be over a limit is left out whole. Raises
+        PermissionDeniedError for what is not a read, QueryFailedError for wrong SQL, SourceTimeoutError.
         """
         limit = max(0, max_rows)
         with self._operation():
             await self.open()
             return await self._read(
-                lambda session, budget: session.select(sql, max_rows=limit, budget=budget), timeout
+                lambda session, budget: session.select(
+                    sql, max_rows=limit, max_bytes=max_bytes, budget=budget
+                ),
+                timeout,
             )
 
     def quote(self, identifier: str) -> str:

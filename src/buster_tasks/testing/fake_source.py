@@ -18,8 +18,15 @@ from buster_tasks.errors import (
     SourceError,
     SourceTimeoutError,
 )
-from buster_tasks.sources.base import ConnectionTest, Progress, QueryResult, no_progress
+from buster_tasks.sources.base import (
+    MOST_BYTES,
+    ConnectionTest,
+    Progress,
+    QueryResult,
+    no_progress,
+)
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.quoting import in_double_quotes
 from buster_tasks.sources.schema import Filters, Introspection, StatisticsLevel
@@ -125,23 +132,32 @@ class FakeSource:
     ) -> Introspection:
         """What was given, as far as the filters keep it; columns are measured by statements, which it must know."""
         selection, cancels = Selection(filters, exact_case), self._cancels
-        async with self._call("introspect"):
-            await progress("introspecting", 0.0, {})
-            if self._cancels != cancels:
+
+        async def report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+            await progress(phase, fraction, counts)
+            if fraction < 1 and self._cancels != cancels:
                 raise _canceled()
+
+        async with self._call("introspect"):
+            await report("introspecting", 0.0, {})
             found = narrowed(self._found, selection)
             issues = [*found.issues, *selection.warnings()]
             found = found.model_copy(update={"filters": filters, "issues": issues})
-            await progress("introspecting", 1.0, found.counts())
+            await report("introspecting", 1.0, found.counts())
         level = measured_level(statistics)
         if level is None:
             return found
-        return await measure([self], found, level, ends=Budget(time_limit))
+        return await measure([self], found, level, ends=Budget(time_limit), progress=report)
 
     async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
+        self,
+        sql: str,
+        *,
+        max_rows: int = 1_000,
+        max_bytes: int | None = MOST_BYTES,
+        timeout: float = 30.0,
     ) -> QueryResult:
-        """The answer to the statement, at most `max_rows` of it. Raises QueryFailedError for an unknown one."""
+        """The answer to the statement, within the limits. Raises QueryFailedError for an unknown one."""
         async with self._call("execute", sql, seconds=timeout):
             _check_reading(sql)
             answer = self._answer(sql)
@@ -149,9 +165,10 @@ class FakeSource:
                 raise QueryFailedError(
                     f"Nobody told this source what to answer to: {sql}", fix="Add it to `answers`."
                 )
-        rows = answer.rows[: max(0, max_rows)]
-        truncated = answer.truncated or len(answer.rows) > len(rows)
-        return QueryResult(answer.columns, rows, truncated=truncated)
+        found = Collected(max(0, max_rows), max_bytes, page=len(answer.rows) + 1)
+        found.take(answer.rows)
+        truncated = answer.truncated or found.truncated
+        return QueryResult(answer.columns, found.rows, truncated=truncated)
 
     def quote(self, identifier: str) -> str:
         """The identifier in double quotes, its own doubled."""

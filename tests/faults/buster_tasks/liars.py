@@ -22,10 +22,8 @@ class Liar(FakeSource):
         found = await super().introspect(*given, **more)
         return self.told(found)
 
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
-        answer = await super().execute(sql, max_rows=max_rows, timeout=timeout)
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        answer = await super().execute(sql, max_rows=max_rows, **more)
         return self.answered(answer, max_rows)
 
     def told(self, found: Introspection) -> Introspection:
@@ -79,10 +77,8 @@ class TruncatedWhenFull(Liar):
 
 @lie("truncated_is_true_exactly_when_there_is_more")
 class IgnoresMaxRows(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
-        return await super().execute(sql, max_rows=10_000, timeout=timeout)
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        return await super().execute(sql, max_rows=10_000, **more)
 
 
 @lie("every_table_is_found")
@@ -261,21 +257,17 @@ class ForgetsColumnsOfNothing(Liar):
 class Writes(Liar):
     """Carries out whatever it is sent, and tells an empty result."""
 
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         if sql.startswith(("INSERT", "UPDATE", "DELETE")):
             return QueryResult((), [], truncated=False)
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
 
 @lie("one_statement_at_a_time")
 class RunsTheFirstStatement(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         first = "SELECT 1" if sql.startswith("SELECT 1;") else sql
-        return await super().execute(first, max_rows=max_rows, timeout=timeout)
+        return await super().execute(first, max_rows=max_rows, **more)
 
 
 @lie("a_closed_source_is_closed")
@@ -298,19 +290,15 @@ class DoesNotCancel(Liar):
 
 @lie("a_timeout_ends_a_statement")
 class HasNoTimeout(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
-        return await super().execute(sql, max_rows=max_rows, timeout=600)
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        return await super().execute(sql, max_rows=max_rows, **{**more, "timeout": 600})
 
 
 @lie("a_canceled_caller_stops_its_statement")
 class SwallowsCancellation(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         try:
-            return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+            return await super().execute(sql, max_rows=max_rows, **more)
         except asyncio.CancelledError:
             return QueryResult((), [], truncated=False)
 
@@ -323,23 +311,19 @@ class LeaksInARepr(Liar):
 
 @lie("no_repr_holds_a_secret")
 class LeaksInACause(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         try:
-            return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+            return await super().execute(sql, max_rows=max_rows, **more)
         except QueryFailedError as error:
             raise error from RuntimeError(f"postgresql://me:{PASSWORD}@db")
 
 
 @lie("no_statement_is_an_error")
 class AnswersNothingWithNothing(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         if not sql.strip("; \n"):
             return QueryResult((), [], truncated=False)
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
 
 @lie("strange_names_survive")

@@ -107,7 +107,16 @@ class TellsNoProgress(Liar):
         return await super().introspect(filters)
 
 
-@lie("no_time_for_numbers_loses_no_structure")
+@lie("no_time_loses_no_tables_and_is_told")
+class HurriesSilently(Liar):
+    async def introspect(
+        self, filters: Filters = ALL, *given: Any, time_limit: float | None = None, **more: Any
+    ) -> Introspection:
+        found = await super().introspect(filters, *given, **more)
+        return found if time_limit is None else but(found, foreign_keys=[])
+
+
+@lie("no_time_loses_no_tables_and_is_told")
 class HurriesTooMuch(Liar):
     async def introspect(
         self,
@@ -169,10 +178,8 @@ class Rewrites(Liar):
     def rewritten(self, sql: str) -> str:
         return sql
 
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
-        return await super().execute(self.rewritten(sql), max_rows=max_rows, timeout=timeout)
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        return await super().execute(self.rewritten(sql), max_rows=max_rows, **more)
 
 
 @lie("percent_and_colon_are_no_placeholders")
@@ -183,12 +190,10 @@ class FillsInPlaceholders(Rewrites):
 
 @lie("wrong_sql_is_a_failed_query")
 class CallsWrongSqlALostConnection(Liar):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         if "no_such_table" in sql:
             raise ConnectionFailedError("Gone.")
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
 
 @lie("a_semicolon_at_the_end_is_let_be")
@@ -204,13 +209,11 @@ class RemembersACancel(Liar):
     async def cancel(self) -> None:
         self.is_canceled = True
 
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         if self.is_canceled:
             self.is_canceled = False
             raise QueryCanceledError("Late.")
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
 
 class ParticularAboutClosing(Liar):
@@ -239,12 +242,10 @@ class ClosesOnlyWhatIsOpen(ParticularAboutClosing):
 
 @lie("nothing_needs_to_be_opened_first")
 class WantsToBeOpened(ParticularAboutClosing):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         if not self.is_open:
             raise ConnectionFailedError("It is not open.")
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
 
 @lie("test_tells_where_we_are")
@@ -268,12 +269,10 @@ class QuotesThePassword(Liar):
 
 @lie("cancel_stops_a_call_that_still_connects")
 class CancelsOnlyWhatIsConnected(ParticularAboutClosing):
-    async def execute(
-        self, sql: str, *, max_rows: int = 1_000, timeout: float = 30.0
-    ) -> QueryResult:
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
         await asyncio.to_thread(lambda: None)
         self.is_open = True
-        return await super().execute(sql, max_rows=max_rows, timeout=timeout)
+        return await super().execute(sql, max_rows=max_rows, **more)
 
     async def cancel(self) -> None:
         if self.is_open:
@@ -288,6 +287,17 @@ class CancelsStatementsAlone(Liar):
         found = await super().introspect(filters, **more)
         await progress("introspecting", 0.0, {})
         await progress("introspecting", 1.0, found.counts())
+        return found
+
+
+@lie("cancel_stops_statistics_between_two_tables")
+class CancelsNothingOfStatistics(Liar):
+    async def introspect(
+        self, filters: Filters = ALL, progress: Progress = no_progress, **more: Any
+    ) -> Introspection:
+        found = await super().introspect(filters, progress)
+        if more.get("statistics") == "sample":
+            await progress("measuring", 0.0, {})
         return found
 
 
@@ -317,3 +327,16 @@ class CountsByTheName(Liar):
     def told(self, found: Introspection) -> Introspection:
         counts = {one.name: one.row_count for one in reversed(found.tables)}
         return changed(found, "tables", lambda one: but(one, row_count=counts[one.name]))
+
+
+@lie("max_bytes_bounds_a_result")
+class CountsNoBytes(Liar):
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        return await super().execute(sql, max_rows=max_rows, **{**more, "max_bytes": None})
+
+
+@lie("max_bytes_bounds_a_result")
+class HidesWhatBytesCutOff(Liar):
+    async def execute(self, sql: str, *, max_rows: int = 1_000, **more: Any) -> QueryResult:
+        answer = await super().execute(sql, max_rows=max_rows, **more)
+        return replace(answer, truncated=answer.truncated and len(answer.rows) == max_rows)

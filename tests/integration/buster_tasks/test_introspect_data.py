@@ -1,4 +1,4 @@
-"""The task end to end, in memory."""
+"""The task end to end, in memory, and how it ends also on SQLite."""
 
 import asyncio
 import io
@@ -29,9 +29,16 @@ SCRIPT = "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);
 
 
 @pytest.fixture(autouse=True)
-async def app() -> AsyncIterator[taskkit.Worker]:
-    async with taskkit.local() as app:
-        yield app
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[taskkit.Worker]:
+    if getattr(request, "param", "memory") == "memory":
+        async with taskkit.local() as app:
+            yield app
+    else:
+        async with taskkit.worker(f"sqlite:///{tmp_path / 'runs.db'}", drain=0) as app:
+            yield app
+
+
+on_two_backends = pytest.mark.parametrize("app", ["memory", "sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -154,6 +161,7 @@ async def test_the_wire_is_that_of_the_original(make_database: MakeDatabase) -> 
     assert run.output == result.unwrap()
 
 
+@on_two_backends
 async def test_a_wrong_path_is_a_structured_answer(tmp_path: Path) -> None:
     handle = await introspect_data.trigger(payload_for(tmp_path / "gone.db"))
     output = (await handle.result()).unwrap()
@@ -163,6 +171,7 @@ async def test_a_wrong_path_is_a_structured_answer(tmp_path: Path) -> None:
     assert len((await handle.retrieve()).attempts) == 1
 
 
+@on_two_backends
 async def test_what_may_pass_is_retried_and_the_last_attempt_answers(
     make_database: MakeDatabase,
 ) -> None:
@@ -197,6 +206,7 @@ async def started(handle: RunHandle[Any]) -> None:
     await until(handle, lambda run: run.metadata.get("phase") is not None)
 
 
+@on_two_backends
 async def test_cancelling_closes_the_connection(make_database: MakeDatabase) -> None:
     path = make_database(SCRIPT)
     writer = sqlite3.connect(path, isolation_level=None)
@@ -211,6 +221,7 @@ async def test_cancelling_closes_the_connection(make_database: MakeDatabase) -> 
     writer.close()
 
 
+@on_two_backends
 async def test_the_time_limit_closes_the_connection(make_database: MakeDatabase) -> None:
     path = make_database(SCRIPT)
     writer = sqlite3.connect(path, isolation_level=None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from buster_tasks.errors import PermissionDeniedError
 from buster_tasks.sources.bigquery.keys import dangling
 from buster_tasks.sources.bigquery.reading import VIEW, Reading, place_of
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.schema import Issue
 
 _OF_PART = {
@@ -68,7 +69,7 @@ def _failed(reading: Reading) -> Iterator[Issue]:
         yield Issue(
             scope="source",
             object=part,
-            code="CATALOG_UNREADABLE",
+            code=code_of(error),
             message=f"The catalog's {part} in {location} could not be read. {error.message}",
             fix=_OF_PART.get(part, error.fix)
             if isinstance(error, PermissionDeniedError)

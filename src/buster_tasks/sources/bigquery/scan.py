@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError
+from buster_tasks.errors import SourceError, SourceTimeoutError
 from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.bigquery import asking
 from buster_tasks.sources.bigquery.assembly import assemble
@@ -25,7 +25,7 @@ class Scan:
         self, session: BigquerySession, wanted: Wanted, budget: Budget, *, project: str
     ) -> None:
         self._session, self._budget, self._project = session, budget, project
-        self._filters, self._level, self._ends = wanted.filters, wanted.statistics, wanted.ends
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         self._selection = Selection(wanted.filters, exact_case)
 
     def steps(self) -> Steps:
@@ -80,17 +80,25 @@ class Scan:
             part for scope in scopes for part in asking.parts(scope, reading, is_whole=is_whole)
         ]
         for done, part in enumerate(parts, 1):
-            if part.name == asking.NUMBERS and self._ends.is_spent:
-                reading.is_hurried = True
-                continue
             try:
-                part.ask(self._session, self._budget)
-            except (QueryFailedError, PermissionDeniedError) as error:
-                if part.name == asking.COLUMNS:
+                self._ask(part)
+            except SourceError as error:
+                if part.name == asking.COLUMNS or not self._wanted.forgives(error):
                     raise
-                reading.failed.append((part.name, part.location, error))
+                if part.name == asking.NUMBERS and isinstance(error, SourceTimeoutError):
+                    reading.is_hurried = True
+                else:
+                    reading.failed.append((part.name, part.location, error))
             counts = {**_counts(reading), "columns": len(reading.columns)}
             yield 0.2 + 0.7 * done / len(parts), counts
+
+    def _ask(self, part: asking.Part) -> None:
+        """All but the columns is left out where there is no time for it."""
+        if part.name == asking.COLUMNS:
+            part.ask(self._session, self._budget)
+            return
+        with self._wanted.optional(self._budget) as budget:
+            part.ask(self._session, budget)
 
 
 def _counts(reading: Reading) -> dict[str, int]:

@@ -23,8 +23,8 @@ from buster_tasks.sources.bigquery.login import login
 from buster_tasks.sources.bigquery.reading_only import refuse_all_but_reading, refuse_writes
 from buster_tasks.sources.bigquery.values import converted, converters, type_name
 from buster_tasks.sources.bigquery.wire import Wire
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import BigqueryCredentials
 from buster_tasks.sources.network import check_url
 

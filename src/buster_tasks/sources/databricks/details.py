@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from buster_tasks.errors import SourceError
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.databricks import catalog
 from buster_tasks.sources.databricks.catalog import (
@@ -102,20 +101,6 @@ class Asking:
     ) -> list[T]:
         text = sql.format(**self._known)
         return [make(row) for row in session.rows(text, parameters, budget=budget)[1]]
-
-
-def run_step(reading: Reading, name: str, step: Step) -> Step:
-    """The step with its error, if Databricks refuses it, among what could not be read."""
-
-    def safely(session: DatabricksSession, budget: Budget) -> None:
-        try:
-            step(session, budget)
-        except SourceError as error:
-            if error.transient or error.code not in ("PERMISSION_DENIED", "QUERY_FAILED"):
-                raise
-            reading.failed[name] = error
-
-    return safely
 
 
 def sized(reading: Reading) -> list[RelationRow]:

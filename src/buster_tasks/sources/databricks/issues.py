@@ -9,6 +9,7 @@ from buster_tasks.sources.databricks.catalog import RelationRow, dotted
 from buster_tasks.sources.databricks.keys import is_whole
 from buster_tasks.sources.databricks.reading import TEXTS, Reading, is_view
 from buster_tasks.sources.databricks.session import Facts
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Filters, Issue
 
@@ -126,7 +127,7 @@ def _failed(facts: Facts, part: str, error: SourceError) -> Issue:
     return Issue(
         scope="source",
         object=part,
-        code="PERMISSION_DENIED" if is_denied else "CATALOG_UNREADABLE",
+        code=code_of(error),
         message=f"The {part} could not be read. {error.message}",
         fix=f"GRANT USE SCHEMA, SELECT ON SCHEMA system.information_schema TO {quote(facts.user)};"
         if is_denied

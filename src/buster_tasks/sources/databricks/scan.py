@@ -14,9 +14,9 @@ from buster_tasks.sources.databricks.assembly import assemble
 from buster_tasks.sources.databricks.catalog import PlaceRow
 from buster_tasks.sources.databricks.details import (
     Asking,
+    Step as DetailStep,
     detail,
     read_catalogs,
-    run_step,
     sized,
 )
 from buster_tasks.sources.databricks.failures import is_absent
@@ -36,7 +36,7 @@ class Scan:
         self, session: DatabricksSession, wanted: Wanted, budget: Budget, *, catalog: str | None
     ) -> None:
         self._session, self._budget, self._catalog = session, budget, catalog
-        self._filters, self._level, self._ends = wanted.filters, wanted.statistics, wanted.ends
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         self._selection = Selection(wanted.filters, str.lower)
         self._reading = Reading()
 
@@ -118,7 +118,7 @@ class Scan:
         for done, (part, step) in enumerate(steps):
             counts = {"tables": len(kept), "columns": len(reading.columns)}
             yield 0.5 + 0.4 * done / len(steps), counts
-            run_step(reading, part, step)(session, budget)
+            self._ask_for(part, step)
 
     def _old(self, name: str) -> Generator[Step]:
         reading = self._reading
@@ -135,9 +135,17 @@ class Scan:
     def _sizes(self) -> None:
         asked = sized(self._reading)
         for done, row in enumerate(asked):
-            if self._ends.is_spent:
+            if self._wanted.ends.is_spent:
                 self._reading.left_out += len(asked) - done
                 return
-            run_step(self._reading, DETAILS, detail(self._reading, row))(
-                self._session, self._budget
-            )
+            self._ask_for(DETAILS, detail(self._reading, row))
+
+    def _ask_for(self, part: str, step: DetailStep) -> None:
+        """What may be refused, or left out where there is no time for it."""
+        try:
+            with self._wanted.optional(self._budget) as budget:
+                step(self._session, budget)
+        except SourceError as error:
+            if not self._wanted.forgives(error):
+                raise
+            self._reading.failed[part] = error

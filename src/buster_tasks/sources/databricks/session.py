@@ -21,8 +21,8 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.catalog import FACTS, SET_UP
 from buster_tasks.sources.databricks.failures import login_error, query_error, stopped

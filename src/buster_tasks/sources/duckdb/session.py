@@ -23,8 +23,8 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.duckdb.failures import not_opened, rejected
 
 Row = dict[str, Any]

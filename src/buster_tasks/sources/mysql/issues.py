@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from buster_tasks.errors import SourceError
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.mysql.catalog import Place, RelationRow
 from buster_tasks.sources.mysql.reading import VIEW, Reading
 from buster_tasks.sources.quoting import in_back_quotes as quote
@@ -113,7 +114,7 @@ def _failed(part: str, error: SourceError) -> Issue:
     return Issue(
         scope="source",
         object=part,
-        code="CATALOG_UNREADABLE",
+        code=code_of(error),
         message=f"The catalog's {part} could not be read. {error.message}",
         fix=error.fix,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError
+from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
@@ -26,7 +26,7 @@ class Scan:
 
     def __init__(self, session: MysqlSession, wanted: Wanted, budget: Budget) -> None:
         self._session, self._budget = session, budget
-        self._filters, self._level = wanted.filters, wanted.statistics
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         fold = ascii_case if session.server.ignores_case else exact_case
         self._selection = Selection(wanted.filters, fold)
 
@@ -90,7 +90,10 @@ class Scan:
         steps = details.steps(reading, kept, with_distinct=self._level != "none")
         for done, (name, step) in enumerate(steps, 1):
             try:
-                step(self._session, self._budget)
-            except (QueryFailedError, PermissionDeniedError) as error:
+                with self._wanted.optional(self._budget) as budget:
+                    step(self._session, budget)
+            except SourceError as error:
+                if not self._wanted.forgives(error):
+                    raise
                 reading.failed[name] = error
             yield 0.5 + 0.4 * done / len(steps), {}

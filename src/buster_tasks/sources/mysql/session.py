@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
 
 from buster_tasks.errors import (
     ConnectionFailedError,
@@ -12,8 +13,8 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import MysqlCredentials
 from buster_tasks.sources.mysql.link import Answer, Link, Row
 from buster_tasks.sources.mysql.reading_only import refuse_writes
@@ -21,7 +22,10 @@ from buster_tasks.sources.mysql.server import FACTS, Server
 from buster_tasks.sources.mysql.values import Field, is_bytes, type_name
 from buster_tasks.sources.network import no_answer
 
+T = TypeVar("T")
+
 _KILL_SECONDS = 3.0
+_PAGE = 1_000
 
 
 class MysqlSession:
@@ -50,8 +54,8 @@ class MysqlSession:
 
     def open(self, budget: Budget) -> None:
         """Connect, and make the session read only; does nothing when connected. Raises SourceError."""
-        self._killer.join(_KILL_SECONDS)
-        if self._link is not None and not self._link.is_usable:
+        is_quiet = self._killer.join(_KILL_SECONDS)
+        if self._link is not None and not (is_quiet and self._link.is_usable):
             self.close()
         if self._server is not None:
             return
@@ -94,7 +98,7 @@ class MysqlSession:
         """All rows of one of our own statements, where whatever is no number is text. Raises SourceError."""
         with self._watched(budget) as link:
             self._limit(link, budget, None)
-            fields, rows = self._asked(link, sql, parameters, None, budget)
+            fields, rows = self._answered(link, sql, parameters, _all)
         return [_as_text(row) for row in rows] if any(map(is_bytes, fields)) else rows
 
     def select(
@@ -106,15 +110,16 @@ class MysqlSession:
             with self._watched(budget) as link:
                 self._limit(link, budget, max_rows + 1)
                 link.do("START TRANSACTION READ ONLY")
-                fields, rows = self._asked(link, sql, (), max_rows + 1, budget)
+                fields, found = self._answered(
+                    link, sql, (), lambda answer: _some(answer, max_rows, max_bytes)
+                )
         finally:
             self._roll_back()
         if (
             budget.is_spent
         ):  # some functions, such as SLEEP, end early without an error when they are stopped
             raise budget.error()
-        columns = tuple(QueryColumn(field.name, type_name(field)) for field in fields)
-        return QueryResult(columns, rows[:max_rows], truncated=len(rows) > max_rows)
+        return found.result([QueryColumn(field.name, type_name(field)) for field in fields])
 
     @contextlib.contextmanager
     def _watched(self, budget: Budget) -> Generator[Link]:
@@ -127,6 +132,7 @@ class MysqlSession:
             raise _closed()
         self._is_working = True
         try:
+            self._absorb_loose_kill(link)
             yield link
         except SourceError as error:
             if budget.is_spent:
@@ -137,27 +143,22 @@ class MysqlSession:
             if not link.is_usable:
                 self.close()
 
+    def _absorb_loose_kill(self, link: Link) -> None:
+        """Have a statement of no meaning hit by what was to stop an earlier one, which may have ended just then."""
+        if self._kill_is_loose:
+            self._kill_is_loose = False
+            with contextlib.suppress(QueryCanceledError):
+                link.do("DO 0")
+
     def _limit(self, link: Link, budget: Budget, rows: int | None) -> None:
         limits = self.server.limits(budget.seconds, rows)
         if limits != self._limits:
             link.do(limits)
             self._limits = limits
 
-    def _asked(
-        self, link: Link, sql: str, parameters: Sequence[str], most: int | None, budget: Budget
-    ) -> tuple[list[Field], list[Row]]:
-        try:
-            return self._answered(link, sql, parameters, most)
-        except QueryCanceledError:
-            is_loose, self._kill_is_loose = self._kill_is_loose, False
-            if budget.is_spent or not is_loose:
-                raise
-            # it was meant for an earlier statement, which had ended just then
-            return self._answered(link, sql, parameters, most)
-
     def _answered(
-        self, link: Link, sql: str, parameters: Sequence[str], most: int | None
-    ) -> tuple[list[Field], list[Row]]:
+        self, link: Link, sql: str, parameters: Sequence[str], take: Callable[[Answer], T]
+    ) -> tuple[list[Field], T]:
         self.statements += 1
         answer = link.ask(sql, parameters)
         try:
@@ -165,15 +166,14 @@ class MysqlSession:
                 raise QueryFailedError(
                     "The statement has no result.", fix="Send one SELECT statement."
                 )
-            # one more than wanted, so that a result which ends there is seen to end
-            rows = answer.fetch(None if most is None else most + 1)
+            taken = take(answer)
             if answer.is_open:
                 self._cut_short(answer)
         finally:
             if answer.is_open:
                 link.close()
             answer.give_up()
-        return answer.fields, rows
+        return answer.fields, taken
 
     def _cut_short(self, answer: Answer) -> None:
         """End a statement whose other rows nobody wants; where the server cannot be asked to, leave the connection."""
@@ -209,6 +209,22 @@ class MysqlSession:
                 link.shut()
         finally:
             other.close()
+
+
+def _all(answer: Answer) -> list[Row]:
+    return answer.fetch()
+
+
+def _some(answer: Answer, max_rows: int, max_bytes: int | None) -> Collected:
+    found = Collected(max_rows, max_bytes, page=_PAGE)
+    while wanted := found.wanted:
+        page = answer.fetch(wanted)
+        found.take(page)
+        if len(page) < wanted:
+            return found
+    if answer.is_open:
+        answer.fetch(1)  # so that a result which ends here is seen to end
+    return found
 
 
 def _closed() -> ConnectionFailedError:

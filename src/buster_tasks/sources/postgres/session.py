@@ -17,9 +17,9 @@ from psycopg import postgres, pq, sql
 
 from buster_tasks.errors import QueryFailedError, SourceError, SourceNotSupportedError
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import PostgresCredentials
 from buster_tasks.sources.postgres.connection import Connection, connect, place_of
 from buster_tasks.sources.postgres.failures import not_a_read, typed_error
@@ -166,16 +166,16 @@ class PostgresSession:
         return Identity(self.server_version, str(database), str(user))
 
     def select(
-        self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
+        self, statement: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
     ) -> QueryResult:
         """At most so many rows and bytes of somebody's statement. Raises SourceError."""
-        _check_text(sql)
-        if not sql.strip(" \t\r\n\f;"):
+        _check_text(statement)
+        if not statement.strip(" \t\r\n\f;"):
             raise QueryFailedError(
                 "The text holds no query, so there is no result.", fix="Send one SELECT statement."
             )
         with self.reading(budget) as reader:
-            return reader.select(sql, Collected(max_rows, max_bytes, page=_FETCH))
+            return reader.select(statement, Collected(max_rows, max_bytes, page=_FETCH))
 
     def _path(self, catalog: bool) -> sql.Composable | None:
         if catalog:

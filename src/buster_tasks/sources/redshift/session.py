@@ -14,9 +14,9 @@ from typing import Any
 
 from buster_tasks.errors import QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import RedshiftCredentials
 from buster_tasks.sources.postgres.failures import Place
 from buster_tasks.sources.redshift.connection import Endpoint

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from buster_tasks.errors import PermissionDeniedError
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.schema import Issue
 from buster_tasks.sources.snowflake.reading import MATERIALIZED_VIEW, VIEW, Cut, Failure, Reading
@@ -40,7 +41,7 @@ def _failed(reading: Reading, failure: Failure) -> Issue:
     return Issue(
         scope="database",
         object=failure.database,
-        code="PERMISSION_DENIED" if is_refused else "CATALOG_UNREADABLE",
+        code=code_of(failure.error),
         message=f"The {failure.part} of {failure.database!r} could not be read. {failure.error.message}",
         fix=f"GRANT USAGE ON DATABASE {quote(failure.database)} TO ROLE {_role(reading)};"
         if is_refused

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError
+from collections.abc import Generator
+
+from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
@@ -12,7 +14,7 @@ from buster_tasks.sources.schema import Filters
 from buster_tasks.sources.snowflake import asking, narrowing
 from buster_tasks.sources.snowflake.assembly import assemble
 from buster_tasks.sources.snowflake.catalog import DatabaseRow
-from buster_tasks.sources.snowflake.details import Details
+from buster_tasks.sources.snowflake.details import COLUMNS, Details, Step
 from buster_tasks.sources.snowflake.reading import Failure, Reading
 from buster_tasks.sources.snowflake.session import SnowflakeSession
 
@@ -25,7 +27,7 @@ class Scan:
 
     def __init__(self, session: SnowflakeSession, wanted: Wanted, budget: Budget) -> None:
         self._session, self._budget = session, budget
-        self._filters, self._level = wanted.filters, wanted.statistics
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         self._selection = Selection(wanted.filters, ascii_case)
         self._reading = Reading(session.facts, [])
 
@@ -34,9 +36,9 @@ class Scan:
         yield 0.0, {}
         reading = self._reading
         reading.databases = self._databases()
-        for done, row in enumerate(reading.databases, 1):
-            self._database(row.name)
-            yield 0.9 * done / len(reading.databases), _counts(reading)
+        for at, row in enumerate(reading.databases):
+            for share in self._database(row.name):
+                yield 0.9 * (at + share) / len(reading.databases), _counts(reading)
         if self._selection.warnings():
             self._show_other_names()
         with collector_held():
@@ -59,8 +61,8 @@ class Scan:
             kept = [row for row in kept if row.name == own]
         return sorted(kept, key=lambda row: row.name)
 
-    def _database(self, name: str) -> None:
-        """Everything about one database; what of it cannot be read is kept as a failure."""
+    def _database(self, name: str) -> Generator[float]:
+        """Everything about one database, and how far that is; what of it cannot be read is kept as a failure."""
         reading = self._reading
         try:
             is_whole = self._relations(name)
@@ -71,11 +73,24 @@ class Scan:
             return
         if not any(one.database == name for one in reading.relations):
             return
-        for part, step in Details(reading, name, is_whole).steps():
+        yield 0.2
+        steps = Details(reading, name, is_whole).steps()
+        for done, (part, step) in enumerate(steps, 1):
             try:
-                step(self._session, self._budget)
-            except _NOT_TOLD as error:
+                self._ask(part, step)
+            except SourceError as error:
+                if not self._wanted.forgives(error):
+                    raise
                 reading.failures.append(Failure(name, part, error))
+            yield 0.2 + 0.8 * done / len(steps)
+
+    def _ask(self, part: str, step: Step) -> None:
+        """All but the columns is left out where there is no time for it."""
+        if part == COLUMNS:
+            step(self._session, self._budget)
+            return
+        with self._wanted.optional(self._budget) as budget:
+            step(self._session, budget)
 
     def _relations(self, name: str) -> bool:
         """Schemas and tables of a database; whether what was kept is all there is."""

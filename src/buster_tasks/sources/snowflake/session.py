@@ -25,8 +25,8 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import SnowflakeCredentials
 from buster_tasks.sources.network import check_host, check_url, no_answer
 from buster_tasks.sources.snowflake.catalog import FACTS, NO_SECONDARY_ROLES

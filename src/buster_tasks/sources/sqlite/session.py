@@ -18,8 +18,8 @@ from buster_tasks.errors import (
 )
 from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.sqlite.failures import result_code, typed_error
 from buster_tasks.sources.sqlite.permissions import may_run
 
@@ -94,38 +94,42 @@ class SqliteSession:
 
     def rows(self, sql: str, parameters: Sequence[str] = (), *, budget: Budget) -> list[Row]:
         """All rows of one of our own statements. Raises SourceError."""
-        return self._patiently(sql, parameters, budget, limit=None)[1]
+        return self._patiently(sql, parameters, budget)[1].rows
 
     def select(
         self, sql: str, *, max_rows: int, max_bytes: int | None = None, budget: Budget
     ) -> QueryResult:
         """At most so many rows and bytes of somebody's statement. Raises SourceError."""
-        names, rows = self._patiently(sql, (), budget, limit=max_rows + 1)
+        names, found = self._patiently(sql, (), budget, max_rows, max_bytes)
         if names is None:
             raise QueryFailedError(
                 "The text holds no query, so there is no result.", fix="Send one SELECT statement."
             )
-        kept = rows[:max_rows]
-        columns = tuple(
-            QueryColumn(name, _storage_class(kept, at)) for at, name in enumerate(names)
+        return found.result(
+            [QueryColumn(name, _storage_class(found.rows, at)) for at, name in enumerate(names)]
         )
-        return QueryResult(columns, kept, truncated=len(rows) > max_rows)
 
     def _patiently(
-        self, sql: str, parameters: Sequence[str], budget: Budget, *, limit: int | None
-    ) -> tuple[list[str] | None, list[Row]]:
+        self,
+        sql: str,
+        parameters: Sequence[str],
+        budget: Budget,
+        max_rows: int | None = None,
+        max_bytes: int | None = None,
+    ) -> tuple[list[str] | None, Collected]:
         """Run a statement, and again while the file is locked: SQLite's own waiting cannot be interrupted."""
         give_up = time.monotonic() + self._lock_seconds
         while True:
             try:
-                return self._once(sql, parameters, budget, limit)
+                found = Collected(max_rows, max_bytes, page=_FETCH)
+                return self._once(sql, parameters, budget, found)
             except SourceBusyError:
                 if time.monotonic() >= give_up:
                     raise
 
     def _once(
-        self, sql: str, parameters: Sequence[str], budget: Budget, limit: int | None
-    ) -> tuple[list[str] | None, list[Row]]:
+        self, sql: str, parameters: Sequence[str], budget: Budget, found: Collected
+    ) -> tuple[list[str] | None, Collected]:
         if self._connection is None:
             raise ConnectionFailedError(
                 "The source is closed.", fix="Connect again.", transient=False
@@ -139,14 +143,20 @@ class SqliteSession:
             try:
                 described = cursor.description
                 names = None if described is None else [str(entry[0]) for entry in described]
-                return names, _fetch(cursor, limit)
+                while wanted := found.wanted:
+                    page = cursor.fetchmany(wanted)
+                    if not page:
+                        break
+                    found.take(page)
+                return names, found
             finally:
                 cursor.close()
         except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
             if result_code(error) == sqlite3.SQLITE_INTERRUPT:
                 if budget.is_spent:
                     raise budget.error() from error
-                return self._once(sql, parameters, budget, limit)  # meant for an earlier call
+                # it was meant for an earlier call
+                return self._once(sql, parameters, budget, found.emptied())
             raise typed_error(error, str(self._path)) from error
 
     def _look(self) -> int:
@@ -182,18 +192,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     connection.set_authorizer(may_run)
-
-
-def _fetch(cursor: sqlite3.Cursor, limit: int | None) -> list[Row]:
-    rows: list[Row] = []
-    while limit is None or len(rows) < limit:
-        page: list[Row] = cursor.fetchmany(
-            _FETCH if limit is None else min(_FETCH, limit - len(rows))
-        )
-        if not page:
-            break
-        rows.extend(page)
-    return rows
 
 
 def _storage_class(rows: Sequence[Row], at: int) -> str | None:

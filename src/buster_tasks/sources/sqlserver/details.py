@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from buster_tasks.errors import PermissionDeniedError, SourceError
+from buster_tasks.errors import PermissionDeniedError
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.quoting import in_brackets as quote
 from buster_tasks.sources.schema import Filters, StatisticsLevel
@@ -126,16 +126,3 @@ class Asking:
         )
         return [make(row) for row in session.rows(text, parameters, budget=budget)]
 
-
-def run_step(reading: Reading, name: str, step: Step) -> Step:
-    """The step with its error, if the server refuses it, among what could not be read."""
-
-    def safely(session: SqlserverSession, budget: Budget) -> None:
-        try:
-            step(session, budget)
-        except SourceError as error:
-            if error.transient or error.code not in ("PERMISSION_DENIED", "QUERY_FAILED"):
-                raise
-            reading.failed[name] = error
-
-    return safely

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from buster_tasks.errors import SourceError
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.quoting import in_brackets as quote
 from buster_tasks.sources.schema import Issue
 from buster_tasks.sources.sqlserver.catalog import DatabaseRow, RelationRow
@@ -119,7 +120,7 @@ def _failed(reading: Reading, part: str, error: SourceError) -> Issue:
     return Issue(
         scope="database",
         object=reading.name,
-        code="PERMISSION_DENIED" if is_denied else "CATALOG_UNREADABLE",
+        code=code_of(error),
         message=f"The {part} of {reading.name!r} could not be read. {error.message}",
         fix=f"Grant {state} in the database." if is_denied and part == "sizes" else error.fix,
     )

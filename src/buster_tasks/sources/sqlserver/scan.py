@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeVar
 
+from buster_tasks.errors import SourceError
 from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
@@ -15,7 +16,7 @@ from buster_tasks.sources.schema import Filters, Issue
 from buster_tasks.sources.sqlserver import issues
 from buster_tasks.sources.sqlserver.assembly import assemble
 from buster_tasks.sources.sqlserver.catalog import DatabaseRow
-from buster_tasks.sources.sqlserver.details import Asking, read_databases, run_step
+from buster_tasks.sources.sqlserver.details import Asking, Step as DetailStep, read_databases
 from buster_tasks.sources.sqlserver.reading import SCHEMA, Reading
 from buster_tasks.sources.sqlserver.server import Server
 from buster_tasks.sources.sqlserver.session import SqlserverSession
@@ -38,7 +39,7 @@ class Scan:
     ) -> None:
         self._session, self._budget = session, budget
         self._statement_seconds = statement_seconds
-        self._filters, self._level = wanted.filters, wanted.statistics
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         self._selection = Selection(wanted.filters, session.server.fold)
 
     def steps(self) -> Steps:
@@ -64,7 +65,18 @@ class Scan:
             )
 
     def _ask(self, work: Callable[[SqlserverSession, Budget], T]) -> T:
-        return work(self._session, Budget(self._statement_seconds, within=self._budget))
+        with self._wanted.limited(self._statement_seconds, self._budget) as budget:
+            return work(self._session, budget)
+
+    def _ask_for(self, reading: Reading, part: str, step: DetailStep) -> None:
+        """What may be refused, or left out where there is no time for it."""
+        try:
+            with self._wanted.optional(self._budget, self._statement_seconds) as budget:
+                step(self._session, budget)
+        except SourceError as error:
+            if not self._wanted.forgives(error):
+                raise
+            reading.failed[part] = error
 
     def _database(
         self, database: DatabaseRow, share: tuple[float, float]
@@ -98,7 +110,7 @@ class Scan:
                 begin + length * (0.5 + 0.5 * done / len(steps)),
                 {"columns": len(reading.columns)},
             )
-            self._ask(run_step(reading, part, step))
+            self._ask_for(reading, part, step)
         return reading
 
 

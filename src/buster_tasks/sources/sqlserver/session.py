@@ -15,8 +15,8 @@ from typing import Any
 
 from buster_tasks.errors import ConnectionFailedError, QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
-from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.blocking import Budget, OneAtATime
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import SqlserverCredentials
 from buster_tasks.sources.network import addresses, check_host, no_answer, unreachable
 from buster_tasks.sources.sqlserver.driver import bundled_driver, find_driver, load_pyodbc

@@ -7,6 +7,7 @@ from buster_tasks.testing.conformance.check import Trial, check
 from buster_tasks.testing.fixture import CUSTOMER, EVERY_TYPE, TYPES
 from taskkit.testing.conformance.check import expect, expect_error, expect_that
 
+_MANY = 2_000
 _PAGES = 3_125  # customers to the fifth: more than any driver gives in one page
 
 
@@ -60,6 +61,22 @@ async def max_rows_is_exact_around_a_page(trial: Trial) -> None:
             told = ([row[0] for row in result.rows] == list(range(rows)), len(result.rows))
             what = f"whether the rows of max_rows={most} of {there} are right"
             expect(what, (*told, result.truncated), (True, rows, there > most))
+
+
+@check()
+async def max_bytes_bounds_a_result(trial: Trial) -> None:
+    """A result is cut before the row that is over `max_bytes`, and says so; without a limit, or within it, all come."""
+    sql = _numbers(trial, _MANY)
+    for most in (None, 1_000_000):
+        result = await trial.source.execute(sql, max_rows=_MANY, max_bytes=most)
+        told = (result.row_count, result.truncated)
+        expect(f"rows of {_MANY} with max_bytes={most}, and truncated", told, (_MANY, False))
+    for most in (0, 10_000):
+        result = await trial.source.execute(sql, max_rows=_MANY, max_bytes=most)
+        told = ([row[0] for row in result.rows] == list(range(result.row_count)), result.truncated)
+        expect(f"the rows with max_bytes={most} are the first, and truncated", told, (True, True))
+        within = result.row_count <= most // 8  # no value takes less than a machine's word
+        expect(f"as many as fit into {most} bytes", within, True)
 
 
 def _numbers(trial: Trial, count: int) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from buster_tasks.errors import QueryCanceledError, SourceError, SourceTimeoutError
+from buster_tasks.sources.base import DataSource
 from buster_tasks.testing.conformance.check import Trial, check
 from buster_tasks.testing.fixture import CUSTOMER
 from taskkit.testing.conformance.check import expect, expect_error, expect_that
@@ -68,13 +69,35 @@ async def cancel_stops_a_call_that_still_connects(trial: Trial) -> None:
 @check()
 async def cancel_stops_an_introspection_between_two_steps(trial: Trial) -> None:
     """`cancel` while an introspection reports how far it is makes it a QueryCanceledError, and the source goes on."""
-
-    async def stop(*_told: object, **_more: object) -> None:
-        await trial.source.cancel()
-
-    call = trial.source.introspect(progress=stop)
+    stopper = _Stopper(trial.source, "introspecting")
+    call = trial.source.introspect(progress=stopper)
     await _in_time("the end", expect_error("the introspection", QueryCanceledError, call))
     await _goes_on(trial)
+
+
+@check()
+async def cancel_stops_statistics_between_two_tables(trial: Trial) -> None:
+    """`cancel` while an introspection reports how much it has measured makes it a QueryCanceledError as well."""
+    stopper = _Stopper(trial.source, "measuring")
+    call = trial.source.introspect(progress=stopper, statistics="sample")
+    try:
+        await _in_time("the end", call)
+    except QueryCanceledError:
+        await _goes_on(trial)
+    else:  # it has no such statistics, and said so
+        expect("whether it was canceled", stopper.has_stopped, False)
+
+
+class _Stopper:
+    """A progress that cancels as soon as it hears of the phase."""
+
+    def __init__(self, source: DataSource, phase: str) -> None:
+        self._source, self._phase, self.has_stopped = source, phase, False
+
+    async def __call__(self, phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        if phase == self._phase and not self.has_stopped:
+            self.has_stopped = True
+            await self._source.cancel()
 
 
 @check()

@@ -65,6 +65,20 @@ def at(proxy: Proxy) -> BigquerySource:
     return BigquerySource(BigqueryCredentials.model_validate(known))
 
 
+@pytest.mark.parametrize("tables", [2, 12])
+async def test_more_tables_of_a_location_are_no_more_statements(
+    server: BigqueryServer, dataset: str, open_source: Open, tables: int
+) -> None:
+    server.run(
+        *(f"CREATE TABLE {dataset}.t{at} (a INT64)" for at in range(tables)),
+        f"CREATE VIEW {dataset}.v AS SELECT a FROM {dataset}.t0",
+    )
+    source = open_source()
+    await source.open()
+    found = await source.introspect(Filters(schemas=[dataset]))
+    assert (len(found.tables), len(found.views), source.statements) == (tables, 1, 8)
+
+
 async def test_a_location_that_may_not_be_read_as_a_whole(
     server: BigqueryServer, dataset: str, proxy: Proxy
 ) -> None:
@@ -77,7 +91,7 @@ async def test_a_location_that_may_not_be_read_as_a_whole(
     told = [(one.code, one.object) for one in found.issues]
     assert told == [
         ("PERMISSION_DENIED", "endless"),
-        ("CATALOG_UNREADABLE", "row counts and sizes"),
+        ("PERMISSION_DENIED", "row counts and sizes"),
     ]
     assert all(issue.fix for issue in found.issues)
     assert [one.name for one in found.tables] == ["customer", "events_*"]
@@ -99,7 +113,7 @@ async def test_a_part_that_may_not_be_read(
     proxy.refuse(view, DENIED)
     async with at(proxy) as source:
         found = await source.introspect(Filters(schemas=["endless"]))
-    assert [(one.code, one.object) for one in found.issues] == [("CATALOG_UNREADABLE", part)]
+    assert [(one.code, one.object) for one in found.issues] == [("PERMISSION_DENIED", part)]
     assert not found.complete
     assert [one.name for one in found.columns] == ["x"]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from buster_tasks.errors import SourceTimeoutError
 from buster_tasks.sources import Filters
 from buster_tasks.sources.schema import Introspection
 from buster_tasks.sources.sqlserver import SqlserverSource
@@ -243,3 +244,41 @@ async def test_statistics_of_the_server(shop: Any, source: SqlserverSource) -> N
     assert (column.statistics_kind, found.statistics) == ("estimate", "catalog")
     plain = await source.introspect()
     assert next(one for one in plain.columns if one.name == "customer").distinct_count is None
+
+
+NEVER_ENDS = "(SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b) > 0"
+
+
+def slow(account: Any, name: str) -> None:
+    """Let whoever reads this part of the catalog wait for minutes."""
+    account.duckdb(f"ALTER TABLE {name} RENAME TO {name}_as_it_was")
+    account.duckdb(f"CREATE VIEW {name} AS SELECT * FROM {name}_as_it_was WHERE {NEVER_ENDS}")
+
+
+async def test_past_the_time_limit_a_slow_part_is_left_out_and_told(
+    shop: Any, source: SqlserverSource
+) -> None:
+    whole = await source.introspect()
+    slow(shop, "foreign_keys")
+    began = time.perf_counter()
+    found = await source.introspect(time_limit=1)
+    assert 1 <= time.perf_counter() - began < 5
+    told = {issue.object: issue.code for issue in found.issues}
+    assert told == {shop.name: "TIME_LIMIT_REACHED"}
+    assert all(issue.fix for issue in found.issues)
+    assert ("foreign keys" in found.issues[0].message, found.complete) == (True, False)
+    assert (len(found.tables), len(found.columns)) == (len(whole.tables), len(whole.columns))
+    assert (found.indexes, found.foreign_keys) == (whole.indexes, [])
+    # the connection, whose statement was stopped, goes on
+    assert (await source.execute("SELECT 1")).rows == [(1,)]
+
+
+async def test_a_statement_of_the_catalog_has_the_request_s_time(
+    shop: Any, open_source: OpenSource
+) -> None:
+    slow(shop, "columns")
+    source = open_source(request_timeout=300)
+    began = time.perf_counter()
+    with pytest.raises(SourceTimeoutError):
+        await source.introspect()
+    assert time.perf_counter() - began < 4

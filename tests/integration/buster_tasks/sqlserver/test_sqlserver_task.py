@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,13 @@ CANARY = "canary;7f3a}"
 
 
 @pytest.fixture(autouse=True)
-async def app() -> AsyncIterator[taskkit.Worker]:
-    async with taskkit.local() as app:
-        yield app
+async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[taskkit.Worker]:
+    if getattr(request, "param", "memory") == "memory":
+        async with taskkit.local() as app:
+            yield app
+    else:
+        async with taskkit.worker(f"sqlite:///{tmp_path / 'runs.db'}", drain=0) as app:
+            yield app
 
 
 def payload(account: Any, **changes: Any) -> IntrospectDataInput:
@@ -68,4 +73,31 @@ async def test_a_wrong_password_is_an_answer_and_is_not_retried(account: Any) ->
     run = await handle.retrieve()
     assert len(run.attempts) == 1
     assert "canary" not in f"{run!r} {output!r}"
+    await account.until_alone()
+
+
+@pytest.mark.parametrize("app", ["memory", "sqlite"], indirect=True)
+async def test_near_its_time_limit_a_run_gives_what_it_has(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQLSERVER_PASSWORD", CANARY)
+    account.limit(password=CANARY)
+    account.run("CREATE TABLE a (id int NOT NULL PRIMARY KEY)", "CREATE TABLE b (id int)")
+    # whoever asks for indexes waits for minutes
+    account.duckdb("ALTER TABLE indexes RENAME TO indexes_as_they_were")
+    account.duckdb(
+        "CREATE VIEW indexes AS SELECT * FROM indexes_as_they_were WHERE "
+        "(SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b) > 0"
+    )
+    asked = payload(account, password="env:SQLSERVER_PASSWORD")
+    handle = await introspect_data.trigger(asked, max_duration=7)
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.complete, output.error) == (True, False, None)
+    assert output.introspection is not None
+    assert [table.name for table in output.introspection.tables] == ["a", "b"]
+    assert len(output.introspection.columns) == 2
+    told = [issue for issue in output.issues if issue.code == "TIME_LIMIT_REACHED"]
+    assert any("indexes" in issue.message for issue in told)
+    assert all(issue.fix for issue in told)
+    assert (await handle.retrieve()).status == "COMPLETED"
     await account.until_alone()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from buster_tasks.errors import ConnectionFailedError, QueryCanceledError, SourceTimeoutError
-from buster_tasks.sources.blocking import BlockingThread, Budget, OneAtATime
+from buster_tasks.sources.blocking import BlockingThread, Budget, OneAtATime, reminded
 
 pytestmark = pytest.mark.anyio
 
@@ -317,3 +317,26 @@ def test_a_budget_ends_by_time_or_by_hand() -> None:
     stopped.stop()
     assert stopped.is_spent
     assert isinstance(stopped.error(), QueryCanceledError)
+
+
+async def test_a_part_of_a_call_that_is_past_its_own_time_is_interrupted(
+    thread: BlockingThread,
+) -> None:
+    driver = Driver(forgets=2)
+
+    def work() -> str:
+        part = Budget(0.05, within=Budget(None))
+        with reminded(part, driver.interrupt):
+            driver.statement(Budget(None))
+        return "went on"
+
+    assert await thread.call(work, Budget(None)) == "went on"
+    assert driver.interrupts == 3
+
+
+async def test_a_part_that_ends_in_time_is_not_interrupted(driver: Driver) -> None:
+    for seconds in (None, 0.0, 20.0):
+        with reminded(Budget(seconds), driver.interrupt):
+            pass
+    assert driver.interrupts == 0
+    assert not any("reminder" in one.name for one in threading.enumerate())

@@ -224,7 +224,7 @@ def test_what_is_no_plain_table() -> None:
         ({"denied": [("secret", PermissionDeniedError("no."))]}, "PERMISSION_DENIED", "schema"),
         (
             {"failed": [("row counts and sizes", "EU", PermissionDeniedError("no."))]},
-            "CATALOG_UNREADABLE",
+            "PERMISSION_DENIED",
             "source",
         ),
     ],
