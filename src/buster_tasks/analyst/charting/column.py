@@ -23,7 +23,7 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?\Z"
 )
-_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?\Z")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?\Z")
 _PERIOD = re.compile(r"\d{4}([-_ ]?[QqWwHh]\d{1,2})?\Z")
 _IDENTIFIER = re.compile(r"(^|_)(id|key|uuid|code|zip|postcode|phone)\Z", re.IGNORECASE)
 _YEAR = re.compile(r"(^|_)(year|yr)\Z", re.IGNORECASE)
@@ -124,8 +124,10 @@ def number_of(cell: object) -> float | None:
             number = math.nan
         case int():
             number = float(cell) if abs(cell) < _LARGEST else math.nan
-        case float() | Decimal():
-            number = float(cell)
+        case Decimal():
+            number = float(cell) if cell.is_finite() else math.nan
+        case float():
+            number = cell
         case str() if _NUMBER.match(cell):
             number = float(cell)
         case _:

@@ -112,18 +112,23 @@ class _Pen:
                 fix="Draw fewer points.",
             ) from error
         except anyio.DelimiterNotFound as error:
-            raise DrawingFailedError(
-                f"The drawing of chart {name!r} has over {MOST_BYTES:,} bytes.",
-                fix="Draw fewer points.",
-            ) from error
+            raise _too_large(name) from error
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
             raise DrawingFailedError(
                 f"The process that draws chart {name!r} has ended by itself."
             ) from error
+        if len(line) > MOST_BYTES:
+            raise _too_large(name)
         answer = cast("dict[str, str]", json.loads(line))
         if "error" in answer:
             raise DrawingFailedError(f"Chart {name!r} cannot be drawn: {answer['error']}")
         return answer.get("svg") or answer["png"]
+
+
+def _too_large(name: str) -> DrawingFailedError:
+    return DrawingFailedError(
+        f"The drawing of chart {name!r} has over {MOST_BYTES:,} bytes.", fix="Draw fewer points."
+    )
 
 
 @asynccontextmanager

@@ -62,6 +62,11 @@ def read(request: ChartRequest, result: ResultSet) -> Points:
         notes=truncation(result),
     )
     _check_sense(request, found)
+    if color and len(found.series) == 1:
+        # one colour tells nothing apart: its name is said instead
+        alone = [replace(point, series="") for point in found.points]
+        found = found.having(alone, f"{color.title}: {found.series[0]}.")
+        found = replace(found, series=[""])
     return _without_gaps_in_x(_fewer_series(found))
 
 

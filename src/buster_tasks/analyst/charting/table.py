@@ -32,7 +32,7 @@ def table_of(chart: Chart) -> ChartTable:
     titles = _titles(chart.spec)
     fields = [name for name in titles if any(name in row for row in rows)]
     if {"x", "y", "series"} <= set(fields) and chart.kind != "scatter":
-        by_series = _by_series(rows, titles["x"])
+        by_series = _by_series(rows, titles["x"], _domain(chart.spec))
         if by_series is not None:
             return by_series
     return ChartTable(
@@ -71,9 +71,17 @@ def _fields(encoding: _Row) -> Iterable[tuple[str, str]]:
             yield field, title if isinstance(title, str) and title else humanised(field)
 
 
-def _by_series(rows: list[_Row], heading: str) -> ChartTable | None:
+def _domain(spec: _Row) -> list[str]:
+    """The series in the order of the legend."""
+    found: JsonValue = spec
+    for name in ("encoding", "color", "scale", "domain"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return [str(name) for name in found] if isinstance(found, list) else []
+
+
+def _by_series(rows: list[_Row], heading: str, domain: list[str]) -> ChartTable | None:
     """One row for each x, one column for each series; None where that would lose a value."""
-    names = list(dict.fromkeys(str(row.get("series")) for row in rows))
+    names = list(dict.fromkeys([*domain, *(str(row.get("series")) for row in rows)]))
     cells: dict[str, list[JsonValue]] = {}
     for row in rows:
         x = row.get("x")

@@ -9,8 +9,8 @@ from buster_tasks.analyst.charting import Drawing, draw_all
 from buster_tasks.analyst.findings import Chart
 from buster_tasks.analyst.models import AnalystMetadata, AnalystResult, Report
 from buster_tasks.analyst.report.content import Content
-from buster_tasks.analyst.report.markdown import document
-from buster_tasks.analyst.report.page import page
+from buster_tasks.analyst.report.markdown_document import document
+from buster_tasks.analyst.report.html_page import page
 
 __all__ = ["html", "markdown", "report_of"]
 

@@ -52,7 +52,7 @@ def page(content: Content) -> str:
         element("title", title[:200]),
         element(
             "style",
-            verbatim(files("buster_tasks.analyst.report").joinpath("page.css").read_text("utf-8")),
+            verbatim(files("buster_tasks.analyst.report").joinpath("html_page.css").read_text("utf-8")),
         ),
     )
     body = element(
