@@ -1,0 +1,251 @@
+"""Arithmetic that a sentence's words ask for: totals, averages, shares, growth, differences, multiples, counts.
+
+A number that nothing names is looked for in it only where the words are there, and only over the rows and columns
+that the sentence speaks of: the more arithmetic is tried, the more a wrong number may be met by chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import permutations
+from statistics import median
+from typing import Final
+
+from buster_tasks.analyst.claims.comparing import (
+    MEAN,
+    MOST_ROWS,
+    SHARE,
+    Derived,
+    asked,
+    changes,
+    numbers_of,
+    pairs,
+    words,
+)
+from buster_tasks.analyst.claims.index import Column, Table, stem
+from buster_tasks.analyst.claims.mention import Mention
+from buster_tasks.analyst.claims.scope import Scope
+
+_WHOLE: Final = 100
+_MOST_COLUMNS: Final = 8
+_TOTAL: Final = words(
+    r"total(?:s|ed|led|ing)?|sum|altogether|combined|together|overall|in\s+all|all|entire|whole|both|across|jointly|"
+    r"of\s+the\s+[\d,.]+"
+)
+_REST: Final = words("rest|remaining|remainder|others?|without|excluding|except")
+_PER: Final = words("per|each")
+_MEDIAN: Final = words("median|typical(?:ly)?")
+_NONE: Final = words("no|none|zero|without|missing|null|never|not|unknown|empty")
+_COUNTED: Final = re.compile(
+    r"\b(?:number\s+of|count|counted|how\s+many|there\s+(?:are|were|is|was)|rows|all|(?:of|are)\s+the)\b[^,;]*$|\bthe\s*$",
+    re.IGNORECASE,
+)
+_TOP: Final = re.compile(
+    r"\b(?:top|first|best|leading|largest|biggest|highest)\s*-?\s*$", re.IGNORECASE
+)
+_SUPERLATIVE: Final = words(
+    "most|highest|largest|biggest|best|top|leads?|leading|greatest|lowest|least|fewest|smallest|worst|peak(?:ed)?"
+)
+_ROWS: Final = frozenset({"row", "record", "result", "entry", "line", "group", "item", "value"})
+
+
+def is_top(text: str, mention: Mention) -> bool:
+    """Whether the number says how many of the first: `top 5`."""
+    return mention.kind == "number" and bool(_TOP.search(text[: mention.start]))
+
+
+def derived(mention: Mention, scope: Scope, tables: Sequence[Table]) -> Iterator[Derived]:
+    """What the words of the sentence ask for, of the results."""
+    for table in tables:
+        if _is_count(mention):
+            yield from _counts(mention, table, scope.rows.get(table.id), scope)
+        # of a result that was cut, what is not here would count too
+        if not mention.is_change and not table.truncated:
+            yield from _whole(mention, scope, table)
+    for table in tables:
+        columns = asked(table, mention, scope.text)
+        for one, base, by in pairs(mention, scope, table, columns):
+            yield from changes(mention, scope.text, one, base, by)
+
+
+def _whole(mention: Mention, scope: Scope, table: Table) -> Iterator[Derived]:
+    """Arithmetic over all rows of a result, or over those that are named."""
+    rows = scope.rows.get(table.id)
+    for column in asked(table, mention, scope.text):
+        if mention.kind == "number":
+            yield from _aggregates(mention, column, rows, scope)
+        elif mention.kind in {"percent", "fraction"}:
+            yield from _shares(scope.text, column, rows, table)
+    # small whole numbers are met by too many ratios
+    if mention.kind == "number" and (
+        mention.quantum < 1 or abs(mention.value or Decimal(0)) >= _WHOLE
+    ):
+        yield from _ratios(scope.text, table, rows)
+    if mention.kind == "fraction" and _NONE.search(scope.text):
+        yield from _missing(table)
+
+
+def _is_count(mention: Mention) -> bool:
+    return (
+        mention.kind == "number"
+        and not mention.is_change
+        and not mention.currency
+        and mention.quantum == 1
+    )
+
+
+def _counts(
+    mention: Mention, table: Table, rows: frozenset[int] | None, scope: Scope
+) -> Iterator[Derived]:
+    """How many rows, different texts, rows of the sentence's names, or names in it."""
+    noun = stem(mention.noun) if mention.noun else ""
+    if any(noun in column.traits.words for column in table.measures):
+        return
+    if not (noun or _COUNTED.search(scope.text[: mention.start - scope.start])):
+        return
+    texts = [column for column in table.columns if column.texts]
+    named = [column for column in texts if noun in column.traits.words]
+    if (not table.truncated or mention.comparison in {"over", "at_least"}) and not _is_bounded(
+        mention, scope
+    ):
+        yield Derived(Decimal(table.rows), f"rows of {table.id}")
+        for column in named:
+            yield Derived(Decimal(len(column.texts)), f"different {table.id}.{column.name}")
+    if noun in {"column", "field"}:
+        yield Derived(Decimal(len(table.columns)), f"columns of {table.id}")
+    if rows and not table.truncated and noun not in _ROWS and len(rows) > 1:
+        yield Derived(Decimal(len(rows)), f"rows of {table.id} that are named")
+    if rows and not table.truncated and _REST.search(scope.text):
+        yield Derived(Decimal(table.rows - len(rows)), f"other rows of {table.id}")
+    listed = {name.text for name in scope.names if name.column in table.columns}
+    if len(listed) > 1:
+        yield Derived(Decimal(len(listed)), "names in the sentence")
+    if mention.noun and not table.truncated:
+        yield from _passing(table, scope, mention)
+
+
+def _is_bounded(mention: Mention, scope: Scope) -> bool:
+    """Whether a bound follows, so that not all rows are counted: `3 countries have more than 90 orders`."""
+    return any(
+        other.is_bound
+        and other.start > mention.end
+        and not re.search(
+            r"[,;:.(]", scope.text[mention.end - scope.start : other.start - scope.start]
+        )
+        for other in scope.mentions
+        if other is not mention
+    )
+
+
+def _passing(table: Table, scope: Scope, mention: Mention) -> Iterator[Derived]:
+    """How many rows pass the comparison that the sentence makes with another number, or have nothing."""
+    for other in scope.mentions:
+        if other is mention or not other.is_bound:
+            continue
+        for column in asked(table, other):
+            count = sum(other.passes(number) for number in column.numbers.values())
+            if count:
+                yield Derived(Decimal(count), f"rows of {table.id} by {column.name}")
+    if _NONE.search(scope.text):
+        for column in table.columns:
+            nothing = column.nulls + sum(number == 0 for number in column.numbers.values())
+            if nothing:
+                yield Derived(Decimal(nothing), f"rows of {table.id} without {column.name}")
+
+
+def _aggregates(
+    mention: Mention, column: Column, rows: frozenset[int] | None, scope: Scope
+) -> Iterator[Derived]:
+    text, numbers = scope.text, list(column.numbers.values())
+    if not numbers:
+        return
+    name = f"{column.result}.{column.name}"
+    chosen = numbers_of(column, rows)
+    counted = mention.noun and stem(mention.noun) in column.traits.words
+    if _TOTAL.search(text) or (counted and column.is_whole and not rows):
+        yield Derived(column.total, f"sum of {name}")
+        if len(chosen) > 1:
+            yield Derived(sum(chosen, Decimal(0)), f"sum of {name} over named rows")
+        for count, total in _tops(column, scope):
+            yield Derived(total, f"sum of {name} over the top {count}")
+    if _REST.search(text) and chosen:
+        yield Derived(column.total - sum(chosen, Decimal(0)), f"rest of {name}")
+    if MEAN.search(text) or (_PER.search(text) and not chosen):
+        yield Derived(column.total / len(numbers), f"average of {name}")
+        if len(chosen) > 1:
+            yield Derived(sum(chosen, Decimal(0)) / len(chosen), f"average of {name}, named rows")
+    if _MEDIAN.search(text):
+        yield Derived(median(numbers), f"median of {name}")
+
+
+def _ratios(text: str, table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:
+    """One column per another, `revenue per customer`: of the rows that are named, else of all."""
+    is_mean, is_per = MEAN.search(text), _PER.search(text)
+    if not (is_mean or is_per):
+        return
+    for one, other in permutations(table.measures[:_MOST_COLUMNS], 2):
+        by = f"{table.id}.{one.name} per {other.name}"
+        if other.total and (is_mean or not rows):
+            yield Derived(one.total / other.total, by)
+        for row in sorted(rows or ())[:MOST_ROWS]:
+            if other.numbers.get(row) and row in one.numbers:
+                yield Derived(one.numbers[row] / other.numbers[row], by)
+
+
+def _shares(
+    text: str, column: Column, rows: frozenset[int] | None, table: Table
+) -> Iterator[Derived]:
+    """Parts of a column's total: of the rows of the sentence, of all but those, of the first."""
+    if not SHARE.search(text) or not column.total or column.traits.is_percent:
+        return
+    by = f"share of {column.result}.{column.name}"
+    chosen = numbers_of(column, rows)
+    parts = [*chosen, sum(chosen, Decimal(0))] if chosen else []
+    if not chosen and _SUPERLATIVE.search(text):
+        parts = [column.numbers[row] for row in sorted(column.extreme_rows)[:2]]
+    if chosen and _REST.search(text):
+        parts.append(column.total - sum(chosen, Decimal(0)))
+    for part in parts:
+        yield Derived(part / column.total, by, of_one=True)
+    for count in re.findall(r"\btop\s+(\w+)", text.lower())[:3]:
+        number = _small(count)
+        if 0 < number < table.rows:
+            yield Derived(_top(column, number) / column.total, f"{by}: top {number}", of_one=True)
+
+
+def _missing(table: Table) -> Iterator[Derived]:
+    for column in table.columns:
+        nothing = column.nulls + sum(number == 0 for number in column.numbers.values())
+        if table.rows:
+            yield Derived(Decimal(nothing) / table.rows, f"without {column.name}", of_one=True)
+
+
+def _tops(column: Column, scope: Scope) -> Iterator[tuple[int, Decimal]]:
+    for mention in scope.mentions:
+        if is_top(scope.text, _moved(mention, scope)) and mention.value is not None:
+            count = int(mention.value)
+            if 0 < count < len(column.numbers):
+                yield count, _top(column, count)
+
+
+def _moved(mention: Mention, scope: Scope) -> Mention:
+    from dataclasses import replace
+
+    return replace(mention, start=mention.start - scope.start, end=mention.end - scope.start)
+
+
+def _top(column: Column, count: int) -> Decimal:
+    return sum(sorted(column.numbers.values(), reverse=True)[:count], Decimal(0))
+
+
+def _small(word: str) -> int:
+    from buster_tasks.analyst.claims.number_words import number_of_words
+
+    if word.isdigit():
+        return int(word) if len(word) < 6 else 0
+    try:
+        return number_of_words(word)
+    except KeyError:
+        return 0

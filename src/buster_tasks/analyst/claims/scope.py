@@ -1,0 +1,210 @@
+"""Which rows a sentence speaks of: those whose names and days it mentions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from buster_tasks.analyst.claims.index import Column, Table, words_of
+from buster_tasks.analyst.claims.mention import Mention
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'“(*\d])|\n+|;\s+")
+_LONGEST_NAME: Final = 200
+_NO_NAMES_TEXT: Final = """
+a an the no yes of in on at to by or and for all any is was are with other others none total new old true
+false na n/a unknown not it he we i us this that
+"""
+_NO_NAMES: Final = frozenset(_NO_NAMES_TEXT.split())
+# words that lead from a row to the ones beside it
+_BESIDE: Final = re.compile(
+    r"\b(?:next|runner-up|followed|ahead\s+of|others?|previous(?:ly)?|prior|earlier|respectively)\b",
+    re.IGNORECASE,
+)
+_COMPARED: Final = re.compile(
+    r"\b(?:from|versus|vs\.?|compared\s+(?:to|with)|against|than)\s*[$€£¥₹]?$", re.IGNORECASE
+)
+# what follows these is no cell, unless its row is named
+_AGGREGATE: Final = re.compile(
+    r"\b(?:(?:on|an|the)\s+average(?:\s+of|\s+is|\s+was)?|mean|median|in\s+(?:total|all)|altogether|a\s+total\s+of|"
+    r"combined|together)\b[^,;:()]*$",
+    re.IGNORECASE,
+)
+_EXTREME: Final = re.compile(
+    r"(?<!second )(?<!third )(?<!second-)(?<!third-)\b(?:highest|maximum|largest|biggest|peak|lowest|minimum|smallest)"
+    r"(?:\s+[a-z]+){0,3}\s+(?:was|is|of|at)\s*[$€£¥₹]?$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A text of a cell that stands in the text: its place, and the rows that have it."""
+
+    start: int
+    end: int
+    text: str
+    column: Column
+    rows: frozenset[int]
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a sentence speaks of: the names and mentions in it, and by result the rows, where it tells.
+
+    `paired` has the rows of a single number where numbers and names take turns: `A had 3, B 4`.
+    """
+
+    start: int
+    text: str
+    names: list[Name]
+    mentions: list[Mention]
+    rows: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
+    paired: dict[tuple[int, str], frozenset[int]] = field(
+        default_factory=dict[tuple[int, str], frozenset[int]]
+    )
+
+    def rows_of(self, mention: Mention, table: Table) -> frozenset[int] | None:
+        """The rows that a number of the sentence may come from; None is all of them."""
+        paired = self.paired.get((mention.start, table.id))
+        if paired is not None:
+            return paired
+        rows = self.rows.get(table.id)
+        before = self.text[: mention.start - self.start]
+        if rows is None and _EXTREME.search(before):
+            return frozenset[int]().union(*(column.extreme_rows for column in table.measures))
+        if rows is None and table.rows > 1 and _AGGREGATE.search(before):
+            return frozenset()
+        compared = rows is not None and len(rows) == 1 and _COMPARED.search(before)
+        if rows is None or not (compared or _BESIDE.search(self.text)):
+            return rows
+        beside = {row + step for row in rows for step in (-1, 1)} | {0, table.rows - 1}
+        return rows | {row for row in beside if 0 <= row < table.rows}
+
+
+def sentences(text: str) -> list[tuple[int, str]]:
+    """The sentences of a text, each with its place."""
+    found: list[tuple[int, str]] = []
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        found.append((start, text[start : end.start()]))
+        start = end.end()
+    return [*found, (start, text[start:])]
+
+
+def names_in(text: str, tables: Iterable[Table]) -> list[Name]:
+    """The texts of cells that stand in a text as words of their own, longer ones before those within them."""
+    lowered = text.lower()
+    found: list[Name] = []
+    for table in tables:
+        for column in table.columns:
+            for cell, rows in column.texts.items():
+                if _is_name(cell, table):
+                    found.extend(_places(lowered, cell, column, frozenset(rows)))
+    found.sort(key=lambda name: (name.start - name.end, name.start))
+    kept: list[Name] = []
+    for name in found:
+        if not any(
+            other.start <= name.start and name.end <= other.end and other.text != name.text
+            for other in kept
+        ):
+            kept.append(name)
+    return sorted(kept, key=lambda name: name.start)
+
+
+def scope_of(
+    start: int,
+    text: str,
+    names: Sequence[Name],
+    mentions: Sequence[Mention],
+    tables: Sequence[Table],
+) -> Scope:
+    """The rows that one sentence speaks of."""
+    end = start + len(text)
+    within = [name for name in names if start <= name.start < end]
+    numbers = [mention for mention in mentions if start <= mention.start < end]
+    scope = Scope(start, text, within, numbers)
+    for table in tables:
+        named = _named(table, within)
+        dated = _dated(table, numbers)
+        groups = [group for group in (*named.values(), dated) if group]
+        if groups:
+            scope.rows[table.id] = _met(groups)
+        _pair(scope, table, named)
+    return scope
+
+
+def _is_name(cell: str, table: Table) -> bool:
+    if not 2 <= len(cell) <= _LONGEST_NAME or cell.lower() in _NO_NAMES:
+        return False
+    words = words_of(cell)
+    # "success" in "the success rate" is the column's name, not the row's
+    return not any(words <= column.traits.words for column in table.columns)
+
+
+def _places(lowered: str, cell: str, column: Column, rows: frozenset[int]) -> Iterable[Name]:
+    sought = cell.lower()
+    place = lowered.find(sought)
+    while place >= 0:
+        end = place + len(sought)
+        before, after = lowered[place - 1 : place], lowered[end : end + 1]
+        if not (before.isalnum() and sought[0].isalnum()) and not (
+            after.isalnum() and sought[-1].isalnum()
+        ):
+            yield Name(place, end, cell, column, rows)
+        place = lowered.find(sought, end)
+
+
+def _named(table: Table, names: Iterable[Name]) -> Mapping[str, frozenset[int]]:
+    """By column, the rows whose text the sentence has; a text that all rows have tells nothing."""
+    found: dict[str, frozenset[int]] = {}
+    for name in names:
+        if name.column in table.columns and len(name.rows) < table.rows:
+            found[name.column.name] = found.get(name.column.name, frozenset()) | name.rows
+    return found
+
+
+def _dated(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
+    """The rows of the days that the sentence has."""
+    days = [one for mention in mentions if mention.kind == "date" for one in mention.periods]
+    rows = frozenset(
+        row
+        for column in table.dated
+        for row, period in column.periods.items()
+        if any(one == period or one.holds(period) for one in days)
+    )
+    return rows if len(rows) < table.rows else frozenset()
+
+
+def _met(groups: Sequence[frozenset[int]]) -> frozenset[int]:
+    """The rows that all groups have; where there is none, those of any."""
+    common = groups[0].intersection(*groups[1:])
+    return common or groups[0].union(*groups[1:])
+
+
+def _pair(scope: Scope, table: Table, named: Mapping[str, frozenset[int]]) -> None:
+    """Gives each number the rows of its own name or day, where the sentence has one for each, by turns."""
+    keys: list[tuple[int, frozenset[int]]] = []
+    if len(named) == 1:
+        keys = [(name.start, name.rows) for name in scope.names if name.column in table.columns]
+    elif not named:
+        dated = [mention for mention in scope.mentions if mention.kind == "date"]
+        keys = [(mention.start, _dated(table, [mention])) for mention in dated]
+    numbers = [
+        mention
+        for mention in scope.mentions
+        if mention.kind in {"number", "percent"}
+        and not mention.is_change
+        and not any(name.start <= mention.start < name.end for name in scope.names)
+    ]
+    if len(keys) < 2 or len(keys) != len(numbers):
+        return
+    turns = sorted(
+        [*((place, "key") for place, _ in keys), *((one.start, "number") for one in numbers)]
+    )
+    if any(turns[at][1] == turns[at + 1][1] for at in range(len(turns) - 1)):
+        return
+    for number, (_, rows) in zip(numbers, sorted(keys, key=lambda key: key[0]), strict=True):
+        if rows:
+            scope.paired[number.start, table.id] = rows

@@ -1,0 +1,371 @@
+"""Each mention held against the evidence: what it stands on, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from buster_tasks.analyst.claims import derived as arithmetic
+from buster_tasks.analyst.claims.comparing import Derived, changes
+from buster_tasks.analyst.claims.dating import is_dated
+from buster_tasks.analyst.claims.index import Column, Table, Traits, stem, words_of
+from buster_tasks.analyst.claims.mention import Mention
+from buster_tasks.analyst.claims.mentions import mentions
+from buster_tasks.analyst.claims.ranking import leaders, rank_of
+from buster_tasks.analyst.claims.reading import (
+    Scale,
+    fits_unit,
+    readings,
+    scale_of_column,
+    scale_of_value,
+    way_of,
+)
+from buster_tasks.analyst.claims.scope import Name, Scope, names_in, scope_of, sentences
+from buster_tasks.analyst.claims.values import Resolved
+from buster_tasks.analyst.findings import CellRef
+
+_LIMIT: Final = re.compile(r"\b(?:LIMIT|TOP|FETCH\s+(?:FIRST|NEXT))\s*\(?\s*(\d+)", re.IGNORECASE)
+_COMPARED: Final = re.compile(r"(?:[<>]=?|=|\bBETWEEN|\bAND)\s*'?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_MOST_TOLD: Final = 8  # numbers before a mention that it may be computed from
+
+
+@dataclass(frozen=True, slots=True)
+class MentionVerdict:
+    """A mention, and by what it is supported; `by` is empty where nothing supports it."""
+
+    mention: Mention
+    by: str = ""
+
+    @property
+    def supported(self) -> bool:
+        """Whether the evidence has it."""
+        return bool(self.by)
+
+
+@dataclass(slots=True)
+class _Judge:
+    """What one text is held against."""
+
+    text: str
+    values: Sequence[Resolved]
+    tables: Sequence[Table]
+    question: str
+    asked: list[Mention]
+    names: list[Name]
+    places: list[tuple[int, int, Resolved]]
+    found: list[tuple[Mention, Decimal]] = field(default_factory=list[tuple[Mention, Decimal]])
+
+    def verdict(self, mention: Mention, scope: Scope) -> MentionVerdict:
+        """By the values first, then by the cells, and by arithmetic last."""
+        match mention.kind:
+            case "date":
+                by = (
+                    self._name(mention)
+                    or self._place(mention)
+                    or is_dated(mention, self.tables, self.question)
+                )
+            case "time":
+                by = self._place(mention) or self._time(mention)
+            case "ordinal":
+                by = self._name(mention) or rank_of(mention, scope, self.tables)
+            case _:
+                by = self._number(mention, scope)
+        return MentionVerdict(mention, by)
+
+    def _number(self, mention: Mention, scope: Scope) -> str:
+        for support in (self._name(mention), self._by_value(mention), self._by_question(mention)):
+            if support:
+                return support
+        for exact, by in self._cells(mention, scope):
+            self.found.append((mention, exact))
+            return by
+        by = self._top(mention, scope) or self._arithmetic(mention, scope)
+        if by:
+            return by
+        # "one" and "30-day" claim something only where they count what the evidence counts
+        return "no claim" if mention.weak and not self._counted(mention) else ""
+
+    def _name(self, mention: Mention) -> str:
+        """A number that is part of a name: `Windows 11`, `Q3_report`."""
+        for name in self.names:
+            if name.start <= mention.start and mention.end <= name.end:
+                return f"the text of {name.column.result}.{name.column.name}"
+        return ""
+
+    def _place(self, mention: Mention) -> str:
+        for start, end, value in self.places:
+            if start <= mention.start and mention.end <= end:
+                return f"the value {value.named.name}"
+        return ""
+
+    def _by_value(self, mention: Mention) -> str:
+        for start, end, value in self.places:
+            text = value.exact is None or not isinstance(value.exact, Decimal)
+            if text and start <= mention.start and mention.end <= end:
+                return f"the value {value.named.name}"
+        placed = [
+            value
+            for start, end, value in self.places
+            if isinstance(value.exact, Decimal) and mention.start <= start and end <= mention.end
+        ]
+        for value in placed or self.values:
+            if isinstance(value.exact, Decimal) and self._told(mention, value, value.exact):
+                self.found.append((mention, value.exact))
+                return f"the value {value.named.name}"
+        return ""
+
+    def _told(self, mention: Mention, value: Resolved, exact: Decimal) -> bool:
+        named = value.named
+        words = words_of(named.name) | words_of(named.cell.column if named.cell else "")
+        traits = Traits(words, named.unit)
+        scale = scale_of_value(traits, named.format, named.unit, named.expression or "")
+        if named.format == "auto" and not named.unit and named.cell is not None:
+            column = _column(self.tables, named.cell)
+            scale = scale_of_column(column) if column else scale
+        if named.format == "percent" and mention.kind == "number":
+            return False
+        return fits_unit(mention, traits) and _admits(mention, exact, scale, traits)
+
+    def _by_question(self, mention: Mention) -> str:
+        """What the question says may be said again."""
+        for other in self.asked:
+            if (other.kind, other.value, other.currency) == (
+                mention.kind,
+                mention.value,
+                mention.currency,
+            ):
+                return "the question"
+        return ""
+
+    def _cells(self, mention: Mention, scope: Scope) -> Iterator[tuple[Decimal, str]]:
+        if mention.kind in {"factor", "fraction"} and not any(
+            column.traits.is_factor or column.traits.is_percent
+            for table in self.tables
+            for column in table.measures
+        ):
+            return
+        for table in self.tables:
+            rows = scope.rows_of(mention, table)
+            for column in self._columns(mention, table):
+                for row, exact in _near(mention, column):
+                    if (rows is None or row in rows) and _is_told(mention, column, exact, table):
+                        yield exact, f"{table.id}.{column.name}, row {row}"
+
+    def _columns(self, mention: Mention, table: Table) -> Iterator[Column]:
+        """The columns that the counted noun allows: those of its name, or those whose names tell nothing."""
+        noun = stem(mention.noun) if mention.noun else ""
+        named = self._counted(mention)
+        for column in table.columns:
+            if not column.numbers or (
+                named and noun not in column.traits.words and not column.traits.is_generic
+            ):
+                continue
+            if column.is_measure or self._is_named(mention, column):
+                yield column
+
+    def _counted(self, mention: Mention) -> bool:
+        noun = stem(mention.noun) if mention.noun else ""
+        return bool(noun) and any(
+            noun in column.traits.words for table in self.tables for column in table.columns
+        )
+
+    def _is_named(self, mention: Mention, column: Column) -> bool:
+        """Whether a number is told as a name of a row: `customer 18`, `id 18`."""
+        before = re.search(r"([A-Za-z]+)\W{0,2}$", self.text[: mention.start])
+        word = stem(before[1]) if before else ""
+        return word in column.traits.words | {"id", "no", "number", "year"}
+
+    def _time(self, mention: Mention) -> str:
+        """A time of day that a cell of the results has."""
+        for table in self.tables:
+            for column in table.columns:
+                if any(mention.text.zfill(5) in text for text in column.texts):
+                    return f"{table.id}.{column.name}"
+        return "the question" if mention.text in self.question else ""
+
+    def _top(self, mention: Mention, scope: Scope) -> str:
+        """How many of the first, and bounds of a comparison, by what the statements say."""
+        value = mention.value or Decimal(0)
+        if arithmetic.is_top(self.text, mention):
+            listed = {name.text for name in scope.names}
+            if len(listed) == value:
+                return "names in the sentence"
+            for table in self.tables:
+                limits = [Decimal(limit) for limit in _LIMIT.findall(table.sql)]
+                if value in limits or value == table.rows:
+                    return f"the limit of {table.id}"
+            return self._top_of(int(value), mention, scope)
+        if mention.kind == "number" and mention.is_bound:
+            for table in self.tables:
+                if value in {Decimal(number) for number in _COMPARED.findall(table.sql)}:
+                    return f"the filter of {table.id}"
+        return ""
+
+    def _top_of(self, count: int, mention: Mention, scope: Scope) -> str:
+        """`The top 3 have 45%` says as much of the 3 as of the 45."""
+        for other in scope.mentions:
+            if other is not mention:
+                for one in arithmetic.derived(other, scope, self.tables):
+                    if one.by.endswith(f" top {count}") and _admits_derived(other, one):
+                        return one.by
+        return ""
+
+    def _arithmetic(self, mention: Mention, scope: Scope) -> str:
+        for one in self._derived(mention, scope):
+            if _admits_derived(mention, one):
+                return one.by
+        return self._jointly(mention, scope)
+
+    def _derived(self, mention: Mention, scope: Scope) -> Iterator[Derived]:
+        yield from arithmetic.derived(mention, scope, self.tables)
+        told = self.found[-_MOST_TOLD:]
+        for place, (one, exact) in enumerate(told):
+            for other, another in told[place + 1 :]:
+                for first, base in self._compared(one, exact, other, another):
+                    by = f"{one.text} and {other.text}"
+                    yield from changes(mention, scope.text, first, base, by)
+                    if (
+                        mention.kind == "percent"
+                        and first <= base
+                        and not mention.is_change
+                        and base
+                    ):
+                        yield Derived(first / base, by, of_one=True)
+
+    def _compared(
+        self, one: Mention, exact: Decimal, other: Mention, another: Decimal
+    ) -> Iterable[tuple[Decimal, Decimal]]:
+        """Two numbers of the text, the one that they are compared with last: it follows `from`, `than` and the like."""
+        based = [
+            bool(
+                re.search(
+                    r"\b(?:from|than|versus|vs\.?|against|to|with)\b[^,;.]{0,40}$",
+                    self.text[: m.start],
+                )
+            )
+            for m in (one, other)
+        ]
+        if re.search(r"\bfrom\b[^,;]{0,20}$", self.text[: one.start]) or not based[1]:
+            return ((another, exact),)
+        return ((exact, another),) if not based[0] else ((exact, another), (another, exact))
+
+    def _jointly(self, mention: Mention, scope: Scope) -> str:
+        """A bound by itself says nothing; with the count of those that pass it, it does."""
+        if mention.kind != "number" or not mention.is_bound:
+            return ""
+        for other in scope.mentions:
+            if other is mention or other.kind != "number" or not other.noun or other.is_change:
+                continue
+            for table in self.tables:
+                for column in table.measures:
+                    passing = sum(mention.passes(number) for number in column.numbers.values())
+                    if passing and passing == other.value:
+                        return f"rows of {table.id} by {column.name}"
+        return ""
+
+
+def judge_text(
+    text: str, values: Sequence[Resolved], tables: Sequence[Table], question: str
+) -> list[MentionVerdict]:
+    """A verdict for each number, date and leading name of a text, in order."""
+    _take_units(values, tables)
+    found = mentions(text)
+    names = names_in(text, tables)
+    places = list(_places(text, values))
+    judge = _Judge(text, values, tables, question, mentions(question), names, places)
+    verdicts: list[MentionVerdict] = []
+    for start, sentence in sentences(text):
+        scope = scope_of(start, sentence, names, found, tables)
+        # what is plain first: arithmetic is over what was found
+        late = [
+            one
+            for one in scope.mentions
+            if one.is_change or one.kind in {"percent", "factor", "fraction"}
+        ]
+        plain = [one for one in scope.mentions if one not in late]
+        verdicts += [judge.verdict(mention, scope) for mention in (*plain, *late)]
+        verdicts.extend(
+            MentionVerdict(mention, by)
+            for mention, by in leaders(scope, tables, question, [p[:2] for p in places])
+        )
+    return sorted(verdicts, key=lambda verdict: verdict.mention.start)
+
+
+def _take_units(values: Sequence[Resolved], tables: Sequence[Table]) -> None:
+    """The unit of a value is that of its column: what is `$` there is not `€` elsewhere."""
+    for value in values:
+        cell = value.named.cell
+        column = _column(tables, cell) if cell is not None and value.named.unit else None
+        if column is not None:
+            column.traits = Traits(column.traits.words, value.named.unit)
+
+
+def _column(tables: Sequence[Table], cell: CellRef) -> Column | None:
+    for table in tables:
+        for column in table.columns:
+            if table.id == cell.result and column.name.lower() == cell.column.lower():
+                return column
+    return None
+
+
+def _places(text: str, values: Sequence[Resolved]) -> Iterator[tuple[int, int, Resolved]]:
+    """Where the texts of values stand by themselves."""
+    for value in values:
+        shown = value.named.text
+        place = text.find(shown) if shown else -1
+        while place >= 0:
+            end = place + len(shown)
+            if not re.match(r"\w|[.,]\d", text[end : end + 2]) and not re.search(
+                r"[\w.,]$", text[place - 1 : place]
+            ):
+                yield place, end, value
+            place = text.find(shown, place + 1)
+
+
+def _near(mention: Mention, column: Column) -> Iterator[tuple[int, Decimal]]:
+    """The numbers of a column that may be meant, by their size in each way that they are told."""
+    low, high = mention.bounds
+    scale = scale_of_column(column)
+    factors = [Decimal(1)]
+    if mention.kind in {"percent", "points", "fraction"}:
+        factors = [Decimal(100)] * scale.of_one + [Decimal(1)] * scale.of_hundred
+    for factor in factors:
+        yield from column.between(low / factor, high / factor)
+        if mention.is_change:
+            yield from column.between(-high / factor, -low / factor)
+
+
+def _is_told(mention: Mention, column: Column, exact: Decimal, table: Table) -> bool:
+    traits = column.traits
+    if mention.is_change and not (
+        traits.is_change
+        or traits.is_percent
+        or table.rows == 1
+        or (mention.direction < 0 and exact < 0)
+    ):
+        return False
+    if mention.kind == "points" and not traits.is_change:
+        return False
+    if mention.kind == "factor" and not traits.is_factor:
+        return False
+    if not fits_unit(mention, traits):
+        return False
+    return _admits(mention, exact, scale_of_column(column), traits)
+
+
+def _admits(mention: Mention, exact: Decimal, scale: Scale, traits: Traits) -> bool:
+    signed = way_of(mention, exact, traits)
+    return any(mention.admits(reading) for reading in readings(mention, signed, scale))
+
+
+def _admits_derived(mention: Mention, one: Derived) -> bool:
+    exact = one.exact * 100 if one.of_one else one.exact
+    if not one.change:
+        return mention.admits(exact)
+    if mention.direction:
+        is_odd = (mention.value or Decimal(0)) < 0  # nothing rose by -5
+        return mention.admits(abs(exact) if is_odd else exact * mention.direction)
+    return mention.admits(exact) or mention.admits(-exact)
