@@ -23,9 +23,11 @@ from buster_tasks.analyst.known_tables import KnownTables
 from buster_tasks.analyst.models import AnalystLimits
 from buster_tasks.analyst.statements import near_columns, orders_its_rows
 from buster_tasks.catalog import CatalogStore, SearchHit, catalog_path
-from buster_tasks.errors import SourceError
+from buster_tasks.errors import SnapshotNotFoundError, SourceError
 from buster_tasks.sources import connect
 from buster_tasks.sources.base import DataSource, QueryResult
+from buster_tasks.sources.blocking import Budget
+from buster_tasks.sources.statistics import measure
 from buster_tasks.sql_guard import Refused, check
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 FRESH_FOR = timedelta(hours=24)
 """How old a snapshot of the catalog may be; an older one is made anew."""
 
-_INTROSPECTION_SECONDS = 60.0
+_INTROSPECTION_SECONDS, _MEASURING_SECONDS = 60.0, 20.0
+_MOST_MEASURED = 200
+_MOST_ISSUES = 5
 _CLOSE_SECONDS = 1.5
 
 Connect = Callable[["AnyCredentials"], DataSource]
@@ -84,7 +88,7 @@ class Desk:
     @property
     def sources(self) -> Sequence[Known]:
         """Those that could be opened, in the order in which they were named."""
-        return list(self._opened.values())
+        return [self._opened[name] for name in self._credentials if name in self._opened]
 
     @property
     def store(self) -> CatalogStore:
@@ -96,8 +100,9 @@ class Desk:
         await self._stack.__aenter__()
         try:
             self._store = CatalogStore(self._catalog or catalog_path() or self._own_catalog())
-            for name, known in self._credentials.items():
-                await self._open(name, known)
+            async with anyio.create_task_group() as group:
+                for name, known in self._credentials.items():
+                    group.start_soon(self._open, name, known)
             self._check_some()
         except BaseException:
             await self._close()
@@ -115,7 +120,7 @@ class Desk:
         if found is None:
             raise ToolRefusedError(
                 f"There is no data source {name!r}." if name else "Several data sources are open.",
-                fix=f"Name one of: {', '.join(self._opened)}.",
+                fix=f"Name one of: {', '.join(known.name for known in self.sources)}.",
             )
         return found
 
@@ -218,23 +223,29 @@ class Desk:
 
         async def chosen() -> JsonValue:
             latest = await anyio.to_thread.run_sync(self.store.latest, name)
-            if (
-                latest is not None
-                and latest.kind == source.kind
-                and datetime.now(UTC) - latest.taken_at < FRESH_FOR
-            ):
+            if latest is not None and latest.kind == source.kind and _is_fresh(latest.taken_at):
                 return latest.id
-            found = await source.introspect(statistics="sample", time_limit=_INTROSPECTION_SECONDS)
-            named = found.model_copy(update={"data_source_name": name})
-            return await anyio.to_thread.run_sync(self.store.put, named)
+            return await self._introspected(name, source)
 
         snapshot_id = cast("str", await self._journal.keep(f"catalog/{name}", chosen))
-        snapshot = await anyio.to_thread.run_sync(self.store.get, snapshot_id)
+        try:
+            snapshot = await anyio.to_thread.run_sync(self.store.get, snapshot_id)
+        except SnapshotNotFoundError:  # another machine goes on, with a catalog of its own
+            snapshot_id = await self._introspected(name, source)
+            snapshot = await anyio.to_thread.run_sync(self.store.get, snapshot_id)
         self.warnings.extend(
             Check(code=issue.code, severity="info", message=issue.message)
-            for issue in snapshot.issues[:5]
+            for issue in snapshot.issues[:_MOST_ISSUES]
         )
         return KnownTables(snapshot.introspection)
+
+    async def _introspected(self, name: str, source: DataSource) -> str:
+        """The id of a new snapshot; a small source is looked into too, for what its columns hold."""
+        found = await source.introspect(statistics="catalog", time_limit=_INTROSPECTION_SECONDS)
+        if len(found.tables) <= _MOST_MEASURED:
+            found = await measure([source], found, "sample", ends=Budget(_MEASURING_SECONDS))
+        named = found.model_copy(update={"data_source_name": name})
+        return await anyio.to_thread.run_sync(self.store.put, named)
 
     def _own_catalog(self) -> Path:
         """A catalog for this analysis alone, where none is to be kept."""
@@ -249,6 +260,10 @@ class Desk:
 async def _shut(source: DataSource) -> None:
     with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
         await source.close()
+
+
+def _is_fresh(taken_at: datetime) -> bool:
+    return datetime.now(UTC) - taken_at < FRESH_FOR
 
 
 def _in_turn(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:

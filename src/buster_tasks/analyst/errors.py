@@ -3,6 +3,7 @@
 taskkit.errors.TaskkitError
 └── AnalystError
     ├── IllegalMoveError         a state cannot follow another
+    ├── InvalidTokenError        a resume token is none
     ├── UnknownSourceError       no credentials are known for a data source's name
     ├── ToolRefusedError         a tool cannot do what its arguments ask for; the model is told
     └── DrawingFailedError       a chart cannot be drawn, or not in time
@@ -28,6 +29,12 @@ class AnalystError(TaskkitError):
 
 class IllegalMoveError(AnalystError):
     """A state cannot follow another."""
+
+
+class InvalidTokenError(AnalystError):
+    """A resume token is none."""
+
+    code = "INVALID_INPUT"
 
 
 class UnknownSourceError(AnalystError):

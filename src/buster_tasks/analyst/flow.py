@@ -9,9 +9,10 @@ from pathlib import Path
 from buster_tasks.analyst.agent import Agent, Reporter
 from buster_tasks.analyst.analysis import Analysis
 from buster_tasks.analyst.answer import result_of
+from buster_tasks.analyst.clarifying import Asked, asked_by
 from buster_tasks.analyst.deadline import REVIEW_SHARE, Deadline
 from buster_tasks.analyst.desk import Desk
-from buster_tasks.analyst.errors import AnalystError, UnknownSourceError
+from buster_tasks.analyst.errors import AnalystError
 from buster_tasks.analyst.journal import Journal, JournaledModel, PlainJournal
 from buster_tasks.analyst.known_sources import credentials_of
 from buster_tasks.analyst.models import (
@@ -46,6 +47,10 @@ from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.redaction import Redaction
 
 _FAILED: ErrorCode = "AGENT_EXECUTION_ERROR"
+_CODES: dict[str, ErrorCode] = {
+    "DATA_SOURCE_ERROR": "DATA_SOURCE_ERROR",
+    "INVALID_INPUT": "INVALID_INPUT",
+}
 
 MakeModel = Callable[[str], LanguageModel]
 
@@ -99,7 +104,7 @@ async def analyze(payload: AnalystAgentTaskInput, around: Surroundings) -> Analy
         except LanguageModelError as error:
             return await work.failed(_FAILED, error, secrets)
         except AnalystError as error:
-            code = "DATA_SOURCE_ERROR" if isinstance(error, UnknownSourceError) else _FAILED
+            code = _CODES.get(error.code, _FAILED)
             return await work.failed(code, error, secrets)
         return await work.output()
 
@@ -136,7 +141,7 @@ class _Work:
         )
         async with desk:
             self._analysis = analysis = Analysis(
-                question=payload.query,
+                question=self._question(),
                 desk=desk,
                 blocks=Blocks(around.secret or payload.session_id),
                 limits=self._options.limits,
@@ -156,6 +161,13 @@ class _Work:
                 await agent.run()
             finally:
                 self._cut_short = agent.cut_short
+
+    def _question(self) -> str:
+        """The query, or what was asked before, with the query as the answer to what was asked back."""
+        context = self._payload.context
+        if context is None or context.resume_token is None:
+            return self._payload.query
+        return asked_by(context.resume_token).answered(self._payload.query)
 
     def _made_team(self, secrets: Redaction) -> Team:
         chosen = self._options.models
@@ -212,6 +224,9 @@ class _Work:
 
     async def _result(self, analysis: Analysis) -> AnalystResult:
         result = result_of(analysis)
+        if analysis.clarification is not None:
+            asked = Asked(question=analysis.question, asked=analysis.clarification)
+            result = result.model_copy(update={"resume_token": asked.token()})
         if not self._options.report or analysis.clarification is not None:
             return result
         report = await report_of(result, self._payload.query, metadata=self._metadata())

@@ -39,9 +39,13 @@ class PreviousMessage(WireModel):
 
 
 class AnalystContext(WireModel):
-    """The conversation that the question belongs to; findings of earlier answers come with their ids."""
+    """The conversation that the question belongs to; findings of earlier answers come with their ids.
+
+    With the `resume_token` of an analysis that asked something the query is the answer to that.
+    """
 
     thread_id: str | None = None
+    resume_token: str | None = None
     previous_messages: list[PreviousMessage] = Field(default_factory=list[PreviousMessage])
     previous_findings: list[Finding] = Field(default_factory=list[Finding])
 
