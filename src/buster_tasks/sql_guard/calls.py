@@ -19,7 +19,8 @@ MOST_MADE = 10_000_000
 def check(node: exp.Func, dialect: Dialect, own: frozenset[str]) -> None:
     """Raise RefusedError for a function that is on no list, or is not the database's own. `own` are further names."""
     if isinstance(node, exp.Anonymous):
-        _check_named(node, dialect, own)
+        if not _is_rows_of_a_call(node, dialect):
+            _check_named(node, dialect, own)
         names = {node.name.lower()}
     else:
         names = {name.lower() for name in type(node).sql_names()}
@@ -59,12 +60,24 @@ def _check_named(node: exp.Anonymous, dialect: Dialect, own: frozenset[str]) -> 
         if qualifier is None:  # called on a value
             known = name in dialect.methods
         elif _is_own_schema(qualifier, dialect):
-            known = name in dialect.functions | own or name.upper() in _TYPED_NAMES
+            known = name in dialect.functions | own
         else:
             known = ".".join([*qualifier, name]) in dialect.functions | own
         if known or (qualifier and name in dialect.methods):
             return
     raise not_allowed(_written(node))
+
+
+def _is_rows_of_a_call(node: exp.Anonymous, dialect: Dialect) -> bool:
+    """Whether it is Snowflake's TABLE() around another call, which is checked too; around a text it would be a name."""
+    return (
+        dialect.name == "snowflake"
+        and node.name.upper() == "TABLE"
+        and not isinstance(node.this, exp.Identifier)
+        and len(node.expressions) == 1
+        and isinstance(node.expressions[0], exp.Func)
+        and isinstance(node.parent, exp.Table)
+    )
 
 
 def _is_own_schema(qualifier: tuple[str, ...], dialect: Dialect) -> bool:
@@ -119,8 +132,3 @@ def not_allowed(name: str) -> RefusedError:
         f"The function {name[:80]} is not on the list of those that only compute.",
         "Compute it with standard functions of the database, or leave it out.",
     )
-
-
-_TYPED_NAMES = frozenset(
-    name.upper() for name, kind in exp.FUNCTION_BY_NAME.items() if kind.__name__ in TYPED
-)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as Grammar
@@ -14,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from buster_tasks.sql_guard import limits
 from buster_tasks.sql_guard.dialect import Dialect
 from buster_tasks.sql_guard.inspection import Inspection
+from buster_tasks.sql_guard.rendering import written
 from buster_tasks.sql_guard.verdict import Allowed, Code, Refused, RefusedError
 
 _ONE = "Send one SELECT statement, without a second one behind a semicolon."
@@ -54,13 +56,7 @@ def _settled(sql: str, dialect: Dialect, inspection: Inspection) -> str:
     for _ in range(_RENDERINGS):
         tree = _parsed(sql, dialect)
         inspection.check(tree)
-        rendered = _grammar(dialect.name).generate(
-            tree,
-            copy=False,
-            comments=False,
-            normalize_functions=False,
-            unsupported_level=ErrorLevel.RAISE,
-        )
+        rendered = written(tree, dialect.name)
         if rendered == sql:
             return sql
         sql = limits.text_of(rendered)
@@ -131,6 +127,19 @@ def _told(error: SqlglotError) -> str:
     return " ".join(text.split())[:300]
 
 
+# Calls with clauses that the parser takes with their own types alone.
+_SYNTACTIC = {
+    "COUNT",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+    "LAG",
+    "LEAD",
+    "NTH_VALUE",
+    "PERCENTILE_CONT",
+    "PERCENTILE_DISC",
+}
+
+
 @cache
 def _grammar(name: str) -> Grammar:
     return Grammar.get_or_raise(name)
@@ -142,6 +151,10 @@ def _parser(name: str) -> type[Parser]:
     base: type[Parser] = _grammar(name).parser_class
 
     class Impatient(base):  # type: ignore[valid-type,misc]  # the base is known at run time alone
+        # Calls stay as they are written. sqlglot's types of functions are for translation, and change some of them.
+        FUNCTIONS: ClassVar[dict[str, object]] = {
+            name: builder for name, builder in base.FUNCTIONS.items() if name in _SYNTACTIC
+        }
         steps_back = 0
 
         def _warn_unsupported(self) -> None:

@@ -77,7 +77,7 @@ class Inspection:
             self._check_column(node)
         elif isinstance(node, exp.CTE):
             recursion.check(node)
-        elif isinstance(node, (exp.TableFromRows, exp.Operator, exp.ForClause)):
+        elif isinstance(node, (exp.Operator, exp.ForClause)):
             _check_inside(node)
 
     def _check_variable(self, node: exp.Expr) -> None:
@@ -129,10 +129,8 @@ class Inspection:
 
 
 def _check_inside(node: exp.Expr) -> None:
-    """Raise RefusedError for TABLE() of something else than rows, for own operators, and for odd FOR clauses."""
-    if isinstance(node, exp.TableFromRows):
-        bad = not isinstance(node.this, (exp.Func, exp.Query, exp.Values, exp.Array))
-    elif isinstance(node, exp.Operator):
+    """Raise RefusedError for operators of one's own, and for FOR clauses that lock."""
+    if isinstance(node, exp.Operator):
         operator = node.args.get("operator")
         bad = not str(operator).lower().lstrip('"').startswith("pg_catalog")
     else:

@@ -18,8 +18,8 @@ chr coalesce code_points_to_bytes code_points_to_string collate concat contains_
 cot coth count count_if countif covar_pop covar_samp csc csch cume_dist current_date current_datetime current_time
 current_timestamp date date_add date_bucket date_diff date_from_unix_date date_sub date_trunc datetime datetime_add
 datetime_bucket datetime_diff datetime_sub datetime_trunc dense_rank div dot_product edit_distance ends_with
-euclidean_distance exp extract farm_fingerprint first_value flatten float32 float64 float64_array floor format
-format_date format_datetime format_time format_timestamp from_base32 from_base64 from_hex gap_fill generate_array
+euclidean_distance exp extract farm_fingerprint first_value float32 float64 float64_array floor format format_date
+format_datetime format_time format_timestamp from_base32 from_base64 from_hex gap_fill generate_array
 generate_date_array generate_range_array generate_timestamp_array generate_uuid greatest grouping hll_count.extract
 hll_count.init hll_count.merge hll_count.merge_partial host ieee_divide if ifnull initcap instr int64 int64_array
 ip_from_string ip_in_net ip_net_mask ip_to_string ip_trunc ipv4_from_int64 ipv4_to_int64 is_inf is_nan

@@ -11,7 +11,7 @@ from buster_tasks.sql_guard.dialects.spatial import SPATIAL
 
 FUNCTIONS = words("""
 abs acos acosh add age aggregate any_value apply approx_count_distinct approx_quantile approx_top_k arbitrary arg_max
-arg_max_null arg_min arg_min_null argmax argmin array_agg array_aggr array_aggregate array_append array_apply
+arg_max_null arg_min arg_min_null argmax argmin array array_agg array_aggr array_aggregate array_append array_apply
 array_cat array_concat array_contains array_cosine_distance array_cosine_similarity array_cross_product array_distance
 array_distinct array_dot_product array_extract array_filter array_grade_up array_has array_has_all array_has_any
 array_indexof array_inner_product array_intersect array_length array_negative_dot_product array_negative_inner_product
@@ -59,13 +59,13 @@ st_length_spheroid st_line2dfromwkb st_point2d st_point3d starts_with stddev std
 str_split_regex strftime string_agg string_split string_split_regex string_to_array strip_accents strlen strpos
 strptime struct_concat struct_contains struct_extract struct_extract_at struct_has struct_indexof struct_insert
 struct_keys struct_pack struct_position struct_update struct_values substr substring substring_grapheme subtract
-suffix sum sumkahan tan tanh text time_bucket timetz_byte_comparable timezone timezone_hour timezone_minute to_base
-to_base64 to_binary to_centuries to_days to_decades to_hex to_hours to_json to_microseconds to_millennia
-to_milliseconds to_minutes to_months to_quarters to_seconds to_timestamp to_weeks to_years today transaction_timestamp
-translate trim trunc try try_strptime typeof ucase unbin unhex unicode union_extract union_tag union_value unnest
-unpivot_list upper url_decode url_encode uuid uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 var_pop
-var_samp variance variant_extract variant_typeof week weekday weekofyear weighted_avg width_bucket xor year yearweek
-zip
+suffix sum sumkahan tan tanh text time time_bucket timestamp timetz_byte_comparable timezone timezone_hour
+timezone_minute to_base to_base64 to_binary to_centuries to_days to_decades to_hex to_hours to_json to_microseconds
+to_millennia to_milliseconds to_minutes to_months to_quarters to_seconds to_timestamp to_weeks to_years today
+transaction_timestamp translate trim trunc try try_strptime typeof ucase unbin unhex unicode union_extract union_tag
+union_value unnest unpivot_list upper url_decode url_encode uuid uuid_extract_timestamp uuid_extract_version uuidv4
+uuidv7 var_pop var_samp variance variant_extract variant_typeof week weekday weekofyear weighted_avg width_bucket xor
+year yearweek zip
 """) | SPATIAL  # fmt: skip
 
 DIALECT = Dialect(
