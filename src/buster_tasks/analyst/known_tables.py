@@ -16,7 +16,7 @@ from buster_tasks.sources.schema import Column, ForeignKey, Introspection, Table
 MOST_COLUMNS = 80
 """How many columns of a table are described; of the others the names alone."""
 
-_SAMPLES = 5
+_SAMPLES, _DOMAIN = 5, 12
 
 Place = tuple[str, str, str]
 """Database, schema and name."""
@@ -157,6 +157,10 @@ def _column(column: Column) -> dict[str, JsonValue]:
         told["distinct"] = column.distinct_count
     if column.min_value is not None:
         told["from"], told["to"] = column.min_value, column.max_value
-    if column.sample_values:
-        told["examples"] = list(column.sample_values[:_SAMPLES])
+    if column.semantic_type is not None:
+        told["holds"] = column.semantic_type
+    examples = [top.value for top in column.top_values or ()] or list(column.sample_values or ())
+    is_domain = column.distinct_count is not None and column.distinct_count <= _DOMAIN
+    if examples:
+        told["examples"] = examples[: _DOMAIN if is_domain else _SAMPLES]
     return told
