@@ -1,6 +1,7 @@
 """What goes wrong on the way to a server: the typed error within its time, and nothing left behind."""
 
 import asyncio
+import signal
 import struct
 import threading
 import time
@@ -185,16 +186,18 @@ async def test_a_server_killed_in_mid_introspection() -> None:
         assert time.perf_counter() - began < 3
 
 
-async def test_a_server_shut_down_in_mid_statement() -> None:
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["shut down", "killed"])
+async def test_a_server_that_ends_in_mid_statement(end: signal.Signals) -> None:
     with mariadb_server() as server:
         source = MysqlSource(MysqlCredentials.model_validate(server.credentials("mysql")))
         call = asyncio.create_task(source.execute(LONG))
         running = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = %s"
         while (await asyncio.to_thread(server.run, running % repr(LONG)))[0][0] < 1:
             assert not call.done()
-        server.process.terminate()
-        with pytest.raises(ConnectionFailedError) as caught:
-            await call
+        server.process.send_signal(end)
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionFailedError) as caught:
+                await call
         assert caught.value.transient
         await source.close()
 
