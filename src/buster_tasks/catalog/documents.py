@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import JsonValue
 from pydantic_core import to_json
 
 from buster_tasks.catalog.words import indexed_name, indexed_text, indexed_words
@@ -21,10 +20,13 @@ _COMMENT_LENGTH = 2_000
 _RELATED = 200
 
 _SEARCHED = frozenset(
-    ("database", "schema_name", "table", "name", "comment", "data_type", "sample_values")
+    (
+        *("database", "schema_name", "table", "name", "comment", "data_type"),
+        *("sample_values", "top_values", "semantic_type"),
+    )
 )
 # to be changed when documents of the same objects become others, so that they are written anew
-_MADE = b"2"
+_MADE = b"3"
 
 _Place = tuple[str, str, str]
 
@@ -84,7 +86,7 @@ def _of_column(of: Column) -> Document:
         indexed_words(of.table),
         _place(of.database, of.schema_name),
         indexed_text(of.comment[:_COMMENT_LENGTH]) if of.comment else "",
-        _samples(of.sample_values) if of.sample_values else "",
+        _values(of),
         _json(["column", *place, of.data_type, of.comment]),
     )
 
@@ -93,9 +95,15 @@ def _place(database: str, schema: str) -> str:
     return f"{indexed_words(database)} {indexed_words(schema)}"
 
 
-def _samples(values: Sequence[JsonValue]) -> str:
+def _values(of: Column) -> str:
+    """What the column seems to hold, and values of it: first those that are there most often."""
+    if of.semantic_type is None and not of.top_values and not of.sample_values:
+        return ""
+    values = [one.value for one in of.top_values or ()]
+    values += [value for value in of.sample_values or () if value not in values]
     texts = (value if isinstance(value, str) else json.dumps(value) for value in values[:_SAMPLES])
-    return indexed_text(" ".join(text[:_SAMPLE_LENGTH] for text in texts))
+    words = [(of.semantic_type or "").replace("_", " "), *(text[:_SAMPLE_LENGTH] for text in texts)]
+    return indexed_text(" ".join(words).strip())
 
 
 def _json(values: Sequence[str | None]) -> str:

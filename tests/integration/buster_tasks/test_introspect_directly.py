@@ -1,6 +1,6 @@
 """`buster_tasks.introspect`: without a run, on a real SQLite file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,49 @@ async def test_what_is_asked_for_reaches_the_source(make_database: MakeDatabase)
     assert (found.data_source_name, [table.name for table in found.tables]) == ("Mine", ["t"])
     assert found.tables[0].row_count is None
     assert phases[-1] == "done"
+
+
+@pytest.mark.anyio
+async def test_columns_are_measured_over_several_connections(make_database: MakeDatabase) -> None:
+    tables = "".join(
+        f"CREATE TABLE t{at} (a); INSERT INTO t{at} VALUES (1), (2);" for at in range(9)
+    )
+    path, told = make_database(tables), dict[str, Mapping[str, int]]()
+
+    async def progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        told[phase] = counts
+
+    found = await buster_tasks.introspect(
+        f"sqlite:///{path}",
+        statistics="sample",
+        sample_rows=1,
+        seed=3,
+        connections=3,
+        progress=progress,
+    )
+    assert [one.measured_rows for one in found.columns] == [1] * 9
+    assert told["measuring"] == {"tables_measured": 9, "columns_measured": 9}
+    assert list(told) == [
+        "connecting",
+        "testing",
+        "introspecting",
+        "measuring",
+        "finishing",
+        "done",
+    ]
+    full = await buster_tasks.introspect(f"sqlite:///{path}", statistics="full", time_limit=60)
+    assert {(one.statistics_kind, one.distinct_count) for one in full.columns} == {("exact", 2)}
+
+
+@pytest.mark.anyio
+async def test_without_time_nothing_is_measured_and_this_is_told(
+    make_database: MakeDatabase,
+) -> None:
+    found = await buster_tasks.introspect(
+        f"sqlite:///{make_database(SCRIPT)}", statistics="full", time_limit=0
+    )
+    assert [issue.code for issue in found.issues].count("STATISTICS_INCOMPLETE") == 1
+    assert (found.complete, found.statistics) == (True, "catalog")
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 from buster_tasks.sources.schema import NormalizedType
 from buster_tasks.sources.statistics.dialect import SampleWanted, StatisticsDialect, in_blocks
@@ -38,7 +39,9 @@ class SqliteStatistics(StatisticsDialect):
         return f"CASE WHEN {is_long} THEN substr({text}, 1, {length}) ELSE {text} END"
 
     def samples(self, select: str, wanted: SampleWanted) -> Sequence[str]:
-        scattered = f"% 4294967296 * 2654435761 + {wanted.seed} * 40503) & 4294967295"
+        scattered = (
+            f"% 4294967296 * 2654435761 + {Random(wanted.seed).getrandbits(32)}) & 4294967295"
+        )
         below = f"< {int(wanted.share * 2**32)}"
         by_row_id = f"SELECT {select} FROM {wanted.table} WHERE ((_rowid_ {scattered}) {below}"
         if wanted.of > _READ_WHOLE_UP_TO:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from buster_tasks.catalog import CatalogStore
-from buster_tasks.sources.schema import Filters
+from buster_tasks.sources.schema import Filters, TopValue
 from tests.unit.buster_tasks.catalog.introspections import column, found, table, view
 
 SHOP = found(
@@ -20,6 +20,12 @@ SHOP = found(
         column("OrderItems", "unitPrice", data_type="NUMERIC"),
         column("best_sellers", "turnover"),
         column("customers", "state", sample_values=["Nordrhein-Westfalen", None, 7]),
+        column(
+            "customers",
+            "plz",
+            semantic_type="postal_code",
+            top_values=[TopValue(value="80331", count=9), TopValue(value="10115", count=2)],
+        ),
     ],
 )
 
@@ -46,6 +52,8 @@ def shop(store: CatalogStore) -> CatalogStore:
         ("invoice", "email_address"),
         ("westfalen", "state"),
         ("7", "state"),
+        ("10115", "plz"),
+        ("postal code", "plz"),
         ("顧客", "顧客注文"),
         ("注文", "顧客注文"),
         ("grossen", "größen"),

@@ -65,6 +65,22 @@ def test_the_filters_are_the_options_without_the_rest() -> None:
     assert options.filters() == Filters(databases=["a"], schemas=["b"])
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sample_rows": 0},
+        {"sampleRows": 10**7},
+        {"seed": -1},
+        {"connections": 0},
+        {"connections": 99},
+    ],
+    ids=lambda wrong: "-".join(f"{name}={value}" for name, value in wrong.items()),
+)
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        IntrospectDataOptions.model_validate(wrong)
+
+
 def test_the_output_is_camel_case_on_the_wire() -> None:
     output = IntrospectDataOutput(
         success=False, data_source_name="shop", error=ErrorDetail(code="X", message="No.")
