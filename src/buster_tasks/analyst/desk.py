@@ -25,7 +25,7 @@ from buster_tasks.analyst.statements import near_columns, orders_its_rows
 from buster_tasks.catalog import CatalogStore, SearchHit, catalog_path
 from buster_tasks.errors import SnapshotNotFoundError, SourceError
 from buster_tasks.sources import connect
-from buster_tasks.sources.base import DataSource, QueryResult
+from buster_tasks.sources.base import DataSource, HasDialect, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.statistics import measure
 from buster_tasks.sql_guard import Refused, check
@@ -55,7 +55,7 @@ class Known:
     @property
     def dialect(self) -> str:
         """How its SQL is spelt, as the guard names it."""
-        return self.source.kind
+        return self.source.sql_dialect if isinstance(self.source, HasDialect) else self.source.kind
 
 
 class Desk:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from buster_tasks.sources.base import ConnectionTest, DataSource, Progress, QueryColumn, QueryResult
 from buster_tasks.sources.credentials import (
     KINDS,
     BigqueryCredentials,
     Credentials,
+    CustomCredentials,
     DatabricksCredentials,
     DuckdbCredentials,
     MysqlCredentials,
     PostgresCredentials,
     RedshiftCredentials,
+    Secret,
     SnowflakeCredentials,
     SqliteCredentials,
     SqlserverCredentials,
@@ -21,6 +21,7 @@ from buster_tasks.sources.credentials import (
     parse_credentials,
 )
 from buster_tasks.sources.destinations import check_access
+from buster_tasks.sources.kinds import source_class
 from buster_tasks.sources.schema import Filters, Introspection
 from buster_tasks.sources.secrets import resolve_secret
 from buster_tasks.sources.source_url import credentials_from_url
@@ -30,6 +31,7 @@ __all__ = [
     "BigqueryCredentials",
     "ConnectionTest",
     "Credentials",
+    "CustomCredentials",
     "DataSource",
     "DatabricksCredentials",
     "DuckdbCredentials",
@@ -41,6 +43,7 @@ __all__ = [
     "QueryColumn",
     "QueryResult",
     "RedshiftCredentials",
+    "Secret",
     "SnowflakeCredentials",
     "SqliteCredentials",
     "SqlserverCredentials",
@@ -49,18 +52,6 @@ __all__ = [
     "credentials_from_url",
     "resolve_secret",
 ]
-
-_READERS = {
-    "sqlite": ("buster_tasks.sources.sqlite", "SqliteSource"),
-    "postgres": ("buster_tasks.sources.postgres", "PostgresSource"),
-    "mysql": ("buster_tasks.sources.mysql", "MysqlSource"),
-    "duckdb": ("buster_tasks.sources.duckdb", "DuckdbSource"),
-    "redshift": ("buster_tasks.sources.redshift", "RedshiftSource"),
-    "bigquery": ("buster_tasks.sources.bigquery", "BigquerySource"),
-    "snowflake": ("buster_tasks.sources.snowflake", "SnowflakeSource"),
-    "sqlserver": ("buster_tasks.sources.sqlserver", "SqlserverSource"),
-    "databricks": ("buster_tasks.sources.databricks", "DatabricksSource"),
-}
 
 
 def connect(credentials: object) -> DataSource:
@@ -71,6 +62,4 @@ def connect(credentials: object) -> DataSource:
     """
     known = parse_credentials(credentials)
     check_access(known)
-    module, name = _READERS[known.type]
-    source: DataSource = getattr(import_module(module), name)(known)
-    return source
+    return source_class(known.type)(known)

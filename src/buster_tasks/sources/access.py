@@ -19,6 +19,12 @@ HOSTS: Final = "BUSTER_TASKS_HOSTS"
 DIRECTORIES: Final = "BUSTER_TASKS_DIRECTORIES"
 
 
+def is_restricted() -> bool:
+    """Whether hosts or directories are restricted. Raises SettingError."""
+    settings = ((HOSTS, "hosts"), (DIRECTORIES, "directories"))
+    return any(find_setting(*setting, may_be_empty=True) is not None for setting in settings)
+
+
 def allowed_hosts() -> AllowedHosts | None:
     """The hosts that may be connected to, None where all may.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.alias_generators import to_camel
@@ -160,3 +160,13 @@ class DataSource(Protocol):
         trace: TracebackType | None,
         /,
     ) -> None: ...
+
+
+@runtime_checkable
+class HasDialect(Protocol):
+    """A source whose SQL has another name than its `kind`, for the analyst, which judges and writes statements."""
+
+    @property
+    def sql_dialect(self) -> str:
+        """The dialect, as sqlglot names it."""
+        ...

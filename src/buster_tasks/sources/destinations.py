@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, assert_never
 
-from buster_tasks.sources.access import HOSTS, allowed_hosts, check_path
+from buster_tasks.errors import AccessRefusedError
+from buster_tasks.sources.access import HOSTS, allowed_hosts, check_path, is_restricted
 from buster_tasks.sources.allowed_hosts import AllowedHosts
 from buster_tasks.sources.credentials import (
     AnyCredentials,
     BigqueryCredentials,
+    BuiltInCredentials,
+    CustomCredentials,
     DatabricksCredentials,
+    Destination,
     DuckdbCredentials,
     MysqlCredentials,
     PostgresCredentials,
@@ -20,9 +25,6 @@ from buster_tasks.sources.credentials import (
     SqlserverCredentials,
 )
 from buster_tasks.sources.network import host_and_port
-
-Destination = tuple[str, int | None]
-"""A host, and its port where that is known beforehand."""
 
 _HOSTS_OF_CLOUDS: Final = {
     "Google": ("*.googleapis.com",),
@@ -54,6 +56,9 @@ def check_access(credentials: AnyCredentials) -> None:
     Where nothing is set, a login that is the machine's own and not of the credentials is for hosts of its cloud alone:
     else whoever writes credentials could have it sent to a host of his. Nothing is looked up, and no connection made.
     """
+    if isinstance(credentials, CustomCredentials):
+        _check_custom(credentials)
+        return
     if isinstance(credentials, SqliteCredentials | DuckdbCredentials):
         check_path(credentials.path)
         return
@@ -70,12 +75,29 @@ def check_access(credentials: AnyCredentials) -> None:
         )
 
 
-def destinations(credentials: AnyCredentials) -> list[Destination]:
+def _check_custom(credentials: CustomCredentials) -> None:
+    found = credentials.destinations()
+    if found is None:
+        if is_restricted():
+            raise AccessRefusedError(
+                f"What may be reached is restricted, and the kind {credentials.type!r} does not say where it leads.",
+                fix="The package that brings it has to override CustomCredentials.destinations.",
+            )
+        return
+    allowed = allowed_hosts()
+    for place in found:
+        if isinstance(place, Path):
+            check_path(str(place))
+        elif allowed is not None:
+            allowed.check_written(*place)
+
+
+def destinations(credentials: BuiltInCredentials) -> list[Destination]:
     """The hosts, none for files. Raises SourceError for a text that is no host."""
     return list(_destinations(credentials))
 
 
-def _destinations(credentials: AnyCredentials) -> Iterator[Destination]:
+def _destinations(credentials: BuiltInCredentials) -> Iterator[Destination]:
     match credentials:
         case SqliteCredentials() | DuckdbCredentials():
             return
@@ -110,7 +132,7 @@ def _destinations(credentials: AnyCredentials) -> Iterator[Destination]:
             assert_never(credentials)
 
 
-def _cloud_of(credentials: AnyCredentials) -> str | None:
+def _cloud_of(credentials: BuiltInCredentials) -> str | None:
     """Whose login the machine's own is, None where the credentials hold the login."""
     match credentials:
         case BigqueryCredentials(service_account_key=None, key_file_path=None):

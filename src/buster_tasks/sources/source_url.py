@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from buster_tasks.errors import SourceNotSupportedError
-from buster_tasks.sources.credentials import AnyCredentials, parse_credentials
+from buster_tasks.sources.credentials import (
+    KINDS,
+    AnyCredentials,
+    credentials_model,
+    parse_credentials,
+)
+from buster_tasks.sources.kinds import known_kinds
 
 KIND_OF_SCHEME: Final = {
     "postgresql": "postgres",
@@ -23,7 +30,8 @@ KIND_OF_SCHEME: Final = {
     "sqlite": "sqlite",
     "duckdb": "duckdb",
 }
-_WITHOUT_PORT = ("sqlite", "duckdb", "bigquery")
+_Reader = Callable[[SplitResult], dict[str, object]]
+
 _WITH_SSL_MODE = ("postgres", "mysql", "redshift")
 _FLAGS = {"true": True, "false": False}
 _SSL_MODES = {"disable": False, "require": True, "verify-ca": True, "verify-full": True}
@@ -38,7 +46,9 @@ def credentials_from_url(url: str) -> AnyCredentials:
     what it means to libpq, but that a certificate is checked whenever TLS is used. Snowflake's is
     `snowflake://user:password@account/database/schema?warehouse_id=...&role=...`, that of Databricks
     `databricks://token:value@host/sql/1.0/warehouses/abc?catalog=...`, whose path is the `http_path`, BigQuery's
-    `bigquery://project/dataset?location=...`. What means something in a URL (`@ : / ? # % &`) is percent-encoded.
+    `bigquery://project/dataset?location=...`. The scheme of a kind that a package adds is its name; it is written as
+    files are where its credentials have a `path`, else as servers are. What means something in a URL
+    (`@ : / ? # % &`) is percent-encoded.
 
     Raises SourceNotSupportedError for another scheme, and pydantic's ValidationError, which never shows the URL.
     """
@@ -46,14 +56,10 @@ def credentials_from_url(url: str) -> AnyCredentials:
         parts = urlsplit(url)
     except ValueError:  # brackets of an IPv6 address that do not match
         parts = SplitResult("", "", "", "", "")
-    kind = KIND_OF_SCHEME.get(parts.scheme.partition("+")[0].lower())
-    if kind is None or "://" not in url:
-        raise SourceNotSupportedError(
-            f"{parts.scheme or 'A text without a scheme'!s} stands for no kind of data source.",
-            fix=f"Write one of {', '.join(f'{scheme}://' for scheme in KIND_OF_SCHEME)}.",
-        )
-    _check_encoding(parts, kind)
-    given = {name: value for name, value in _READERS.get(kind, _of_server)(parts).items() if value}
+    kind = _kind_of(parts.scheme if "://" in url else "")
+    read = _reader_of(kind)
+    _check_encoding(parts, has_port=read not in _WITHOUT_PORT)
+    given = {name: value for name, value in read(parts).items() if value}
     options: dict[str, object] = {name: _value(text) for name, text in parse_qsl(parts.query)}
     if "sslmode" in options and kind in _WITH_SSL_MODE:
         mode = options.pop("sslmode")
@@ -61,10 +67,33 @@ def credentials_from_url(url: str) -> AnyCredentials:
     return parse_credentials({**given, **options, "type": kind})
 
 
-def _check_encoding(parts: SplitResult, kind: str) -> None:
+def _kind_of(written: str) -> str:
+    scheme = written.partition("+")[0].lower()
+    if scheme in KIND_OF_SCHEME:
+        return KIND_OF_SCHEME[scheme]
+    kinds = known_kinds()
+    if scheme in kinds:
+        return scheme
+    schemes = list(dict.fromkeys([*KIND_OF_SCHEME, *kinds]))
+    near = get_close_matches(scheme, schemes, n=1)
+    hint = f"Did you mean {near[0]}://? " if near else ""
+    raise SourceNotSupportedError(
+        f"{written or 'A text without a scheme'} stands for no kind of data source.",
+        fix=f"{hint}Write one of {', '.join(f'{one}://' for one in schemes)}.",
+    )
+
+
+def _reader_of(kind: str) -> _Reader:
+    """What takes a URL apart. Raises SourceNotSupportedError for a kind whose package is broken."""
+    if kind in KINDS:
+        return _READERS.get(kind, _of_server)
+    return _of_file if "path" in credentials_model(kind).model_fields else _of_server
+
+
+def _check_encoding(parts: SplitResult, *, has_port: bool) -> None:
     """Raise where a password was written as it is: a part of it would be taken for something else, and be shown."""
     rest = f"{parts.path}?{parts.query}#{parts.fragment}"
-    is_cut = kind not in _WITHOUT_PORT and "@" in rest and isinstance(_port(parts), str)
+    is_cut = has_port and "@" in rest and isinstance(_port(parts), str)
     if parts.fragment or is_cut:
         raise SourceNotSupportedError(
             f"This {parts.scheme}:// has a character in it that means something else in a URL.",
@@ -122,7 +151,7 @@ def _of_snowflake(parts: SplitResult) -> dict[str, object]:
     }
 
 
-_READERS: Final[dict[str, Callable[[SplitResult], dict[str, object]]]] = {
+_READERS: Final[dict[str, _Reader]] = {
     "sqlite": _of_file,
     "duckdb": _of_file,
     "sqlserver": _of_sqlserver,
@@ -130,6 +159,7 @@ _READERS: Final[dict[str, Callable[[SplitResult], dict[str, object]]]] = {
     "databricks": _of_databricks,
     "bigquery": _of_bigquery,
 }
+_WITHOUT_PORT = (_of_file, _of_bigquery)
 
 
 def _port(parts: SplitResult) -> int | str | None:

@@ -1,4 +1,4 @@
-"""How to reach a data source: one model per kind, told apart by `type`.
+"""How to reach a data source: one model per kind, told apart by `type`. Packages may add kinds (`CustomCredentials`).
 
 Field names are Buster's own, older and newer (`database` and `default_database`), in snake_case or camelCase. Unknown
 options are refused. A secret is a `SecretStr`, or a reference that is resolved only when connecting: `env:NAME` or
@@ -9,11 +9,23 @@ in the original.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from buster_tasks.errors import SourceNotSupportedError
+from buster_tasks.sources.credentials.custom import (
+    CustomCredentials,
+    Destination,
+    credentials_model,
+)
 from buster_tasks.sources.credentials.files import DuckdbCredentials, SqliteCredentials
 from buster_tasks.sources.credentials.parts import REFERENCE_PREFIXES, Secret, TlsOptions
 from buster_tasks.sources.credentials.servers import (
@@ -27,14 +39,18 @@ from buster_tasks.sources.credentials.warehouses import (
     DatabricksCredentials,
     SnowflakeCredentials,
 )
+from buster_tasks.sources.kinds import KINDS, known_kinds
 
 __all__ = [
     "KINDS",
     "REFERENCE_PREFIXES",
     "AnyCredentials",
     "BigqueryCredentials",
+    "BuiltInCredentials",
     "Credentials",
+    "CustomCredentials",
     "DatabricksCredentials",
+    "Destination",
     "DuckdbCredentials",
     "MysqlCredentials",
     "PostgresCredentials",
@@ -44,42 +60,11 @@ __all__ = [
     "SqliteCredentials",
     "SqlserverCredentials",
     "TlsOptions",
+    "credentials_model",
     "parse_credentials",
 ]
 
-KINDS = (
-    "snowflake",
-    "postgres",
-    "mysql",
-    "bigquery",
-    "sqlserver",
-    "redshift",
-    "databricks",
-    "sqlite",
-    "duckdb",
-)
-"""Every kind of source, by its `type`; `postgresql` is another spelling of `postgres`."""
-
-
-def _known_kind(value: object) -> object:
-    kind = _kind_of(value)
-    if kind in (*KINDS, "postgresql"):
-        return value
-    given = "credentials need a `type`" if kind is None else f"{kind!r} is no kind of data source"
-    raise PydanticCustomError(
-        "credentials_type",
-        "{given}; use one of {kinds}",
-        {"given": given, "kinds": ", ".join(KINDS)},
-    )
-
-
-def _kind_of(value: object) -> object:
-    if isinstance(value, Mapping):
-        return cast("Mapping[str, object]", value).get("type")
-    return getattr(value, "type", None)
-
-
-AnyCredentials = (
+BuiltInCredentials = (
     SnowflakeCredentials
     | PostgresCredentials
     | MysqlCredentials
@@ -90,7 +75,43 @@ AnyCredentials = (
     | SqliteCredentials
     | DuckdbCredentials
 )
-Credentials = Annotated[AnyCredentials, Field(discriminator="type"), BeforeValidator(_known_kind)]
+AnyCredentials = BuiltInCredentials | CustomCredentials
+
+
+class _ByKind:
+    """Has pydantic validate credentials by the model of their kind, which is looked up, and write them by that too."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        own = handler.generate_schema(Annotated[BuiltInCredentials, Field(discriminator="type")])
+        return core_schema.no_info_wrap_validator_function(
+            _validated, own, serialization=core_schema.simple_ser_schema("any")
+        )
+
+
+def _validated(value: object, own: ValidatorFunctionWrapHandler) -> object:
+    kind = _kind_of(value)
+    if kind in (*KINDS, "postgresql"):
+        return own(value)
+    if not isinstance(kind, str):
+        raise _kind_error(f"credentials need a `type`; use one of {', '.join(known_kinds())}")
+    try:
+        model = credentials_model(kind)
+    except SourceNotSupportedError as error:
+        raise _kind_error(str(error)) from error
+    return model.model_validate(value)
+
+
+def _kind_of(value: object) -> object:
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, object]", value).get("type")
+    return getattr(value, "type", None)
+
+
+def _kind_error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("credentials_type", "{message}", {"message": message})
+
+
+Credentials = Annotated[AnyCredentials, _ByKind()]
 
 _ADAPTER: TypeAdapter[AnyCredentials] = TypeAdapter(
     Credentials, config=ConfigDict(hide_input_in_errors=True)
