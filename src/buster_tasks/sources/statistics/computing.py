@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -215,4 +215,4 @@ def _itself(value: object) -> Any:
 
 
 def _hashable(value: object) -> object:
-    return value if isinstance(value, Hashable) else json_value(value)
+    return json_value(value) if isinstance(value, list | dict) else value  # pyright: ignore[reportUnknownArgumentType]  # of anything

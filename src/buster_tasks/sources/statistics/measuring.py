@@ -84,9 +84,12 @@ async def measure_tables(
     """What these tables tell, whatever part of a catalog they are. Raises as `measure` does."""
     work = _Work(targets, level, sampling, Budget(None) if ends is None else ends, progress)
     await progress("measuring", 0.0, work.counts())
-    async with anyio.create_task_group() as group:
-        for source in sources:
-            group.start_soon(work.carry_on, source)
+    if len(sources) == 1:
+        await work.carry_on(sources[0])
+    else:
+        async with anyio.create_task_group() as group:
+            for source in sources:
+                group.start_soon(work.carry_on, source)
     if work.canceled is not None:
         raise work.canceled
     return work.measured()
