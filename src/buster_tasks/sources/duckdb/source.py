@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
+from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.credentials import DuckdbCredentials
 from buster_tasks.sources.duckdb.statistics import DuckdbStatistics
 from buster_tasks.sources.filters import Selection, ascii_case
@@ -47,4 +48,5 @@ class DuckdbSource(BlockingSource["DuckdbSession"]):
         yield 0.0, {}
         catalog = read_catalog(session, budget)
         yield 0.5, {"tables": len(catalog.tables)}
-        return Assembly(catalog, selection).introspection(wanted.filters, wanted.statistics)
+        with collector_held():
+            return Assembly(catalog, selection).introspection(wanted.filters, wanted.statistics)

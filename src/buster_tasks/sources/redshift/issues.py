@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.redshift.catalog import RelationRow
 from buster_tasks.sources.redshift.reading import Reading, is_late_binding
@@ -41,7 +42,7 @@ def _failed(reading: Reading, user: str) -> Iterator[Issue]:
         yield Issue(
             scope="database",
             object=f"{reading.database.name}: {what}",
-            code=error.code,
+            code=code_of(error),
             message=f"Without {what}: {error.message}",
             fix=f"As a superuser: GRANT {right} TO {quote(user)};" if denied else error.fix,
         )

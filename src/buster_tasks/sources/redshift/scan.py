@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from buster_tasks.errors import SourceError
+from buster_tasks.errors import QueryCanceledError, SourceError
 from buster_tasks.sources.base import Step, Steps
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
@@ -32,7 +32,7 @@ class Scan:
 
     def __init__(self, session: RedshiftSession, wanted: Wanted) -> None:
         self._session = session
-        self._filters, self._level = wanted.filters, wanted.statistics
+        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
         self._selection = Selection(wanted.filters, exact_case)
         self._database = ""
 
@@ -43,8 +43,8 @@ class Scan:
             reading, kept = self._begin(reader)
             if kept.schemas:
                 yield from self._structure(reader, reading, kept)
-                yield from self._details(reader, reading, kept)
-                if self._is_in_doubt():
+                yield from self._details(reader, reading, kept, budget)
+                if self._is_in_doubt() and not self._wanted.ends.is_spent:
                     for schema, name in catalog.read_names(reader, kept):
                         self._selection.table(kept.database, schema, name)
         with collector_held():
@@ -76,14 +76,16 @@ class Scan:
         reading.keys = catalog.read_keys(reader, kept)
         yield 0.6, {}
 
-    def _details(self, reader: Reader, reading: Reading, kept: Narrowing) -> Generator[Step]:
-        """What a user may be refused; the rare ones only where there is something to ask about."""
+    def _details(
+        self, reader: Reader, reading: Reading, kept: Narrowing, budget: Budget
+    ) -> Generator[Step]:
+        """What a user may be refused, or left out; the rare ones only where there is something to ask about."""
 
         def optional(name: str, read: Callable[[], Sequence[R]]) -> Sequence[R] | None:
             try:
-                return read()
+                return self._in_time(read, budget)
             except SourceError as error:
-                if error.transient or error.code == "QUERY_CANCELED":
+                if not self._wanted.forgives(error):
                     raise
                 reading.failed[name] = error
                 return None
@@ -106,6 +108,18 @@ class Scan:
             statistics = optional("statistics", lambda: catalog.read_statistics(reader, kept))
             reading.statistics = statistics or ()
         yield 0.9, {}
+
+    def _in_time(self, read: Callable[[], Sequence[R]], budget: Budget) -> Sequence[R]:
+        """What it reads, or a timeout where the introspection's time limit came first."""
+        with self._wanted.optional(budget) as own:
+            if own.is_spent:
+                raise own.error()
+            try:
+                return read()
+            except QueryCanceledError as error:
+                if own.is_spent:
+                    raise own.error() from error
+                raise
 
     def _keeps(self, schema: str, name: str) -> bool:
         return self._selection.table(self._database, schema, name)

@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from buster_tasks.errors import QueryFailedError, SourceError
+from buster_tasks.errors import QueryCanceledError, QueryFailedError, SourceError
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
@@ -190,8 +190,9 @@ class Reader:
             typed = typed_error(error, self._place, self._connection.error)
             if typed.transient or self._budget.is_spent:
                 raise
-            self._connection.ask("ROLLBACK")
-            self._connection.ask("BEGIN READ ONLY")
+            if not isinstance(typed, QueryCanceledError):  # what stopped it may stop these as well
+                self._connection.ask("ROLLBACK")
+                self._connection.ask("BEGIN READ ONLY")
             raise typed from error
 
     def select(self, statement: str, *, max_rows: int, max_bytes: int | None) -> QueryResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -229,3 +230,23 @@ async def test_a_user_with_few_rights(
     assert opened.metadata == {"distStyle": "AUTO(EVEN)"}
     assert table(found, "shut").row_count_kind == "unknown"
     assert table(found, "shut").metadata["readable"] is False
+
+
+async def test_past_the_time_limit_a_slow_part_is_left_out_and_told(
+    make_database: MakeDatabase, source_of: SourceOf
+) -> None:
+    name = make_database(
+        "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)",
+        "ALTER VIEW pg_catalog.svv_table_info RENAME TO svv_table_info_as_it_was",
+        "CREATE VIEW pg_catalog.svv_table_info AS"
+        " SELECT * FROM pg_catalog.svv_table_info_as_it_was WHERE pg_sleep(600) IS NOT NULL",
+    )
+    async with source_of(name) as source:
+        began = time.monotonic()
+        found = await source.introspect(time_limit=1)
+        assert 1 <= time.monotonic() - began < 5
+        assert {issue.code for issue in found.issues} == {"TIME_LIMIT_REACHED"}
+        assert any("rows, sizes" in issue.message for issue in found.issues)
+        assert all(issue.fix for issue in found.issues)
+        assert (len(found.columns), len(found.primary_keys), found.complete) == (1, 1, False)
+        assert (await source.execute("SELECT 1")).rows == [(1,)]
