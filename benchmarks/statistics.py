@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.servers import ServerMissingError, postgres_server
 from buster_tasks.sources import DataSource, connect
 from buster_tasks.sources.schema import Introspection
-from buster_tasks.sources.statistics import MeasuredLevel, Sampling, measure
+from buster_tasks.sources.statistics import Sampling, measure
 from buster_tasks.sources.statistics.dialect import SampleWanted, dialect_of
 
 _COLUMNS = ("id", "few", "thousand", "email", "day", "price")
