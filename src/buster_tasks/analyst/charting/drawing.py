@@ -24,7 +24,7 @@ from buster_tasks.analyst.errors import DrawingFailedError
 from buster_tasks.analyst.findings import Chart
 from taskkit.errors import MissingExtraError
 
-SECONDS = 20.0
+SECONDS = 30.0
 MOST_BYTES = 2_000_000
 
 _WIDTHS = (860, 480, 340)
@@ -66,17 +66,18 @@ async def draw_all(
 ) -> tuple[dict[str, Drawing], list[str]]:
     """The drawings by the charts' ids, and why others are missing: a report goes without them.
 
-    `timeout` is for each, in seconds.
+    `timeout` is for all of them together, in seconds.
     """
     drawings: dict[str, Drawing] = {}
     missing: list[str] = []
     left = list(charts)
+    end = anyio.current_time() + timeout
     while left:
         try:
             async with _pen() as pen:
                 while left:
                     chart = left.pop(0)
-                    drawings[chart.id] = await pen.drawing(chart, timeout)
+                    drawings[chart.id] = await pen.drawing(chart, end - anyio.current_time())
         except MissingExtraError as error:
             return drawings, [str(error)]
         except DrawingFailedError as error:
@@ -108,8 +109,8 @@ class _Pen:
                 line = await self._answers.receive_until(b"\n", MOST_BYTES)
         except TimeoutError as error:
             raise DrawingFailedError(
-                f"Chart {name!r} was not drawn within {timeout:g} seconds.",
-                fix="Draw fewer points.",
+                f"Chart {name!r} was not drawn in the {max(0.0, timeout):.2g} seconds that were left.",
+                fix="Draw fewer charts, or fewer points.",
             ) from error
         except anyio.DelimiterNotFound as error:
             raise _too_large(name) from error
@@ -138,7 +139,10 @@ async def _pen() -> AsyncGenerator[_Pen, None]:
     command = [sys.executable, "-P", str(Path(__file__).with_name("pen.py"))]
     # one time zone, wherever it runs: the same chart is the same picture
     env = {**os.environ, "TZ": "UTC"}
-    process = await anyio.open_process(command, stderr=DEVNULL, env=env)
+    try:
+        process = await anyio.open_process(command, stderr=DEVNULL, env=env)
+    except OSError as error:
+        raise DrawingFailedError(f"The process that draws did not start: {error}.") from error
     try:
         yield _Pen(process)
     finally:

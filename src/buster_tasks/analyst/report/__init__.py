@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from buster_tasks.analyst.charting import Drawing, draw_all
+from buster_tasks.analyst.charting import SECONDS, Drawing, draw_all
 from buster_tasks.analyst.findings import Chart
 from buster_tasks.analyst.models import AnalystMetadata, AnalystResult, Report
 from buster_tasks.analyst.report.content import Content
-from buster_tasks.analyst.report.markdown_document import document
 from buster_tasks.analyst.report.html_page import page
+from buster_tasks.analyst.report.markdown_document import document
 
 __all__ = ["html", "markdown", "report_of"]
 
@@ -50,10 +50,11 @@ async def report_of(
     *,
     metadata: AnalystMetadata = _METADATA,
     finished_at: datetime | None = None,
+    timeout: float = SECONDS,
 ) -> Report:
-    """Both, the charts drawn where the extra `charts` is installed."""
+    """Both, the charts drawn where the extra `charts` is installed; what is not within `timeout` seconds is a table."""
     charts = [one for one in result.artifacts if isinstance(one, Chart)]
-    drawings, missing = await draw_all(charts)
+    drawings, missing = await draw_all(charts, timeout=timeout)
     return Report(
         markdown=markdown(result, question, metadata=metadata, finished_at=finished_at),
         html=html(

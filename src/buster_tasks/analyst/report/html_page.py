@@ -52,7 +52,9 @@ def page(content: Content) -> str:
         element("title", title[:200]),
         element(
             "style",
-            verbatim(files("buster_tasks.analyst.report").joinpath("html_page.css").read_text("utf-8")),
+            verbatim(
+                files("buster_tasks.analyst.report").joinpath("html_page.css").read_text("utf-8")
+            ),
         ),
     )
     body = element(
@@ -120,7 +122,9 @@ def _section(
 def _no_pictures(content: Content) -> Markup | None:
     if not content.charts or not content.missing:
         return None
-    return element("p", "Charts are shown as tables. ", content.missing[0], class_="note")
+    which = "Some charts" if content.drawings else "Charts"
+    told = f"{which} are shown as tables. {' '.join(content.missing)}"
+    return element("p", told, class_="note")
 
 
 def _findings(content: Content) -> Markup | None:

@@ -10,7 +10,9 @@ from buster_tasks.analyst.quoting import seen
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
 _ACTIVE: Final = re.compile(r"[\[\]<>]|&(?=#|\w)")
 _AUTOLINK: Final = re.compile(r"(?<=:)//|(?<=www)\.", re.IGNORECASE)
-_LINE_START: Final = re.compile(r"^(\s*)([-+=#>]|`{3}|~{3}|\d+(?=[.)](?:\s|\Z)))")
+_LINE_START: Final = re.compile(
+    r"^(\s*)([-+=#>]|~{3}|\*(?=\s)|[*_](?=[*_\s]*\Z)|\d+(?=[.)](?:\s|\Z)))"
+)
 _FENCE: Final = re.compile(r"(`{3,})[^`]*\Z")
 # an escape, a stretch of code on one line, or text
 _PIECE: Final = re.compile(r"\\.|(?<!`)(`+)(?!`)(?P<code>.+?)(?<!`)\1(?!`)|`+|\\\Z|[^`\\]+")
@@ -68,6 +70,9 @@ def _tame_piece(piece: re.Match[str]) -> str:
     text = piece[0]
     if piece["code"] is not None or text.startswith("\\"):
         return text
+    if text.startswith("`"):
+        # it would open code that ends on another line
+        return "\\`" * len(text)
     return _AUTOLINK.sub(_escaped, _ACTIVE.sub(_escaped, text))
 
 

@@ -90,8 +90,20 @@ async def test_what_cannot_be_drawn_does_not_keep_others_from_it() -> None:
 
 
 async def test_what_takes_too_long_is_given_up() -> None:
-    with pytest.raises(DrawingFailedError, match=r"not drawn within 0\.01 seconds"):
+    with pytest.raises(DrawingFailedError, match=r"not drawn in the 0\.01 seconds"):
         await draw(chart([("a", 1)]), timeout=0.01)
+
+
+async def test_the_time_is_for_all_charts_together() -> None:
+    drawings, missing = await draw_all([chart([("a", 1)]), chart([("b", 1)])], timeout=0.0)
+    assert drawings == {}
+    assert len(missing) == 2
+
+
+async def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(DrawingFailedError, match="did not start"):
+        await draw(chart([("a", 1)]))
 
 
 async def test_a_process_that_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

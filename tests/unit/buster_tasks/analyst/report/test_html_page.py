@@ -267,6 +267,10 @@ def test_without_pictures_there_are_tables_and_how_to_get_pictures() -> None:
     assert f"Charts are shown as tables. {told}" in page.text
     assert not [one for one in page.named("div") if one.get("role") == "img"]
     assert "Jan 2024" in page.text
+    some = html(
+        shop.analysis(), drawings={"c1": Drawing(SVG, SVG, SVG)}, missing=["No c2.", "No c3."]
+    )
+    assert "Some charts are shown as tables. No c2. No c3." in Page(some).text
 
 
 @pytest.mark.parametrize(

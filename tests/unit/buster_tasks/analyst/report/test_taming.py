@@ -1,5 +1,7 @@
 """Text of others in Markdown, held against a real parser of it."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
@@ -70,6 +72,13 @@ def test_tamed_markdown_has_no_link_no_picture_and_no_html(markdown: str) -> Non
     assert not kinds(tamed(markdown)) & ACTIVE
 
 
+def test_code_that_is_none_hides_no_link() -> None:
+    parts = ["[a](http://e.x)", "`", "``", "```", "\\", " ", "x", "~~~", "\n"]
+    for markdown in map("".join, product(parts, repeat=4)):
+        assert not kinds(f"- {phrase(markdown)}") & ACTIVE
+        assert not kinds(tamed(markdown)) & ACTIVE
+
+
 @given(pieces)
 def test_a_phrase_is_one_line_that_begins_nothing(markdown: str) -> None:
     found = kinds(f"- {phrase(markdown)}")
@@ -129,7 +138,9 @@ def test_cells_do_not_break_a_table() -> None:
     assert literal("a | b\nc") == "a \\| b c"
 
 
-@pytest.mark.parametrize("text", ["# a", "- a", "1. a", "> a", "```a", "~~~a", "=== "])
+@pytest.mark.parametrize(
+    "text", ["# a", "- a", "1. a", "> a", "```a", "~~~a", "=== ", "****", "* a", "_ _ _"]
+)
 def test_a_line_of_others_never_begins_a_block(text: str) -> None:
     for made in (literal(text), phrase(text)):
         assert kinds(made) <= {
