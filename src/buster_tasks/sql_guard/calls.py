@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from buster_tasks.sql_guard.dialect import Dialect
-from buster_tasks.sql_guard.functions import MAKES_MUCH, SYNTAX, TYPED
+from buster_tasks.sql_guard.functions import CALLS, MAKES_MUCH, SYNTAX_TYPES
 from buster_tasks.sql_guard.verdict import Code, RefusedError
 
 _CALL = re.compile(r"([A-Za-z_][\w.$]*)\(")
@@ -35,15 +35,11 @@ def check(node: exp.Func, dialect: Dialect, own: frozenset[str]) -> None:
 
 
 def _is_built_in(node: exp.Func, dialect: Dialect) -> bool:
-    """Whether what sqlglot has a type for is in this dialect a function of the list, or no call but syntax."""
-    if type(node).__name__ not in TYPED:
-        return False
-    if isinstance(
-        node, (exp.SafeFunc, exp.NetFunc)
-    ):  # SAFE. and NET. in front of another one, which is checked too
-        return True
-    head = _head(node, dialect)
-    return head is None or head.lower() in dialect.functions | SYNTAX
+    """Whether what the parser has a type for is syntax, or a function of the dialect's list."""
+    kind = type(node).__name__
+    return kind in SYNTAX_TYPES or (
+        kind in CALLS and (_head(node, dialect) or "").lower() in dialect.functions
+    )
 
 
 def _head(node: exp.Func, dialect: Dialect) -> str | None:

@@ -1,7 +1,7 @@
 """Functions that the parser has a type for, of all dialects: what is written as an operator, a word, or with clauses.
 
-All other calls are judged by their names, see `dialects`. A type that is not here is refused: what tells of the session,
-moves sequences, or asks a paid model.
+All other calls are judged by their names, see `dialects`. A type that is not here is refused: what tells of the
+session, moves sequences, or asks a paid model.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ generate_timestamp_array generator lpad pad range repeat replicate rpad sequence
 """)  # fmt: skip
 """Those that make rows or characters out of a number."""
 
-SYNTAX = words("""
-all any array array_agg case cast extract exists filter grouping if interval json_table map position row struct
-substring trim try_cast unnest values xmlelement xmltable
+CALLS = words("""
+ArgMax ArgMin Ceil Chr Columns Concat Convert Count DecodeCase Explode ExplodingGenerateSeries FirstValue Floor
+GapFill GroupConcat Initcap JSONArray JSONArrayAgg JSONArrayContains JSONObject JSONObjectAgg Lag LastValue Lead
+MakeInterval Max Min Normalize NthValue ObjectTransform OpenJSON ParseJSON PercentileCont PercentileDisc Quantile
+RegrSxx RegrSxy RegrSyy Soundex StartsWith StrToDate StrToTime Transform Translate XMLGet
 """)  # fmt: skip
-"""Words that the standard, or most dialects, write like a call."""
+"""Types of calls: what they are written as in the dialect has to be on its list."""
 
-TYPED = words("""
-Abs And ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayContainedBy ArrayContainsAll ArrayOverlaps Case Cast
-Cbrt Ceil Chr Collate Columns Concat ConnectByRoot Convert Count CurrentDate CurrentDatetime CurrentTime
-CurrentTimestamp CurrentTimestampLTZ CurrentTimezone DecodeCase Exists Explode ExplodingGenerateSeries Extract
-FirstValue Floor GapFill GroupConcat If Initcap JSONArray JSONArrayAgg JSONArrayContains JSONBContains
-JSONBContainsAllTopKeys JSONBContainsAnyTopKeys JSONBContainsTopKey JSONBDeleteAtPath JSONBExists JSONBExtract
-JSONBExtractScalar JSONBPathExists JSONCast JSONExtract JSONExtractScalar JSONObject JSONObjectAgg JSONTable Lag
-LastValue Lead Localtime Localtimestamp MakeInterval Map MatchAgainst Max Min NetFunc Normalize NthValue
-ObjectTransform OpenJSON Or Overlay ParseJSON PercentileCont PercentileDisc Pow Quantile RegexpILike RegexpLike
-RegrSxx RegrSxy RegrSyy SafeFunc Soundex Sqrt StartsWith StrPosition StrToDate StrToTime Struct Substring ToMap
-Transform Translate Trim TryCast Unnest UtcDate UtcTime UtcTimestamp XMLElement XMLGet XMLTable Xor
+SYNTAX_TYPES = words("""
+Abs And ApproxDistinct ApproxQuantile Array ArrayContainedBy ArrayContainsAll ArrayOverlaps Case Cast Cbrt Collate
+ConnectByRoot CurrentDate CurrentDatetime CurrentTime CurrentTimestamp CurrentTimestampLTZ CurrentTimezone Exists
+Extract If JSONArrayContains JSONBContains JSONBContainsAllTopKeys JSONBContainsAnyTopKeys JSONBContainsTopKey
+JSONBDeleteAtPath JSONBExists JSONBExtract JSONBExtractScalar JSONBPathExists JSONCast JSONExtract JSONExtractScalar
+JSONTable Localtime Localtimestamp Map MatchAgainst NetFunc Or Overlay Pow RegexpILike RegexpLike SafeFunc Sqrt
+StrPosition Struct Substring ToMap Trim TryCast Unnest UtcDate UtcTime UtcTimestamp XMLElement XMLTable Xor
 """)  # fmt: skip
+"""Types of what is written as an operator, as a word, or in a way of its own."""

@@ -14,6 +14,8 @@ MOST_TOKENS = 20_000
 # A level costs the parser some 20 of Python's 1,000 frames, and whoever calls has used some of them.
 MOST_LEVELS = 24
 MOST_PREFIXES = 16
+# Each index behind an index costs the parser as much as all those before it.
+MOST_INDEXES = 100
 MOST_STEPS_BACK = 3_000
 """How often the parser may try again, beside what is usual for the number of tokens."""
 
@@ -57,12 +59,15 @@ def check_nesting(tokens: Sequence[Token]) -> None:
             f"The SQL has {len(tokens):,} words and signs, and {MOST_TOKENS:,} are the most.",
             "Join or filter in the database, rather than to write long lists of values.",
         )
-    level = prefixes = 0
+    level = prefixes = indexes = 0
+    before: TokenType | None = None
     for token in tokens:
         kind = token.token_type
+        indexes += before == TokenType.R_BRACKET and kind == TokenType.L_BRACKET
+        before = kind
         level += (kind in _OPENING) - (kind in _CLOSING)
         prefixes = prefixes + 1 if kind in _PREFIXES else 0
-        if level > MOST_LEVELS or prefixes > MOST_PREFIXES:
+        if level > MOST_LEVELS or prefixes > MOST_PREFIXES or indexes > MOST_INDEXES:
             raise too_deep()
 
 

@@ -2,12 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from buster_tasks.sources import KINDS
-from buster_tasks.sql_guard import Allowed, Code, Refused, UnknownDialectError, check
+from buster_tasks.sql_guard import (
+    Allowed,
+    Code,
+    Refused,
+    RelationName,
+    UnknownDialectError,
+    check,
+)
 from buster_tasks.sql_guard.limits import MOST_CHARACTERS, MOST_LEVELS
 from taskkit.errors import MissingExtraError, TaskkitError
 
@@ -172,17 +180,20 @@ class Listed:
     database: str
 
 
-@pytest.mark.parametrize(
-    "relations",
-    [["shop.public.orders"], [("shop", "public", "orders")], [Listed("orders", "public", "shop")], iter(["shop.public.orders"])],
-    ids=["text", "parts", "catalog", "iterator"],
-)  # fmt: skip
-def test_relations_are_given_in_many_ways(relations: object) -> None:
-    only = list(relations)  # type: ignore[call-overload]  # each is iterable
+SHOP = [
+    ["shop.public.orders"],
+    [("shop", "public", "orders")],
+    [Listed("orders", "public", "shop")],
+    ("shop.public.orders",),
+]
+
+
+@pytest.mark.parametrize("relations", SHOP, ids=["text", "parts", "catalog", "tuple"])
+def test_relations_are_given_in_many_ways(relations: Sequence[RelationName]) -> None:
     for sql in ("orders", "public.orders", "shop.public.orders", "ORDERS", '"orders"'):
-        assert isinstance(check(f"SELECT * FROM {sql}", "postgres", relations=only), Allowed)
+        assert isinstance(check(f"SELECT * FROM {sql}", "postgres", relations=relations), Allowed)
     for sql in ("customers", "secret.orders", "other.public.orders", '"public.orders"'):
-        assert code_of(f"SELECT * FROM {sql}", relations=only) == Code.RELATION_NOT_ALLOWED
+        assert code_of(f"SELECT * FROM {sql}", relations=relations) == Code.RELATION_NOT_ALLOWED
 
 
 def test_a_name_with_dots_is_given_in_parts() -> None:

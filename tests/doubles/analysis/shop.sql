@@ -1,0 +1,18 @@
+CREATE TABLE orders (id integer, customer_id integer, status varchar(20), total decimal(10, 2), ordered_at timestamp, note varchar(80));
+CREATE TABLE customers (id integer, name varchar(80), email varchar(80), country varchar(20), region varchar(20));
+CREATE TABLE items (order_id integer, sku varchar(20), product varchar(20), qty integer, price double precision);
+CREATE TABLE refunds (order_id integer, amount integer);
+CREATE TABLE sales (region varchar(20), product varchar(20), quarter varchar(4), amount integer);
+CREATE TABLE nodes (id integer, parent_id integer);
+CREATE TABLE numbers (a integer, b integer, c integer, x double precision, y double precision);
+CREATE TABLE texts (a varchar(80), b varchar(80));
+CREATE TABLE days (d date, ts timestamp);
+INSERT INTO orders VALUES (1, 1, 'paid', 120.50, '2024-01-05 10:00:00', NULL), (2, 1, 'paid', 19.99, '2024-01-31 23:59:59', 'it''s'), (3, 2, 'open', 7.00, '2024-02-29 00:00:00', 'a\b'), (4, 3, 'paid', 300.00, '2024-03-10 12:30:00', '50%_off'), (5, NULL, 'lost', NULL, NULL, '');
+INSERT INTO customers VALUES (1, 'Anna "A" Ångström', 'anna@example.com', 'SE', 'north'), (2, 'bob', 'bob@example.org', 'DE', 'south'), (3, 'Żółć', NULL, 'PL', 'north'), (4, 'a_b%c', 'x@y.z', 'DE', NULL);
+INSERT INTO items VALUES (1, 'A-1', 'apple', 3, 1.25), (1, 'B-2', 'pear', 1, 0.5), (2, 'A-1', 'apple', 7, 1.2), (4, 'C-3', 'fig', 10, 30.0);
+INSERT INTO refunds VALUES (2, 5);
+INSERT INTO sales VALUES ('north', 'apple', 'Q1', 10), ('north', 'pear', 'Q2', 20), ('south', 'apple', 'Q1', 5), ('south', 'fig', 'Q4', 7), (NULL, 'fig', 'Q3', 1);
+INSERT INTO nodes VALUES (1, NULL), (2, 1), (3, 1), (4, 3);
+INSERT INTO numbers VALUES (7, 2, 5, 7.5, -2.5), (-7, 2, 3, 0.1, 0.2), (0, NULL, 1, NULL, 1.0), (100, 3, 6, 2.0, 8.0);
+INSERT INTO texts VALUES ('abc', 'b'), ('it''s', 'x'), ('a\b', '\'), ('50%', '%'), ('', NULL), ('ÄÖ', 'ö');
+INSERT INTO days VALUES ('2024-01-31', '2024-01-31 23:30:00'), ('2024-02-29', '2024-02-29 00:00:00'), ('2023-12-31', '2023-12-31 12:00:00');
