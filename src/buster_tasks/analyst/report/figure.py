@@ -121,10 +121,12 @@ def _data(chart: Chart) -> Markup:
     if not found.rows:
         return element("p", "There is no data to show.", class_="quiet")
     rows = found.rows[:_TABLE_ROWS]
-    more = (
-        f", the first {_TABLE_ROWS} of {len(found.rows):,}" if len(rows) < len(found.rows) else ""
+    whole = table(found.headings, rows, caption=chart.title, grouped=True)
+    if len(rows) == len(found.rows):
+        return whole
+    return join(
+        [whole, element("p", f"The first {len(rows)} of {len(found.rows):,} rows.", class_="quiet")]
     )
-    return table(found.headings, rows, caption=f"{chart.title}{more}", grouped=True)
 
 
 def _apart(svg: str, prefix: str) -> str:

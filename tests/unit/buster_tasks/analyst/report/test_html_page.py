@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from buster_tasks.analyst.charting import Drawing
+from buster_tasks.analyst.charting import ChartRequest, Drawing, build
 from buster_tasks.analyst.findings import (
     Chart,
     Check,
@@ -301,6 +301,18 @@ def test_drawings_keep_their_ids_apart() -> None:
     ids = re.findall(r' id="([^"]*clip0)"', document)
     assert len(set(ids)) == len(ids) == 6
     assert sorted(re.findall(r"url\(#([^)]*)\)", document)) == sorted(ids)
+
+
+def test_of_a_long_chart_the_first_rows_are_in_the_table() -> None:
+    rows: list[tuple[object, ...]] = [(n, n) for n in range(150)]
+    chart = build(
+        ChartRequest(kind="scatter", title="Many", x="a", y=["b"]),
+        shop.result_set("r1", "", "", "a b", rows),
+        id="c",
+    )
+    page = Page(html(AnalystResult(status="completed", response="", artifacts=[chart])))
+    assert len(page.named("tr")) == 101
+    assert "The first 100 of 150 rows." in page.text
 
 
 def test_an_empty_answer_is_a_page_too() -> None:
