@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import requests
@@ -23,8 +23,8 @@ from buster_tasks.errors import (
     SourceBusyError,
     SourceError,
     SourceTimeoutError,
-    TlsFailedError,
 )
+from buster_tasks.sources.failures import behind, lost, tls_failed
 from buster_tasks.sources.network import unreachable
 
 Make = Callable[[str], SourceError]
@@ -95,18 +95,18 @@ def _not_logged_in(error: auth.RefreshError) -> SourceError:
 
 
 def _on_the_way(error: Exception, host: str, port: int) -> SourceError:
-    behind = list(_behind(error))
-    for one in behind:
+    causes = behind(error)
+    for one in causes:
         known = _of_cause(one, host, port)
         if known is not None:
             return known
-    if any(isinstance(one, (requests.Timeout, TimeoutError)) for one in behind):
+    if any(isinstance(one, (requests.Timeout, TimeoutError)) for one in causes):
         return unreachable(host, port, TimeoutError())
-    system = [one for one in behind if isinstance(one, OSError) and one.errno in errno.errorcode]
+    system = [one for one in causes if isinstance(one, OSError) and one.errno in errno.errorcode]
     if system:
         return unreachable(host, port, system[0])
-    if any(isinstance(one, (requests.ConnectionError, auth.TransportError)) for one in behind):
-        return ConnectionFailedError(f"The connection to {host}:{port} was lost.", fix="Try again.")
+    if any(isinstance(one, (requests.ConnectionError, auth.TransportError)) for one in causes):
+        return lost(f"{host}:{port}", fix="Try again.")
     return ConnectionFailedError(
         f"What {host}:{port} answers is not BigQuery's protocol ({type(error).__name__}).",
         fix="Check api_endpoint: something else may listen there.",
@@ -128,29 +128,14 @@ def _of_cause(one: BaseException, host: str, port: int) -> SourceError | None:
     return None
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    """The error and all behind it, also those that urllib3 keeps among its arguments."""
-    seen: list[BaseException] = []
-    rest: list[object] = [error]
-    while rest:
-        one = rest.pop(0)
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
-            yield one
-            rest += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
-
-
 def _no_tls(error: ssl.SSLError, host: str, port: int) -> SourceError:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return ConnectionFailedError(f"The connection to {host}:{port} was lost.", fix="Try again.")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return TlsFailedError(
-            f"The certificate of {host}:{port} does not hold: {getattr(error, 'verify_message', error)}.",
-            fix="Check api_endpoint; behind a proxy of your own, name its authority in REQUESTS_CA_BUNDLE.",
-        )
-    return TlsFailedError(
-        f"TLS with {host}:{port} failed: {getattr(error, 'reason', None) or 'no agreement'}.",
-        fix="Check api_endpoint: what listens there may not speak TLS.",
+        return lost(f"{host}:{port}", fix="Try again.")
+    return tls_failed(
+        error,
+        f"{host}:{port}",
+        certificate="Check api_endpoint; behind a proxy of your own, name its authority in REQUESTS_CA_BUNDLE.",
+        otherwise="Check api_endpoint: what listens there may not speak TLS.",
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
+from buster_tasks.errors import QueryFailedError, SourceError
+from buster_tasks.sources.failures import ONE_SELECT, not_a_read
 
 READING = "SELECT"
 """What BigQuery calls a statement that only reads, also one that begins with WITH, FROM or a parenthesis."""
@@ -32,13 +33,11 @@ def refuse_writes(sql: str) -> None:
 def refuse_all_but_reading(kind: str | None) -> None:
     """Raise unless BigQuery calls the statement one SELECT: several are a SCRIPT, and none has no kind."""
     if kind is None:
-        raise QueryFailedError("There is no statement.", fix="Send one SELECT statement.")
+        raise QueryFailedError("There is no statement.", fix=ONE_SELECT)
     if kind != READING:
         raise _refused(kind)
 
 
 def _refused(kind: str) -> SourceError:
     what = "several statements, or a script" if kind == "SCRIPT" else kind
-    return PermissionDeniedError(
-        f"A data source is only read, and this is {what}.", fix="Send one SELECT statement."
-    )
+    return not_a_read(f"this is {what}")

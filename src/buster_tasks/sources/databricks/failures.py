@@ -14,12 +14,12 @@ from buster_tasks.errors import (
     ConnectionFailedError,
     DatabaseNotFoundError,
     PermissionDeniedError,
-    QueryCanceledError,
     QueryFailedError,
     SourceError,
     SourceTimeoutError,
 )
 from buster_tasks.sources.databricks.login import Endpoint
+from buster_tasks.sources.failures import behind, lost, rejected, stopped, too_slow
 
 _CLASS = re.compile(r"\[([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*(?:\.[A-Z0-9_]+)*)\]")
 _STATE = re.compile(r"SQLSTATE: ([0-9A-Z]{5})\b")
@@ -88,13 +88,6 @@ def query_error(error: BaseException, endpoint: Endpoint) -> SourceError:
     )
 
 
-def stopped() -> SourceError:
-    """Our error for a statement that somebody stopped in Databricks."""
-    return QueryCanceledError(
-        "The statement was stopped in Databricks.", fix="Run it again if it is still wanted."
-    )
-
-
 def error_class(error: BaseException) -> str:
     """The error class of a message, such as TABLE_OR_VIEW_NOT_FOUND; empty where it has none."""
     match = _CLASS.search(_message(error))
@@ -108,7 +101,7 @@ def is_absent(error: SourceError) -> bool:
 
 def _own(error: BaseException) -> SourceError | None:
     """One of ours that came through the driver, such as that of a token that was refused."""
-    return next((one for one in _behind(error) if isinstance(one, SourceError)), None)
+    return next((one for one in behind(error) if isinstance(one, SourceError)), None)
 
 
 def _of_login(status: int, text: str, endpoint: Endpoint) -> SourceError:
@@ -134,15 +127,12 @@ def _of_statement(error: BaseException, endpoint: Endpoint) -> SourceError:
     if name.startswith(_DENIED) or state == "42501":
         return _not_allowed(text)
     if name.startswith(_STOPPED) or state in ("HY008", "57014"):
-        return stopped()
+        return stopped("in Databricks")
     if name.startswith("INVALID_HANDLE") or _LOST in str(error):
         return _gone(endpoint)
     if name.startswith("STATEMENT_TIMEOUT") or state == "57KD0":
-        return SourceTimeoutError(
-            "Databricks stopped the statement at its time limit.",
-            fix="Narrow it down, or raise STATEMENT_TIMEOUT.",
-        )
-    return QueryFailedError(f"Databricks rejects the statement: {text}.", fix="Correct the SQL.")
+        return too_slow("Databricks", fix="Narrow it down, or raise STATEMENT_TIMEOUT.")
+    return rejected("Databricks", text)
 
 
 def _of_request(status: int | None, text: str, endpoint: Endpoint) -> SourceError:
@@ -155,10 +145,7 @@ def _of_request(status: int | None, text: str, endpoint: Endpoint) -> SourceErro
 
 
 def _gone(endpoint: Endpoint) -> SourceError:
-    return ConnectionFailedError(
-        f"The connection to {endpoint} was lost.",
-        fix="Try again; look whether the warehouse was stopped.",
-    )
+    return lost(endpoint, fix="Try again; look whether the warehouse was stopped.")
 
 
 def _not_allowed(text: str) -> SourceError:
@@ -202,16 +189,4 @@ def _text(error: BaseException) -> str:
 
 def _kinds(error: BaseException) -> set[str]:
     """The names of all classes of the error and of those behind it."""
-    return {kind.__name__ for one in _behind(error) for kind in type(one).__mro__}
-
-
-def _behind(error: BaseException) -> list[BaseException]:
-    """The error and those that it has within: as its cause, its reason, or among its arguments."""
-    found: list[BaseException] = []
-    rest: list[object] = [error]
-    while rest:
-        one = rest.pop(0)
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            rest += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return found
+    return {kind.__name__ for one in behind(error) for kind in type(one).__mro__}

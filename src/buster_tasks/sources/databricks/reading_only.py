@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
 from buster_tasks.sources.databricks.tokens import Token, tokens
+from buster_tasks.sources.failures import ONE_SELECT, not_a_read
 
 _QUERY = {"SELECT", "WITH", "VALUES", "TABLE"}
 _READING = _QUERY | {"SHOW", "DESCRIBE", "DESC", "EXPLAIN"}
@@ -40,8 +41,7 @@ _FORMATS = {
     "BINARYFILE",
     "IMAGE",
 }
-_ONE = "Send one SELECT statement."
-_NAMES = "Put names that are such words in back-quotes."
+_FIX = f"{ONE_SELECT} Put names that are such words in back-quotes."
 
 
 def refuse_writes(sql: str) -> None:
@@ -52,7 +52,7 @@ def refuse_writes(sql: str) -> None:
     first = next((token for token in found if token.text not in ("(", ";")), None)
     if first is None or any(token.kind == "open" for token in found):
         what = "There is no statement" if first is None else "A text or comment is never closed"
-        raise QueryFailedError(f"{what}.", fix=_ONE)
+        raise QueryFailedError(f"{what}.", fix=ONE_SELECT)
     if first.word not in _READING:
         raise _refused(first)
     if first.word == "EXPLAIN":
@@ -86,7 +86,7 @@ def _refuse_more(found: Sequence[Token]) -> None:
         if token.text == ";" and token.kind == "sign":
             ended = True
         elif ended:
-            raise PermissionDeniedError("One statement is run at a time.", fix=_ONE)
+            raise PermissionDeniedError("One statement is run at a time.", fix=ONE_SELECT)
 
 
 def _acts(before: Token, token: Token, after: Token, last: Token) -> bool:
@@ -107,10 +107,10 @@ def _acts(before: Token, token: Token, after: Token, last: Token) -> bool:
 def _refused(first: Token) -> SourceError:
     if first.kind == "word" and _OTHERS.fullmatch(first.word) is None:
         return QueryFailedError(
-            f"No statement begins with {first.text[:20]!r}.", fix=f"Correct the SQL. {_ONE}"
+            f"No statement begins with {first.text[:20]!r}.", fix=f"Correct the SQL. {ONE_SELECT}"
         )
     return _may_write(f"the statement begins with {first.text[:20]}")
 
 
 def _may_write(what: str) -> PermissionDeniedError:
-    return PermissionDeniedError(f"A data source is only read, and {what}.", fix=f"{_ONE} {_NAMES}")
+    return not_a_read(what, fix=_FIX)

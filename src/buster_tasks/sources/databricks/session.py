@@ -25,11 +25,12 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.catalog import FACTS, SET_UP
-from buster_tasks.sources.databricks.failures import login_error, query_error, stopped
+from buster_tasks.sources.databricks.failures import login_error, query_error
 from buster_tasks.sources.databricks.line import Line
 from buster_tasks.sources.databricks.login import Endpoint, arguments, endpoint_of, reach
 from buster_tasks.sources.databricks.reading_only import is_query, refuse_writes
 from buster_tasks.sources.databricks.values import AMBIGUOUS, converted, converters
+from buster_tasks.sources.failures import stopped
 from buster_tasks.sources.network import no_answer
 
 Row = tuple[Any, ...]
@@ -202,7 +203,7 @@ class DatabricksSession:
             self._wake.clear()
             pause = min(2 * pause, _LONGEST_WAIT)
         if state == "CANCELLED":
-            raise stopped()
+            raise stopped("in Databricks")
         cursor.get_async_execution_result()
 
     def _fetch(self, cursor: Any, budget: Budget, found: Collected) -> None:

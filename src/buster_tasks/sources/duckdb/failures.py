@@ -15,6 +15,7 @@ from buster_tasks.errors import (
     SourceBusyError,
     SourceError,
 )
+from buster_tasks.sources import failures
 
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 
@@ -35,7 +36,7 @@ def rejected(error: duckdb.Error) -> SourceError:
         return QueryFailedError(
             f"The statement takes more memory than DuckDB may use: {text}.", fix="Narrow it down."
         )
-    return QueryFailedError(f"DuckDB rejects the statement: {text}.", fix="Correct the SQL.")
+    return failures.rejected("DuckDB", text)
 
 
 def not_opened(error: duckdb.Error, path: Path) -> SourceError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from buster_tasks.errors import (
@@ -11,12 +11,19 @@ from buster_tasks.errors import (
     ConnectionFailedError,
     DatabaseNotFoundError,
     PermissionDeniedError,
-    QueryCanceledError,
     QueryFailedError,
-    SourceBusyError,
     SourceError,
-    SourceTimeoutError,
     TlsFailedError,
+)
+from buster_tasks.sources.failures import (
+    by_number,
+    locked,
+    lost,
+    not_a_read,
+    rejected,
+    stopped,
+    tls_failed,
+    too_slow,
 )
 from buster_tasks.sources.network import no_answer, unreachable
 
@@ -63,9 +70,7 @@ def _rejected(error: Exception, number: int | None, endpoint: Endpoint) -> Sourc
         )
     if number is None:
         return _not_understood(error, endpoint)
-    return QueryFailedError(
-        f"The server rejects the statement: {_text(error)} ({number}).", fix="Correct the SQL."
-    )
+    return rejected("The server", f"{_text(error)} ({number})")
 
 
 def _number(error: Exception) -> int | None:
@@ -95,14 +100,11 @@ def _system_error(error: Exception) -> OSError | None:
 def _tls(cause: ssl.SSLError, endpoint: Endpoint) -> SourceError:
     if isinstance(cause, _CUT_OFF):
         return _gone("", endpoint)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return TlsFailedError(
-            f"The certificate of {endpoint} does not hold: {cause.verify_message}.",
-            fix="Give the right `ca` in `ssl`, and the host's name as the certificate has it.",
-        )
-    return TlsFailedError(
-        f"TLS with {endpoint} failed: {getattr(cause, 'reason', None) or 'no agreement'}.",
-        fix="Check `ssl` in the credentials, and what the server accepts.",
+    return tls_failed(
+        cause,
+        endpoint,
+        certificate="Give the right `ca` in `ssl`, and the host's name as the certificate has it.",
+        otherwise="Check `ssl` in the credentials, and what the server accepts.",
     )
 
 
@@ -146,10 +148,7 @@ def _not_allowed(text: str, endpoint: Endpoint) -> SourceError:
 
 
 def _not_a_read(text: str, _endpoint: Endpoint) -> SourceError:
-    return PermissionDeniedError(
-        f"A data source is only read, and the server says: {text}.",
-        fix="Send one SELECT statement.",
-    )
+    return not_a_read(f"the server says: {text}")
 
 
 def _full(text: str, endpoint: Endpoint) -> SourceError:
@@ -167,29 +166,19 @@ def _blocked(text: str, endpoint: Endpoint) -> SourceError:
 
 
 def _gone(_text: str, endpoint: Endpoint) -> SourceError:
-    return ConnectionFailedError(
-        f"The connection to {endpoint} was lost.",
-        fix="Try again; look at the server's log if it stays.",
-    )
+    return lost(endpoint, fix="Try again; look at the server's log if it stays.")
 
 
 def _busy(text: str, _endpoint: Endpoint) -> SourceError:
-    return SourceBusyError(
-        f"Somebody else holds a lock: {text}.", fix="Try again when that one is done."
-    )
+    return locked(text)
 
 
 def _stopped(_text: str, _endpoint: Endpoint) -> SourceError:
-    return QueryCanceledError(
-        "The statement was stopped on the server.", fix="Run it again if it is still wanted."
-    )
+    return stopped("on the server")
 
 
 def _too_slow(_text: str, _endpoint: Endpoint) -> SourceError:
-    return SourceTimeoutError(
-        "The server stopped the statement at its time limit.",
-        fix="Narrow it down, or allow it more time.",
-    )
+    return too_slow("The server")
 
 
 def _not_understood(error: Exception, endpoint: Endpoint) -> SourceError:
@@ -203,11 +192,7 @@ def _not_understood(error: Exception, endpoint: Endpoint) -> SourceError:
 _Make = Callable[[str, Endpoint], SourceError]
 
 
-def _table(*entries: tuple[Iterable[int], _Make]) -> dict[int, _Make]:
-    return {number: make for numbers, make in entries for number in numbers}
-
-
-_BY_NUMBER = _table(
+_BY_NUMBER = by_number(
     ((1045, 1130, 1698, 1820, 1862, 3118, 3955, 4151), _refused),
     ((1251, 2049, 2054, 2058, 2059, 2061), _unknown_method),
     ((1049,), _no_database),

@@ -6,13 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from buster_tasks.errors import SourceError
-from buster_tasks.sources.issues import code_of
+from buster_tasks.sources.issues import code_of, listed
 from buster_tasks.sources.mysql.catalog import Place, RelationRow
 from buster_tasks.sources.mysql.reading import VIEW, Reading
 from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Issue
-
-_MOST_NAMES = 20
 
 
 def lost(reading: Reading, *, database: str | None) -> list[Issue]:
@@ -64,7 +62,7 @@ def _hidden_texts(reading: Reading) -> Iterator[Issue]:
             scope="view",
             object=f"{schema}.{names[0]}" if len(names) == 1 else schema,
             code="VIEW_DEFINITION_HIDDEN",
-            message=f"The user {reading.server.user!r} may not see the queries of {_listed(names)} in {schema!r}.",
+            message=f"The user {reading.server.user!r} may not see the queries of {listed(names)} in {schema!r}.",
             fix=f"GRANT SHOW VIEW ON {quote(schema)}.* TO {_account(reading)};",
         )
 
@@ -80,7 +78,7 @@ def _hidden_actions(reading: Reading) -> Iterator[Issue]:
             scope="foreign_key",
             object=f"{schema}.{names[0]}" if len(names) == 1 else schema,
             code="FOREIGN_KEY_ACTIONS_HIDDEN",
-            message=f"The user {reading.server.user!r} may not see what the foreign keys {_listed(names)} "
+            message=f"The user {reading.server.user!r} may not see what the foreign keys {listed(names)} "
             f"in {schema!r} do on update and on delete.",
             fix=f"GRANT REFERENCES ON {quote(schema)}.* TO {_account(reading)};",
         )
@@ -131,9 +129,3 @@ def _by_schema(places: Iterable[Place]) -> Iterable[tuple[str, list[str]]]:
     for schema, name in places:
         found[schema].append(name)
     return found.items()
-
-
-def _listed(names: list[str]) -> str:
-    first = ", ".join(repr(name) for name in names[:_MOST_NAMES])
-    more = len(names) - _MOST_NAMES
-    return first if more <= 0 else f"{first} and {more} more"

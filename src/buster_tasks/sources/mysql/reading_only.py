@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
+from buster_tasks.errors import QueryFailedError, SourceError
+from buster_tasks.sources.failures import not_a_read
 
 _SKIPPED = re.compile(
     r"(?:\s+|/\*(?!M?!).*?\*/|(?:--(?=[\s\x00-\x1f]|$)|#)[^\n]*(?:\n|$)|\()*", re.DOTALL
@@ -34,13 +35,13 @@ def refuse_writes(sql: str) -> None:
     if word and word.upper() not in _READING:
         raise _refused(word.upper())
     if not word and begin < len(sql):
-        raise PermissionDeniedError(
-            f"A data source is only read, and the statement begins with {sql[begin : begin + 3]!r}.",
+        raise not_a_read(
+            f"the statement begins with {sql[begin : begin + 3]!r}",
             fix="Send one SELECT statement, without /*! comments at its start.",
         )
     if _FILE.search(sql):
-        raise PermissionDeniedError(
-            "A data source is only read, and the statement would write a file on the server.",
+        raise not_a_read(
+            "the statement would write a file on the server",
             fix="Leave OUTFILE and DUMPFILE out, also as a part of texts.",
         )
 
@@ -51,7 +52,4 @@ def _refused(word: str) -> SourceError:
             f"No statement begins with {word[:20]!r}.",
             fix="Correct the SQL: send one SELECT statement.",
         )
-    return PermissionDeniedError(
-        f"A data source is only read, and the statement begins with {word}.",
-        fix="Send one SELECT statement.",
-    )
+    return not_a_read(f"the statement begins with {word}")

@@ -16,6 +16,7 @@ from buster_tasks.errors import (
     SourceBusyError,
     SourceError,
 )
+from buster_tasks.sources.failures import not_a_read, rejected
 
 if TYPE_CHECKING:
     import psycopg
@@ -66,12 +67,9 @@ def login_error(state: str, place: Place) -> SourceError:
     return known
 
 
-def not_a_read(text: str = "it is no SELECT") -> PermissionDeniedError:
+def more_than_read(text: str = "it is no SELECT") -> PermissionDeniedError:
     """The statement would do more than read."""
-    return PermissionDeniedError(
-        f"A data source is only read, and this statement would do more: {text}.",
-        fix="Send one SELECT statement.",
-    )
+    return not_a_read(f"this statement would do more: {text}")
 
 
 def _text(error: psycopg.Error) -> str:
@@ -86,7 +84,7 @@ def _text(error: psycopg.Error) -> str:
 
 
 def _rejected(_place: Place, text: str) -> SourceError:
-    return QueryFailedError(f"PostgreSQL rejects the statement: {text}.", fix="Correct the SQL.")
+    return rejected("PostgreSQL", text)
 
 
 def _lost(place: Place, text: str) -> SourceError:
@@ -168,8 +166,8 @@ def _damaged(place: Place, text: str) -> SourceError:
 
 _BY_STATE: dict[str, Callable[[Place, str], SourceError]] = {
     "08": _lost,
-    "25001": lambda _place, text: not_a_read(text),
-    "25006": lambda _place, text: not_a_read(text),
+    "25001": lambda _place, text: more_than_read(text),
+    "25006": lambda _place, text: more_than_read(text),
     "28": _not_admitted,
     "28P01": _wrong_password,
     "3D000": _no_database,

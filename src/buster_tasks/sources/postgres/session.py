@@ -22,7 +22,7 @@ from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import PostgresCredentials
 from buster_tasks.sources.postgres.connection import Connection, connect, place_of
-from buster_tasks.sources.postgres.failures import not_a_read, typed_error
+from buster_tasks.sources.postgres.failures import more_than_read, typed_error
 from buster_tasks.sources.postgres.tls import TextFiles
 from buster_tasks.sources.postgres.values import load_by_type
 
@@ -260,7 +260,7 @@ class Reader:
         parsed = self._connection.pgconn.prepare(b"", statement.encode())
         if parsed.status != pq.ExecStatus.COMMAND_OK:
             return psycopg.errors.error_from_result(parsed)
-        return not_a_read() if error.sqlstate in _NO_CURSOR else error
+        return more_than_read() if error.sqlstate in _NO_CURSOR else error
 
     def _columns(self, cursor: psycopg.ServerCursor[Row]) -> tuple[QueryColumn, ...]:
         described, result = cursor.description or [], cursor.pgresult

@@ -12,6 +12,7 @@ from buster_tasks.errors import (
     QueryFailedError,
     SourceError,
 )
+from buster_tasks.sources.failures import lost, rejected
 from buster_tasks.sources.postgres.failures import Place, by_state
 
 _DENIED = "42501"
@@ -28,8 +29,8 @@ def typed_error(error: BaseException, place: Place, told: object = None) -> Sour
     for fields in (_fields(error), _fields(told)):
         if fields is not None:
             return _by_fields(fields, place)
-    return ConnectionFailedError(
-        f"The connection to {place.server} was lost.",
+    return lost(
+        place.server,
         fix="Try again; if it stays so, look at the network and at the cluster's events.",
     )
 
@@ -79,9 +80,7 @@ def _by_fields(fields: Mapping[str, str], place: Place) -> SourceError:
         return make(place, text)
     known = by_state(state, place, text)
     if isinstance(known, QueryFailedError):
-        return QueryFailedError(
-            f"Redshift rejects the statement: {text}.", fix="Correct the SQL.", transient=False
-        )
+        return rejected("Redshift", text)
     return known
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
+from buster_tasks.errors import QueryFailedError, SourceError
+from buster_tasks.sources.comments import end_of_comment
+from buster_tasks.sources.failures import ONE_SELECT, no_query, not_a_read, several_statements
 
 _READING = frozenset({"SELECT", "WITH", "SHOW", "EXPLAIN", "VALUES", "TABLE", "DESC", "DESCRIBE"})
 _OTHERS = re.compile(
@@ -26,7 +28,6 @@ _TEXT = {
     True: r"'(?:[^'\\]|\\.|'')*'",
     False: r"'(?:[^']|'')*'",
 }
-_EDGE = re.compile(r"/\*|\*/")
 
 
 def refuse_writes(sql: str) -> None:
@@ -51,16 +52,12 @@ def refuse_writes(sql: str) -> None:
 
 def _check(words: list[str]) -> None:
     if not [word for word in words if word != ";"]:
-        raise QueryFailedError(
-            "The text holds no query, so there is no result.", fix="Send one SELECT statement."
-        )
+        raise no_query()
     first = next(word for word in words if word != "(")
     if first not in _READING:
         raise _refused(first) if _OTHERS.fullmatch(first) else _unknown(first)
     if ";" in words and words[words.index(";") :] != [";"] * (len(words) - words.index(";")):
-        raise QueryFailedError(
-            "The text holds more than one statement.", fix="Send one SELECT statement."
-        )
+        raise several_statements()
     if "INTO" in words:
         raise _refused("INTO")
     if first in ("WITH", "EXPLAIN"):
@@ -80,7 +77,7 @@ def _words(sql: str, *, escapes: bool) -> Iterator[str]:
     while match := token.search(sql, at):
         at = match.end()
         if match["comment"] == "/*":
-            at = _end_of_comment(sql, at)
+            at = end_of_comment(sql, at)
         elif match["word"]:
             yield match["word"].upper()
         elif match["sign"] in ("'", '"'):
@@ -92,26 +89,12 @@ def _words(sql: str, *, escapes: bool) -> Iterator[str]:
             yield match["sign"]
 
 
-def _end_of_comment(sql: str, at: int) -> int:
-    """Where a comment ends, which may hold others. Raises QueryFailedError."""
-    depth = 1
-    while depth:
-        match = _EDGE.search(sql, at)
-        if match is None:
-            raise QueryFailedError("A comment has no end.", fix="Correct the SQL.")
-        depth += 1 if match[0] == "/*" else -1
-        at = match.end()
-    return at
-
-
 def _refused(word: str) -> SourceError:
-    return PermissionDeniedError(
-        f"A data source is only read, and {word[:40]} stands in the statement outside of a text or a quoted name.",
+    return not_a_read(
+        f"{word[:40]} stands in the statement outside of a text or a quoted name",
         fix="Send one SELECT statement without INTO, and put names that are such words in double quotes.",
     )
 
 
 def _unknown(word: str) -> SourceError:
-    return QueryFailedError(
-        f"No statement that reads begins with {word[:20]!r}.", fix="Send one SELECT statement."
-    )
+    return QueryFailedError(f"No statement that reads begins with {word[:20]!r}.", fix=ONE_SELECT)

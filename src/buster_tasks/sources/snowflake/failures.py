@@ -6,18 +6,23 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from buster_tasks.errors import (
     AuthenticationError,
     ConnectionFailedError,
     PermissionDeniedError,
-    QueryCanceledError,
     QueryFailedError,
     SourceError,
-    SourceTimeoutError,
-    TlsFailedError,
+)
+from buster_tasks.sources.failures import (
+    by_number,
+    lost,
+    rejected,
+    stopped,
+    tls_failed,
+    too_slow,
 )
 from buster_tasks.sources.network import addresses, no_answer, unreachable
 
@@ -95,9 +100,7 @@ def query_error(error: Exception, endpoint: Endpoint) -> SourceError:
     if _state(error) == "42501":
         return _not_allowed(_text(error), endpoint)
     if "ProgrammingError" in kinds or "IntegrityError" in kinds or "DataError" in kinds:
-        return QueryFailedError(
-            f"Snowflake rejects the statement: {_text(error)} ({number}).", fix="Correct the SQL."
-        )
+        return rejected("Snowflake", f"{_text(error)} ({number})")
     if not ({"OperationalError", "InternalError", "InterfaceError", "HttpError"} & kinds):
         if "DatabaseError" in kinds:
             return QueryFailedError(
@@ -121,15 +124,12 @@ def _look(endpoint: Endpoint, seconds: float) -> SourceError | None:
                     pass
     except SourceError as error:
         return error
-    except ssl.SSLCertVerificationError as error:
-        return TlsFailedError(
-            f"The certificate of {endpoint} does not hold: {error.verify_message}.",
-            fix="Check account_id or custom_host, and the certificates that this machine trusts.",
-        )
     except ssl.SSLError as error:
-        return TlsFailedError(
-            f"TLS with {endpoint} failed: {error.reason or 'no agreement'}.",
-            fix="Check host and port of custom_host: something without TLS may listen there.",
+        return tls_failed(
+            error,
+            endpoint,
+            certificate="Check account_id or custom_host, and the certificates that this machine trusts.",
+            otherwise="Check host and port of custom_host: something without TLS may listen there.",
         )
     except OSError as error:
         return unreachable(endpoint.host, endpoint.port, error)
@@ -187,23 +187,15 @@ def _no_warehouse(text: str, endpoint: Endpoint) -> SourceError:
 
 
 def _gone(_text: str, endpoint: Endpoint) -> SourceError:
-    return ConnectionFailedError(
-        f"The connection to {endpoint} was lost.",
-        fix="Try again; look at Snowflake's status page if it stays.",
-    )
+    return lost(endpoint, fix="Try again; look at Snowflake's status page if it stays.")
 
 
 def _stopped(_text: str, _endpoint: Endpoint) -> SourceError:
-    return QueryCanceledError(
-        "The statement was stopped in Snowflake.", fix="Run it again if it is still wanted."
-    )
+    return stopped("in Snowflake")
 
 
 def _too_slow(_text: str, _endpoint: Endpoint) -> SourceError:
-    return SourceTimeoutError(
-        "Snowflake stopped the statement at its time limit.",
-        fix="Narrow it down, or allow it more time.",
-    )
+    return too_slow("Snowflake")
 
 
 def _too_much(text: str, _endpoint: Endpoint) -> SourceError:
@@ -227,12 +219,8 @@ def _not_understood(error: Exception, endpoint: Endpoint) -> SourceError:
 _Make = Callable[[str, Endpoint], SourceError]
 
 
-def _table(*entries: tuple[Iterable[int], _Make]) -> dict[int, _Make]:
-    return {number: make for numbers, make in entries for number in numbers}
-
-
-_LOGIN = _table(((390_186, 390_189), _no_role), ((390_420, 390_421, 390_422), _not_from_here))
-_QUERY = _table(
+_LOGIN = by_number(((390_186, 390_189), _no_role), ((390_420, 390_421, 390_422), _not_from_here))
+_QUERY = by_number(
     ((3001, 3003, 3005), _not_allowed),
     ((606, 90_073, 90_080, 90_082), _no_warehouse),
     ((604,), _stopped),

@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from buster_tasks.errors import PermissionDeniedError
-from buster_tasks.sources.issues import code_of
+from buster_tasks.sources.issues import code_of, listed
 from buster_tasks.sources.quoting import in_double_quotes as quote
 from buster_tasks.sources.schema import Issue
 from buster_tasks.sources.snowflake.reading import MATERIALIZED_VIEW, VIEW, Cut, Failure, Reading
-
-_MOST_NAMES = 20
 
 
 def lost(reading: Reading) -> list[Issue]:
@@ -73,7 +71,7 @@ def _hidden_texts(reading: Reading) -> Iterator[Issue]:
             scope="view",
             object=f"{database}.{schema}" + (f".{names[0]}" if len(names) == 1 else ""),
             code="VIEW_DEFINITION_HIDDEN",
-            message=f"The role {reading.facts.role!r} may not see the queries of {_listed(names)}.",
+            message=f"The role {reading.facts.role!r} may not see the queries of {listed(names)}.",
             fix="Secure views show theirs to their owner alone: use a role that has the owner's.",
         )
 
@@ -94,9 +92,3 @@ def _without_columns(reading: Reading) -> Iterator[Issue]:
 
 def _role(reading: Reading) -> str:
     return quote(reading.facts.role) if reading.facts.role else "..."
-
-
-def _listed(names: list[str]) -> str:
-    first = ", ".join(repr(name) for name in names[:_MOST_NAMES])
-    more = len(names) - _MOST_NAMES
-    return first if more <= 0 else f"{first} and {more} more"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
+from buster_tasks.sources.failures import ONE_SELECT, not_a_read
 from buster_tasks.sources.snowflake.tokens import Token, tokens
 
 _READING = {"SELECT", "WITH", "VALUES", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"}
@@ -24,7 +25,6 @@ _LOOKING = {
     "SYSTEM$CLUSTERING_DEPTH", "SYSTEM$CLUSTERING_INFORMATION", "SYSTEM$CLUSTERING_RATIO",
     "SYSTEM$ALLOWLIST", "SYSTEM$EXPLAIN_PLAN_JSON", "SYSTEM$GET_TAG", "SYSTEM$LAST_CHANGE_COMMIT_TIME", "SYSTEM$TYPEOF",
 }  # fmt: skip
-_ONE = "Send one SELECT statement."
 
 
 def refuse_writes(sql: str) -> None:
@@ -33,13 +33,13 @@ def refuse_writes(sql: str) -> None:
     first = next((token for token in found if token.text not in ("(", ";")), None)
     if first is None or any(token.kind == "open" for token in found):
         what = "There is no statement" if first is None else "A text or comment is never closed"
-        raise QueryFailedError(f"{what}.", fix=_ONE)
+        raise QueryFailedError(f"{what}.", fix=ONE_SELECT)
     if first.kind != "word" or first.word not in _READING:
         raise _refused(first)
     _refuse_more(found)
     for before, token, after in zip([first, *found], found, [*found[1:], first], strict=False):
         if _acts(before, token, after):
-            raise _may_write(f"{token.text[:40]!r} may change something")
+            raise not_a_read(f"{token.text[:40]!r} may change something")
 
 
 def _refuse_more(found: Sequence[Token]) -> None:
@@ -47,11 +47,11 @@ def _refuse_more(found: Sequence[Token]) -> None:
     ended = False
     for token in found:
         if token.text == "->>" and token.kind == "sign":
-            raise _may_write("->> leads into another statement")
+            raise not_a_read("->> leads into another statement")
         if token.text == ";" and token.kind == "sign":
             ended = True
         elif ended:
-            raise PermissionDeniedError("One statement is run at a time.", fix=_ONE)
+            raise PermissionDeniedError("One statement is run at a time.", fix=ONE_SELECT)
 
 
 def _acts(before: Token, token: Token, after: Token) -> bool:
@@ -71,10 +71,6 @@ def _acts(before: Token, token: Token, after: Token) -> bool:
 def _refused(first: Token) -> SourceError:
     if first.kind == "word" and _OTHERS.fullmatch(first.word) is None:
         return QueryFailedError(
-            f"No statement begins with {first.text[:20]!r}.", fix=f"Correct the SQL. {_ONE}"
+            f"No statement begins with {first.text[:20]!r}.", fix=f"Correct the SQL. {ONE_SELECT}"
         )
-    return _may_write(f"the statement begins with {first.text[:20]}")
-
-
-def _may_write(what: str) -> PermissionDeniedError:
-    return PermissionDeniedError(f"A data source is only read, and {what}.", fix=_ONE)
+    return not_a_read(f"the statement begins with {first.text[:20]}")

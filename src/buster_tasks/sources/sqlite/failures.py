@@ -8,11 +8,10 @@ from collections.abc import Callable
 from buster_tasks.errors import (
     ConnectionFailedError,
     DatabaseCorruptError,
-    PermissionDeniedError,
-    QueryFailedError,
     SourceBusyError,
     SourceError,
 )
+from buster_tasks.sources.failures import not_a_read, rejected
 
 
 def typed_error(error: Exception, path: str) -> SourceError:
@@ -30,7 +29,7 @@ def result_code(error: Exception) -> int:
 def _rejected(path: str, text: str) -> SourceError:
     if text.startswith("not authorized"):  # a function, for which SQLite has no code of its own
         return _not_a_read(path, text)
-    return QueryFailedError(f"SQLite rejects the statement: {text}.", fix="Correct the SQL.")
+    return rejected("SQLite", text)
 
 
 def _locked(path: str, _text: str) -> SourceError:
@@ -54,9 +53,7 @@ def _unrecovered(path: str, _text: str) -> SourceError:
 
 
 def _not_a_read(_path: str, text: str) -> SourceError:
-    return PermissionDeniedError(
-        f"A data source is only read, and SQLite says: {text}.", fix="Send one SELECT statement."
-    )
+    return not_a_read(f"SQLite says: {text}")
 
 
 def _unreachable(path: str, text: str) -> SourceError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from buster_tasks.errors import (
     AuthenticationError,
@@ -11,12 +11,17 @@ from buster_tasks.errors import (
     DatabaseNotFoundError,
     DriverMissingError,
     PermissionDeniedError,
-    QueryCanceledError,
-    QueryFailedError,
-    SourceBusyError,
     SourceError,
     SourceTimeoutError,
     TlsFailedError,
+)
+from buster_tasks.sources.failures import (
+    by_number,
+    locked,
+    lost,
+    not_a_read,
+    rejected,
+    stopped,
 )
 from buster_tasks.sources.sqlserver.driver import EXTRA
 from buster_tasks.sources.sqlserver.login import Address
@@ -88,10 +93,7 @@ def _not_allowed(text: str, where: _Where) -> SourceError:
 
 
 def _not_a_read(text: str, _where: _Where) -> SourceError:
-    return PermissionDeniedError(
-        f"A data source is only read, and the server says: {text}",
-        fix="Send one SELECT statement.",
-    )
+    return not_a_read(f"the server says: {text}")
 
 
 def _not_ready(text: str, where: _Where) -> SourceError:
@@ -101,10 +103,7 @@ def _not_ready(text: str, where: _Where) -> SourceError:
 
 
 def _gone(_text: str, where: _Where) -> SourceError:
-    return ConnectionFailedError(
-        f"The connection to {where.address} was lost.",
-        fix="Try again; look at the server's log if it stays.",
-    )
+    return lost(where.address, fix="Try again; look at the server's log if it stays.")
 
 
 def _firewall(text: str, where: _Where) -> SourceError:
@@ -116,9 +115,7 @@ def _firewall(text: str, where: _Where) -> SourceError:
 
 
 def _busy(text: str, _where: _Where) -> SourceError:
-    return SourceBusyError(
-        f"Somebody else holds a lock: {text}", fix="Try again when that one is done."
-    )
+    return locked(text)
 
 
 def _no_tls(_text: str, where: _Where) -> SourceError:
@@ -146,9 +143,7 @@ def _too_slow(_text: str, where: _Where) -> SourceError:
 
 
 def _stopped(_text: str, _where: _Where) -> SourceError:
-    return QueryCanceledError(
-        "The statement was stopped on the server.", fix="Run it again if it is still wanted."
-    )
+    return stopped("on the server")
 
 
 def _no_driver(text: str, _where: _Where) -> SourceError:
@@ -168,18 +163,14 @@ def _not_understood(text: str, where: _Where) -> SourceError:
 
 
 def _rejected(text: str, _where: _Where) -> SourceError:
-    return QueryFailedError(f"The server rejects the statement: {text}", fix="Correct the SQL.")
+    return rejected("The server", text)
 
 
 _Make = Callable[[str, _Where], SourceError]
 
 
-def _table(*entries: tuple[Iterable[int], _Make]) -> dict[int, _Make]:
-    return {number: make for numbers, make in entries for number in numbers}
-
-
 _GONE = (596, 6005, 6006, 10053, 10054, 10060)
-_BY_NUMBER = _table(
+_BY_NUMBER = by_number(
     ((18450, 18451, 18452, 18456, 18470, 18486, 18487, 18488, 33134), _refused),
     ((911, 4060, 4064), _no_database),
     (

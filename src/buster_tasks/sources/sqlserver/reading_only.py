@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceError
+from buster_tasks.errors import QueryFailedError, SourceError
+from buster_tasks.sources.comments import end_of_comment
+from buster_tasks.sources.failures import ONE_SELECT, no_query, not_a_read, several_statements
 
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*)|(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\[(?:[^\]]|\]\])*\])"
     r"|(?P<word>[\w@#$]+)|(?P<sign>[^\s])",
     re.DOTALL,
 )
-_EDGE = re.compile(r"/\*|\*/")
 _FIRST = ("SELECT", "WITH")
 _SET_OPERATORS = ("UNION", "EXCEPT", "INTERSECT")
 # Reserved words that begin a statement, or reach out of the server; none can be in a SELECT that only reads.
@@ -42,9 +43,7 @@ def refuse_writes(sql: str) -> None:
         raise QueryFailedError("A NUL character is in the statement.", fix="Correct the SQL.")
     words = list(_words(sql))
     if not words:
-        raise QueryFailedError(
-            "The text holds no query, so there is no result.", fix="Send one SELECT statement."
-        )
+        raise no_query()
     for at, (_depth, word) in enumerate(words):
         if _writes(words, at):
             raise _refused(word)
@@ -73,12 +72,12 @@ def _check_single(words: list[tuple[int, str]]) -> None:
     for at, (depth, word) in enumerate(words):
         if word == ";":
             if words[at + 1 :] != [(0, ";")] * (len(words) - at - 1):
-                raise _several()
+                raise several_statements()
             break
         if depth == 0 and word.lstrip("0123456789.$") == "SELECT":
             queries += before not in (*_SET_OPERATORS, "ALL")
             if queries > 1:
-                raise _several()
+                raise several_statements()
         if depth == 0 and word != "(":
             before = word
 
@@ -89,7 +88,7 @@ def _words(sql: str) -> Iterator[tuple[int, str]]:
     while match := _TOKEN.search(sql, at):
         at = match.end()
         if match["comment"] == "/*":
-            at = _end_of_comment(sql, at)
+            at = end_of_comment(sql, at)
         elif match["word"]:
             yield depth, match["word"].upper()
         elif match["sign"]:
@@ -103,32 +102,12 @@ def _words(sql: str) -> Iterator[tuple[int, str]]:
             depth += (sign == "(") - (sign == ")")
 
 
-def _end_of_comment(sql: str, at: int) -> int:
-    """Where a comment ends, which may hold others. Raises QueryFailedError."""
-    depth = 1
-    while depth:
-        match = _EDGE.search(sql, at)
-        if match is None:
-            raise QueryFailedError("A comment has no end.", fix="Correct the SQL.")
-        depth += 1 if match[0] == "/*" else -1
-        at = match.end()
-    return at
-
-
 def _refused(word: str) -> SourceError:
-    return PermissionDeniedError(
-        f"A data source is only read, and {word[:40]} stands in the statement outside of a text or a quoted name.",
+    return not_a_read(
+        f"{word[:40]} stands in the statement outside of a text or a quoted name",
         fix="Send one SELECT statement without INTO, and put names that are reserved words in brackets.",
     )
 
 
 def _no_select(word: str) -> SourceError:
-    return QueryFailedError(
-        f"No statement that reads begins with {word[:20]!r}.", fix="Send one SELECT statement."
-    )
-
-
-def _several() -> SourceError:
-    return QueryFailedError(
-        "The text holds more than one statement.", fix="Send one SELECT statement."
-    )
+    return QueryFailedError(f"No statement that reads begins with {word[:20]!r}.", fix=ONE_SELECT)
