@@ -16,6 +16,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
+from buster_tasks.sources.schema import StatisticsLevel
 
 
 class Scan:
@@ -25,7 +26,9 @@ class Scan:
         self, session: BigquerySession, wanted: Wanted, budget: Budget, *, project: str
     ) -> None:
         self._session, self._budget, self._project = session, budget, project
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, exact_case)
 
     def steps(self) -> Steps:

@@ -23,6 +23,7 @@ from buster_tasks.sources.databricks.failures import is_absent
 from buster_tasks.sources.databricks.reading import DETAILS, Reading
 from buster_tasks.sources.databricks.session import DatabricksSession
 from buster_tasks.sources.filters import Selection
+from buster_tasks.sources.schema import StatisticsLevel
 
 _SYSTEM = "system"
 _NOBODYS = (_SYSTEM, "samples")
@@ -36,7 +37,9 @@ class Scan:
         self, session: DatabricksSession, wanted: Wanted, budget: Budget, *, catalog: str | None
     ) -> None:
         self._session, self._budget, self._catalog = session, budget, catalog
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, str.lower)
         self._reading = Reading()
 

@@ -16,7 +16,7 @@ from buster_tasks.sources.mysql.catalog import RelationRow
 from buster_tasks.sources.mysql.reading import DATABASE, SEQUENCE, Reading
 from buster_tasks.sources.mysql.rights import Rights, read_rights
 from buster_tasks.sources.mysql.session import MysqlSession
-from buster_tasks.sources.schema import Filters
+from buster_tasks.sources.schema import Filters, StatisticsLevel
 
 _EVERYTHING = Filters()
 
@@ -26,7 +26,9 @@ class Scan:
 
     def __init__(self, session: MysqlSession, wanted: Wanted, budget: Budget) -> None:
         self._session, self._budget = session, budget
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         fold = ascii_case if session.server.ignores_case else exact_case
         self._selection = Selection(wanted.filters, fold)
 

@@ -21,6 +21,7 @@ from buster_tasks.sources.postgres.catalog import (
 )
 from buster_tasks.sources.postgres.columns import add_columns
 from buster_tasks.sources.postgres.reading import Reading
+from buster_tasks.sources.schema import StatisticsLevel
 
 if TYPE_CHECKING:
     from buster_tasks.sources.blocking import Budget
@@ -33,7 +34,8 @@ class Scan:
 
     def __init__(self, session: PostgresSession, wanted: Wanted) -> None:
         self._session = session
-        self._filters, self._level = wanted.filters, wanted.statistics
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, exact_case)
 
     def steps(self, budget: Budget) -> Steps:

@@ -18,6 +18,7 @@ from buster_tasks.sources.redshift.reading import (
     is_materialized,
     view_of,
 )
+from buster_tasks.sources.schema import StatisticsLevel
 
 if TYPE_CHECKING:
     from buster_tasks.sources.blocking import Budget
@@ -32,7 +33,9 @@ class Scan:
 
     def __init__(self, session: RedshiftSession, wanted: Wanted) -> None:
         self._session = session
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, exact_case)
         self._database = ""
 

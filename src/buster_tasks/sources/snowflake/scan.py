@@ -10,7 +10,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, ascii_case
-from buster_tasks.sources.schema import Filters
+from buster_tasks.sources.schema import Filters, StatisticsLevel
 from buster_tasks.sources.snowflake import asking, narrowing
 from buster_tasks.sources.snowflake.assembly import assemble
 from buster_tasks.sources.snowflake.catalog import DatabaseRow
@@ -27,7 +27,9 @@ class Scan:
 
     def __init__(self, session: SnowflakeSession, wanted: Wanted, budget: Budget) -> None:
         self._session, self._budget = session, budget
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, ascii_case)
         self._reading = Reading(session.facts, [])
 

@@ -11,6 +11,7 @@ from buster_tasks.sources.blocking_source import Wanted
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, ascii_case
 from buster_tasks.sources.quoting import in_double_quotes
+from buster_tasks.sources.schema import StatisticsLevel
 from buster_tasks.sources.sqlite.assembly import Sizing, assemble
 from buster_tasks.sources.sqlite.catalog import (
     RelationRow,
@@ -43,7 +44,8 @@ class Scan:
     ) -> None:
         self._session, self._budget = session, budget
         self._database, self._count_seconds = database, count_seconds
-        self._filters, self._level, self._ends = wanted.filters, wanted.statistics, wanted.ends
+        self._filters, self._ends = wanted.filters, wanted.ends
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, ascii_case)
 
     def steps(self) -> Steps:

@@ -12,7 +12,7 @@ from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import Wanted
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection
-from buster_tasks.sources.schema import Filters, Issue
+from buster_tasks.sources.schema import Filters, Issue, StatisticsLevel
 from buster_tasks.sources.sqlserver import issues
 from buster_tasks.sources.sqlserver.assembly import assemble
 from buster_tasks.sources.sqlserver.catalog import DatabaseRow
@@ -39,7 +39,9 @@ class Scan:
     ) -> None:
         self._session, self._budget = session, budget
         self._statement_seconds = statement_seconds
-        self._filters, self._level, self._wanted = wanted.filters, wanted.statistics, wanted
+        self._wanted = wanted
+        self._filters = wanted.filters
+        self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, session.server.fold)
 
     def steps(self) -> Steps:
