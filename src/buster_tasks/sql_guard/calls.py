@@ -105,8 +105,9 @@ def _names(node: exp.Expr) -> tuple[str, ...] | None:
 
 
 def _check_amount(node: exp.Func) -> None:
-    if node.args.get("time_limit") is not None:  # Snowflake's GENERATOR waits that long
-        raise not_allowed("generator with a time limit")
+    for argument in node.find_all(exp.Kwarg):
+        if argument.name.lower() == "timelimit":  # Snowflake's GENERATOR waits that long
+            raise not_allowed("generator with a time limit")
     for literal in node.find_all(exp.Literal):
         of_this = literal.find_ancestor(exp.Func) is node and not literal.is_string
         if of_this and _NUMBER.fullmatch(literal.this) and float(literal.this) > MOST_MADE:
