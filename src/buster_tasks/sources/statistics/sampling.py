@@ -20,8 +20,9 @@ from buster_tasks.sources.statistics.computing import Cells, summarize
 from buster_tasks.sources.statistics.dialect import SampleWanted
 from buster_tasks.sources.statistics.model import ColumnStatistics, Target, TargetColumn
 
-_MOST_CELLS = 2_000_000
-_MOST_CHARACTERS = 64_000_000
+# together less than the bytes that a result may have
+_MOST_CELLS = 500_000
+_MOST_CHARACTERS = 32_000_000
 _LONGEST_CUT, _SHORTEST_CUT = 1_000, 50
 _WIDE = ("text", "json", "unknown")
 
