@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.servers import ServerMissingError, postgres_server
 from buster_tasks.sources import DataSource, connect
 from buster_tasks.sources.schema import Introspection
-from buster_tasks.sources.statistics import Sampling, measure
+from buster_tasks.sources.statistics import MeasuredLevel, Sampling, measure
 from buster_tasks.sources.statistics.dialect import SampleWanted, dialect_of
 
 _COLUMNS = ("id", "few", "thousand", "email", "day", "price")
@@ -105,7 +105,7 @@ def _bare_aggregates(source: DataSource, found: Introspection) -> str:
 async def _compare(name: str, credentials: dict[str, Any], rows: int, times: int) -> None:
     async with connect(credentials) as source:
         found = await source.introspect(statistics="catalog")
-        floors = {
+        floors: dict[MeasuredLevel, str] = {
             "sample": _bare_sample(source, found, rows),
             "full": _bare_aggregates(source, found),
         }
