@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import ClassVar
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as Grammar
@@ -147,26 +147,29 @@ def _grammar(name: str) -> Grammar:
 
 @cache
 def _parser(name: str) -> type[Parser]:
-    """The parser of a dialect that gives up on texts which can be read in exponentially many ways."""
+    """The parser of a dialect that keeps calls as they are written, and gives up in time.
+
+    sqlglot's types of functions are for translation: written again, some of them are other calls.
+    """
     base: type[Parser] = _grammar(name).parser_class
+    known: dict[str, Any] = {**base.FUNCTIONS}  # pyright: ignore[reportUnknownMemberType]  # sqlglot leaves it open
+    syntactic = {name: known[name] for name in _SYNTACTIC if name in known}
+    return type(f"Guarded{base.__name__}", (_Impatient, base), {"FUNCTIONS": syntactic})
 
-    class Impatient(base):  # type: ignore[valid-type,misc]  # the base is known at run time alone
-        # Calls stay as they are written. sqlglot's types of functions are for translation, and change some of them.
-        FUNCTIONS: ClassVar[dict[str, object]] = {
-            name: builder for name, builder in base.FUNCTIONS.items() if name in _SYNTACTIC
-        }
-        steps_back = 0
 
-        def _warn_unsupported(self) -> None:
-            """Raise RefusedError, where sqlglot would log and make a command of the rest."""
-            raise RefusedError(
-                Code.NOT_A_READ, "The SQL holds a command, and the source is only read.", _ONE
-            )
+class _Impatient(Parser):
+    """Raises RefusedError for texts that can be read in exponentially many ways, and for commands."""
 
-        def _retreat(self, index: int) -> None:
-            self.steps_back += 1
-            if self.steps_back > limits.MOST_STEPS_BACK + 10 * len(self._tokens):
-                raise limits.too_deep()
-            super()._retreat(index)
+    steps_back = 0
 
-    return Impatient
+    def _retreat(self, index: int) -> None:
+        self.steps_back += 1
+        if self.steps_back > limits.MOST_STEPS_BACK + 10 * len(self._tokens):
+            raise limits.too_deep()
+        super()._retreat(index)
+
+    def _warn_unsupported(self) -> None:
+        """Raise RefusedError, where sqlglot would log and make a command of the rest."""
+        raise RefusedError(
+            Code.NOT_A_READ, "The SQL holds a command, and the source is only read.", _ONE
+        )

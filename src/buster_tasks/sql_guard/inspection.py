@@ -13,7 +13,7 @@ from buster_tasks.sql_guard.nodes import NODES
 from buster_tasks.sql_guard.verdict import Code, RefusedError
 
 _ROOTS = (exp.Query, exp.Values, exp.Pivot)
-_WRITES = (exp.Command, exp.DDL, exp.DML)
+_WRITES = (exp.Command, exp.DDL, exp.Delete, exp.Insert, exp.Merge, exp.Update)
 _VARIABLES = (exp.Parameter, exp.SessionParameter, exp.Placeholder)
 _FIXES = {
     "Into": "Leave INTO out: the result is handed over as it is.",

@@ -40,9 +40,7 @@ def check(table: exp.Table, dialect: Dialect, readable: frozenset[tuple[str, ...
         if names not in readable:
             raise _refused(written, "is not among the tables that may be read")
         return
-    if any(_PATH.search(name) for name in _own_names(names, dialect)) or (
-        len(names) == 2 and names[0] in dialect.file_schemas
-    ):
+    if _may_be_file(names, dialect):
         raise _refused(written, "looks like a file, not like a table")
     if _is_hidden(names, dialect):
         raise _refused(written, "belongs to the database system")
@@ -68,9 +66,16 @@ def _is_remote_or_temporary(table: exp.Table, dialect: Dialect) -> bool:
     return bool(remote or table.this.args.get("temporary") or table.this.args.get("global_"))
 
 
-def _own_names(names: tuple[str, ...], dialect: Dialect) -> tuple[str, ...]:
-    """The names to look for paths in; a project of BigQuery may begin with a domain: `example.com:project`."""
-    return names[1:] if dialect.name == "bigquery" and len(names) > 2 else names
+def _may_be_file(names: tuple[str, ...], dialect: Dialect) -> bool:
+    if (
+        dialect.name == "bigquery" and len(names) > 2
+    ):  # a project may begin with a domain: example.com:project
+        names = names[1:]
+    if dialect.name == "duckdb" and any("." in name for name in names):
+        return True  # a text behind FROM is a file, if there is one
+    return any(_PATH.search(name) for name in names) or (
+        len(names) == 2 and names[0] in dialect.file_schemas
+    )
 
 
 def _is_hidden(names: tuple[str, ...], dialect: Dialect) -> bool:

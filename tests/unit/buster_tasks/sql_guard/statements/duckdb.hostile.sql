@@ -33,6 +33,13 @@ SELECT * FROM 'x.json' j JOIN orders ON 1 = 1
 SELECT * FROM 'x.parquet' TABLESAMPLE 10%
 SELECT * FROM 'C:\x.csv'
 FROM 'x.duckdb'
+FROM 'x.tbl'
+FROM 'x.csv.gz'
+FROM 'hf://x'
+FROM "postgres:dbname=x"
+FROM summary('x.csv')
+FROM histogram_values('x.csv', a)
+WITH a AS (FROM 'x.csv') FROM a
 SELECT (SELECT count(*) FROM 'x.csv')
 SELECT * FROM orders UNION ALL FROM 'x.csv'
 PIVOT 'x.csv' ON a USING sum(b)
