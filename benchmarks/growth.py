@@ -19,13 +19,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.growth_sources import MAKERS
-from buster_tasks.sources import connect
+from buster_tasks.sources import Filters, connect
 from buster_tasks.sources.blocking_source import BlockingSource
 
 _COUNTS = (1_000, 10_000)
 
 
 async def _measure(credentials: dict[str, Any]) -> dict[str, float]:
+    filters = Filters(schemas=credentials.pop("only", None))
     first: list[float] = []
 
     async def progress(*_told: object, **_more: object) -> None:
@@ -34,7 +35,7 @@ async def _measure(credentials: dict[str, Any]) -> dict[str, float]:
     async with _source(credentials) as source:
         peak, worked, began = _peak_mb(), time.process_time(), time.perf_counter()
         ran = source.statements
-        found = await source.introspect(progress=progress)
+        found = await source.introspect(filters, progress)
         return {
             "seconds": time.perf_counter() - began,
             "own": time.process_time() - worked,

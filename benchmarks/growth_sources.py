@@ -52,7 +52,8 @@ def mysql(counts: Sequence[int]) -> Made:
     with mariadb_server() as server:
         for count in counts:
             make_mariadb_tables(server, f"many_{count}", count)
-        yield [server.credentials(f"many_{count}") for count in counts]
+        # the administrator sees all databases of the server
+        yield [server.credentials(f"many_{count}", only=[f"many_{count}"]) for count in counts]
 
 
 @contextmanager

@@ -42,6 +42,8 @@ _SETTINGS = (
     "max-allowed-packet=64M",
     "ssl-cert={folder}/server.crt",
     "ssl-key={folder}/server.key",
+    # a server that starts removes the temporary tables that it finds, those of others too
+    "tmpdir={folder}",
 )
 
 
