@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from buster_tasks.errors import SourceError
-from buster_tasks.sources.databricks.catalog import RelationRow, dotted
+from buster_tasks.sources.databricks.catalog import dotted
 from buster_tasks.sources.databricks.keys import is_whole
 from buster_tasks.sources.databricks.reading import TEXTS, Reading, is_view
 from buster_tasks.sources.databricks.session import Facts
-from buster_tasks.sources.issues import code_of
+from buster_tasks.sources.issues import code_of, listed
 from buster_tasks.sources.quoting import in_back_quotes as quote
 from buster_tasks.sources.schema import Filters, Issue
-
-_MOST_NAMES = 20
 
 
 def lost(facts: Facts, reading: Reading, filters: Filters) -> list[Issue]:
@@ -82,7 +80,7 @@ def _hidden_texts(facts: Facts, reading: Reading) -> Iterator[Issue]:
             scope="view",
             object=".".join(hidden[0].place) if len(hidden) == 1 else hidden[0].catalog,
             code="VIEW_DEFINITION_HIDDEN",
-            message=f"The queries of {_listed(hidden)} are shown to their owners, and {facts.user!r} is none.",
+            message=f"The queries of {listed(['.'.join(row.place) for row in hidden])} are shown to their owners, and {facts.user!r} is none.",
             fix=f"GRANT MANAGE ON VIEW {dotted(*hidden[0].place)} TO {quote(facts.user)}; or use the owner's token.",
         )
 
@@ -133,9 +131,3 @@ def _failed(facts: Facts, part: str, error: SourceError) -> Issue:
         if is_denied
         else error.fix,
     )
-
-
-def _listed(rows: Sequence[RelationRow]) -> str:
-    first = ", ".join(repr(".".join(row.place)) for row in rows[:_MOST_NAMES])
-    more = len(rows) - _MOST_NAMES
-    return first if more <= 0 else f"{first} and {more} more"

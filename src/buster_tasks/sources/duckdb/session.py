@@ -19,13 +19,13 @@ from buster_tasks.errors import (
     ConnectionFailedError,
     DatabaseNotFoundError,
     PermissionDeniedError,
-    QueryFailedError,
 )
 from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.duckdb.failures import not_opened, rejected
+from buster_tasks.sources.failures import no_query
 
 Row = dict[str, Any]
 
@@ -149,9 +149,7 @@ class Reader:
         """Raise unless it is one statement, and a reading one, as DuckDB itself understands the text."""
         found = self._connection.extract_statements(sql)
         if not found:
-            raise QueryFailedError(
-                "The text holds no query, so there is no result.", fix="Send one SELECT statement."
-            )
+            raise no_query()
         if len(found) > 1:
             raise PermissionDeniedError(
                 f"The text holds {len(found)} statements.", fix="Send one SELECT statement."

@@ -21,6 +21,7 @@ from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.blocking_source import Identity
 from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import PostgresCredentials
+from buster_tasks.sources.failures import no_query
 from buster_tasks.sources.postgres.connection import Connection, connect, place_of
 from buster_tasks.sources.postgres.failures import more_than_read, typed_error
 from buster_tasks.sources.postgres.tls import TextFiles
@@ -171,9 +172,7 @@ class PostgresSession:
         """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         _check_text(statement)
         if not statement.strip(" \t\r\n\f;"):
-            raise QueryFailedError(
-                "The text holds no query, so there is no result.", fix="Send one SELECT statement."
-            )
+            raise no_query()
         with self.reading(budget) as reader:
             return reader.select(statement, Collected(max_rows, max_bytes, page=_FETCH))
 

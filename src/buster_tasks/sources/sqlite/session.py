@@ -12,7 +12,6 @@ from buster_tasks.errors import (
     ConnectionFailedError,
     DatabaseNotFoundError,
     PermissionDeniedError,
-    QueryFailedError,
     SourceBusyError,
     SourceError,
 )
@@ -20,6 +19,7 @@ from buster_tasks.sources.access import check_path
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collected import Collected
+from buster_tasks.sources.failures import no_query
 from buster_tasks.sources.sqlite.failures import result_code, typed_error
 from buster_tasks.sources.sqlite.permissions import may_run
 
@@ -102,9 +102,7 @@ class SqliteSession:
         """At most so many rows and bytes of somebody's statement. Raises SourceError."""
         names, found = self._patiently(sql, (), budget, max_rows, max_bytes)
         if names is None:
-            raise QueryFailedError(
-                "The text holds no query, so there is no result.", fix="Send one SELECT statement."
-            )
+            raise no_query()
         return found.result(
             [QueryColumn(name, _storage_class(found.rows, at)) for at, name in enumerate(names)]
         )

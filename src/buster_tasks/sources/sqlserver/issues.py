@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from buster_tasks.errors import SourceError
-from buster_tasks.sources.issues import code_of
+from buster_tasks.sources.issues import code_of, listed
 from buster_tasks.sources.quoting import in_brackets as quote
 from buster_tasks.sources.schema import Issue
 from buster_tasks.sources.sqlserver.catalog import DatabaseRow, RelationRow
 from buster_tasks.sources.sqlserver.keys import is_whole
 from buster_tasks.sources.sqlserver.reading import VIEW, Reading
 from buster_tasks.sources.sqlserver.server import Server
-
-_MOST_NAMES = 20
 
 
 def not_entered(server: Server, databases: Sequence[DatabaseRow]) -> list[Issue]:
@@ -78,11 +76,12 @@ def _hidden_texts(server: Server, reading: Reading) -> Iterator[Issue]:
     shown = {row.number for row in reading.texts if row.definition is not None}
     hidden = [row for row in reading.relations if row.kind == VIEW and row.number not in shown]
     if hidden:
+        names = [f"{row.schema}.{row.name}" for row in hidden]
         yield Issue(
             scope="view",
             object=_place(reading, hidden[0]) if len(hidden) == 1 else reading.name,
             code="VIEW_DEFINITION_HIDDEN",
-            message=f"The user {server.user!r} may not see the queries of {_listed(hidden)}, or they are encrypted.",
+            message=f"The user {server.user!r} may not see the queries of {listed(names)}, or they are encrypted.",
             fix=f"USE {quote(reading.name)}; GRANT VIEW DEFINITION TO {quote(server.user)};",
         )
 
@@ -128,9 +127,3 @@ def _failed(reading: Reading, part: str, error: SourceError) -> Issue:
 
 def _place(reading: Reading, relation: RelationRow) -> str:
     return f"{reading.name}.{relation.schema}.{relation.name}"
-
-
-def _listed(rows: Sequence[RelationRow]) -> str:
-    first = ", ".join(repr(f"{row.schema}.{row.name}") for row in rows[:_MOST_NAMES])
-    more = len(rows) - _MOST_NAMES
-    return first if more <= 0 else f"{first} and {more} more"

@@ -18,6 +18,7 @@ from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget, OneAtATime
 from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.credentials import SqlserverCredentials
+from buster_tasks.sources.failures import several_statements
 from buster_tasks.sources.network import addresses, check_host, no_answer, unreachable
 from buster_tasks.sources.sqlserver.driver import bundled_driver, find_driver, load_pyodbc
 from buster_tasks.sources.sqlserver.failures import is_lost, typed_error
@@ -152,9 +153,7 @@ class SqlserverSession:
             if found.truncated:
                 self._cancel()  # nobody wants the others
             elif cursor.nextset() and cursor.description is not None:
-                raise QueryFailedError(
-                    "The text holds more than one statement.", fix="Send one SELECT statement."
-                )
+                raise several_statements()
         return found.result(columns)
 
     def _fetch(self, cursor: Any, found: Collected, budget: Budget) -> None:
