@@ -76,11 +76,12 @@ def _hidden_texts(facts: Facts, reading: Reading) -> Iterator[Issue]:
     shown = {row.place for row in reading.views if row.text}
     hidden = [row for row in reading.relations if is_view(row) and row.place not in shown]
     if hidden:
+        names = [".".join(row.place) for row in hidden]
         yield Issue(
             scope="view",
-            object=".".join(hidden[0].place) if len(hidden) == 1 else hidden[0].catalog,
+            object=names[0] if len(hidden) == 1 else hidden[0].catalog,
             code="VIEW_DEFINITION_HIDDEN",
-            message=f"The queries of {listed(['.'.join(row.place) for row in hidden])} are shown to their owners, and {facts.user!r} is none.",
+            message=f"The queries of {listed(names)} are shown to their owners, and {facts.user!r} is none.",
             fix=f"GRANT MANAGE ON VIEW {dotted(*hidden[0].place)} TO {quote(facts.user)}; or use the owner's token.",
         )
 
