@@ -79,7 +79,7 @@ async def test_a_run_shows_its_states_steps_and_cost(
     assert [part async for part in streams.read(handle.id, "answer")] == [
         "France leads with 559.75."
     ]
-    assert run.output["result"]["usedDataSources"] == ["shop"]
+    assert run.output.result.used_data_sources == ["shop"]
 
 
 @pytest.mark.usefixtures("app")
