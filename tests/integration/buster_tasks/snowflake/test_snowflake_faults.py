@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -246,3 +247,26 @@ def test_nothing_is_written_to_the_home_folder(server: SnowflakeServer, tmp_path
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("True\n", "")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_closing_does_not_wait_for_a_server_that_fell_silent() -> None:
+    with snowflake_server() as server:
+        server.run("CREATE DATABASE SHOP", "CREATE SCHEMA SHOP.APP")
+        process = server.process
+        assert process is not None
+        known = server.credentials("SHOP", default_schema="APP")
+        source = SnowflakeSource(SnowflakeCredentials.model_validate(known), network_seconds=1)
+        running = asyncio.ensure_future(source.execute(ENDLESS, timeout=600))
+        while not await asyncio.to_thread(lambda: server.state()["running"]):
+            assert not running.done()
+        process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        await source.close()
+        assert time.monotonic() - began < 2
+        with pytest.raises(SourceError):
+            await running
+        assert time.monotonic() - began < 4
+        for thread in threading.enumerate():  # which gives up by itself
+            if thread.name.startswith("snowflake-source"):
+                await asyncio.to_thread(thread.join, 30)
+                assert not thread.is_alive()
