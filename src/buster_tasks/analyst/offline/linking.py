@@ -4,461 +4,652 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from buster_tasks.analyst.offline import patterns as said
+from buster_tasks.analyst.offline.conditions import Conditions, Found
 from buster_tasks.analyst.offline.draft import Condition, Dimension, Draft, Measure
-from buster_tasks.analyst.offline.intent import Aggregate, Intent, stems
-from buster_tasks.analyst.offline.schema import Column, Edge, Schema, Table, named_columns
-from buster_tasks.analyst.offline.words import STOP, overlap, words as listed
+from buster_tasks.analyst.offline.intent import Wanted
+from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
+from buster_tasks.analyst.offline.measuring import MONEY, SAYS_LITTLE, Measuring, counted, plain
+from buster_tasks.analyst.offline.reading import read
+from buster_tasks.analyst.offline.schema import Column, Schema, Table, named_columns
+from buster_tasks.analyst.offline.words import SOFT, best, stem, words as listed
 
-_MONEY = listed("revenue sale turnover income spending earning spend profit")
-_AMOUNTS = ("revenue", "amount", "total", "turnover", "sale", "price", "value", "payment")
-_SMALL = 0.34
-_GOOD = 0.55
-_NOT_NAMES = listed("name id number total average top count list date time year month day")
-_MOST_LISTED = 100
+ENOUGH = 0.62
+"""From this score on a reading is taken for what was meant."""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A value of the question that stands in a column."""
-
-    text: str
-    column: Column
+_LONG = 4
+_LEAST_EXPLAINED = 0.78
+_PER_TABLE = 0.03
+_MOST_LISTED = 1_000
+_KEY_WORDS = frozenset({"id", "number", "code", "key", "no", "identifier"})
+_NO_VALUES = listed(
+    "name id number total average top count list date time year month day all new other none the and each most more"
+)
+_RANKED = frozenset({*said.ADJECTIVES, *(stem(word) for word in said.ADJECTIVES)})
+_HEARD = frozenset(
+    {"howmany", "many", "much", "percentage", "most", "signup", "registration", "number"}
+)
 
 
 class Linker:
     """Reads one question over one schema; `found` are values that were looked up beside the schema's examples."""
 
-    def __init__(self, intent: Intent, schema: Schema, found: Sequence[Found] = ()) -> None:
-        self._intent, self._schema = intent, schema
-        self._found = [*found, *self._examples()]
-        self._reach = {name: schema.reach(name) for name in schema.tables}
-
-    @property
-    def values(self) -> list[Found]:
-        """The values of the question, and where they stand."""
-        return self._found
+    def __init__(self, question: str, schema: Schema, found: Sequence[Found] = ()) -> None:
+        question = re.sub(r"(?<=[a-z])_(?=[a-z])", " ", question)
+        self.values = [*found, *_examples(question, schema)]
+        names = {word for table in schema.tables.values() for word in table.words}
+        self.intent = read(question, list(dict.fromkeys(one.text for one in self.values)), names)
+        self._schema = schema
+        self._matcher = Matcher(schema, self.intent.words)
 
     def draft(self) -> Draft | None:
-        """The best reading, None where nothing fits."""
-        intent = self._intent
-        drafts: list[Draft] = []
-        if intent.without:
-            drafts += self._absent()
-        if intent.wants_number:
-            drafts += self._computed()
+        """The best reading, None where nothing fits; one that is not good enough has doubts."""
+        drafts = list(self._drafts())
         if not drafts:
-            drafts += self._listed()
-        return max(drafts, key=lambda draft: draft.score, default=None)
+            return None
+        drafts.sort(key=lambda draft: -draft.score)
+        first = drafts[0]
+        if self.intent.unclear:
+            first.doubts += self.intent.unclear
+        if first.score < ENOUGH:
+            first.doubts.append("The words of the question do not fit the names well enough.")
+        if first.unexplained and self._explained(first) < _LEAST_EXPLAINED:
+            first.doubts.append(f"Nothing is called {', '.join(first.unexplained[:4])}.")
+        return first
+
+    def _drafts(self) -> Iterator[Draft]:
+        for fact in self._schema.tables:
+            draft = self._drafted(fact)
+            if draft is not None:
+                self._score(draft)
+                yield draft
+
+    def _drafted(self, fact: str) -> Draft | None:
+        intent = self.intent
+        ways, unsure = self._matcher.ways(fact)
+        draft = Draft(
+            fact,
+            ways,
+            is_descending=intent.is_descending,
+            limit=intent.limit,
+            is_ranked=intent.is_ranked,
+        )
+        entity = self._entity(draft)
+        if intent.entity and entity is None:
+            return None
+        steps = (self._group, self._measure, self._rank, self._show)
+        if not all(step(draft, entity) for step in steps):
+            return None
+        is_share = any(one.aggregate == "share" for one in intent.measures)
+        is_empty = not draft.measures and not draft.dimensions and not draft.shown
+        if is_empty and not is_share and not self._list(draft):
+            return None
+        Conditions(intent, self._matcher, self.values, draft).put()
+        self._shares(draft)
+        self._over_time(draft)
+        self._finish(draft)
+        if unsure & set(draft.tables):
+            draft.doubts.append(
+                f"There are several ways to {', '.join(sorted(unsure & set(draft.tables)))}."
+            )
+        return draft
+
+    # --- of what, and by what ---------------------------------------------------------------------
+
+    def _entity(self, draft: Draft) -> Sequence[Column] | None:
+        """What the rows of the answer are: the columns that they are called by."""
+        found = self._dimension(self.intent.entity, draft)
+        if found is None:
+            return None
+        columns, score, table = found
+        draft.entity = table
+        draft.parts.append(score)
+        self._hear(draft, self.intent.entity, columns, ())
+        return columns
+
+    def _hear(
+        self, draft: Draft, words: Sequence[str], columns: Sequence[Column], more: Sequence[str]
+    ) -> None:
+        """Remember which of the words these columns, with their tables, stand for."""
+        known = [
+            *more,
+            *(
+                word
+                for one in columns
+                for word in (*one.words, *self._schema.tables[one.table].words)
+            ),
+        ]
+        draft.heard.update(word for word in words if best(word, known) >= GOOD)
+
+    def _dimension(
+        self, words: Sequence[str], draft: Draft
+    ) -> tuple[Sequence[Column], float, str] | None:
+        """The columns that a phrase names; those that a table's rows are called by where it names the table."""
+        if not words:
+            return None
+        tables = []
+        for name, way in draft.ways.items():
+            table = self._schema.tables[name]
+            score = self._matcher.table(words, table) - 0.04 * len(way)
+            if score >= GOOD:
+                tables.append((score, name))
+        wants_key = bool(set(words) & _KEY_WORDS)
+        columns = [
+            one for one in self._matcher.find(words, draft.ways)
+            if not one[1].is_flag and (wants_key or not one[1].is_key or not tables)
+        ]  # fmt: skip
+        top_table = max(tables, key=lambda one: one[0], default=(0.0, ""))
+        if columns and columns[0][0] > top_table[0]:
+            return [columns[0][1]], columns[0][0], ""
+        if not tables:
+            return None
+        return named_columns(self._schema.tables[top_table[1]]), top_table[0], top_table[1]
+
+    def _named(self, column: Column) -> Dimension:
+        """A column under a name that says of what it is."""
+        words = column.words
+        if set(words) <= LIGHT:
+            words = (*self._schema.tables[column.table].words, *words)
+        return Dimension(column, plain(" ".join(words)))
+
+    def _group(self, draft: Draft, _entity: object) -> bool:
+        for words in self.intent.groups:
+            found = self._dimension(words, draft) or self._dimension(words[:1], draft)
+            if found is None:
+                return False
+            columns, score, table = found
+            draft.parts.append(score)
+            self._hear(draft, words, columns, ())
+            self._tell_apart(draft, columns, table)
+        return True
+
+    def _tell_apart(self, draft: Draft, columns: Sequence[Column], table: str) -> None:
+        """Group by these; by the key of their table too, since two of its rows may have one name."""
+        for column in columns:
+            if all(one.column is not column for one in draft.dimensions):
+                draft.dimensions.append(self._named(column))
+        if table:
+            draft.keys += [
+                self._schema.tables[table].columns[name] for name in self._schema.tables[table].key
+            ]
 
     # --- what is computed -------------------------------------------------------------------------
 
-    def _computed(self) -> Iterator[Draft]:
-        for fact, reach in self._reach.items():
-            table = self._schema.tables[fact]
-            measures = [
-                self._measure(kind, about, table) for kind, about, _ in self._intent.aggregates[:3]
-            ]
-            if any(measure is None for measure in measures):
+    def _measure(self, draft: Draft, _entity: object) -> bool:
+        measuring = Measuring(self._matcher, draft)
+        for wanted in self.intent.measures:
+            if wanted.aggregate == "share":
                 continue
-            draft = Draft(fact, reach)
-            scores = [one[1] for one in measures if one is not None]
-            draft.measures = list(
-                {one[0].name: one[0] for one in measures if one is not None}.values()
-            )
-            draft.score = sum(scores) / len(scores)
-            if not self._with_dimensions(draft):
-                continue
-            self._with_conditions(draft)
-            self._with_time(draft)
-            self._with_order(draft)
-            self._count(draft)
-            yield draft
+            found = measuring.measure(wanted)
+            if found is None and not wanted.words and wanted.aggregate == "count":
+                found = measuring.count(wanted)
+            if found is None:
+                return False
+            self._take(draft, found, wanted)
+        return self._formulas(draft, measuring)
 
-    def _measure(
-        self, kind: Aggregate, about: tuple[str, ...], fact: Table
-    ) -> tuple[Measure, float] | None:
-        """The aggregate as this fact can compute it without meeting a row twice, and how well that fits."""
-        if kind == "count":
-            return self._counted(about, fact)
-        wanted = tuple(word for word in about if word not in ("total", "number"))
-        best: tuple[Measure, float] | None = None
-        for column in fact.columns.values():
-            if not self._can(kind, column):
-                continue
-            score = self._column_score(wanted or self._intent.words, column, fact)
-            if score >= _SMALL and (best is None or score > best[1]):
-                best = Measure(kind, _called(kind, column.name), (column,)), score
-        product = self._product(kind, wanted, fact)
-        if product is not None and (best is None or product[1] > best[1]):
-            best = product
-        if best is None and kind == "sum":
-            return self._counted(about, fact)
-        return best
+    def _take(self, draft: Draft, found: tuple[Measure, float], wanted: Wanted) -> None:
+        measure, score = found
+        if all(one.name != measure.name for one in draft.measures):
+            draft.measures.append(measure)
+        draft.parts.append(score)
+        self._hear(draft, wanted.words, [*measure.used()], self._schema.tables[draft.fact].words)
+        if measure.aggregate in ("sum", "average") or measure.formula:
+            draft.heard.update(set(wanted.words) & (MONEY | LIGHT))
 
-    def _can(self, kind: Aggregate, column: Column) -> bool:
-        if kind in ("least", "greatest") and column.is_date:
-            return True
-        return column.is_number and not column.is_key and not column.is_date
-
-    def _product(
-        self, kind: Aggregate, wanted: tuple[str, ...], fact: Table
-    ) -> tuple[Measure, float] | None:
-        """Price times quantity, less a discount, where money is asked for and the rows have both."""
-        if kind not in ("sum", "average") or not set(wanted or self._intent.words) & _MONEY:
-            return None
-        prices = [
-            one for one in fact.columns.values() if one.words[-1:] == ("price",) and one.is_number
-        ]
-        amounts = [
-            one for one in fact.columns.values() if one.words[-1:] in (("quantity",), ("unit",))
-        ]
-        if not prices or not amounts:
-            return None
-        less = next((one for one in fact.columns.values() if one.words == ("discount",)), None)
-        if less is not None and isinstance(less.least, (int, float)) and less.least > 1:
-            less = None
-        return Measure(kind, _called(kind, "revenue"), (prices[0], amounts[0]), less), 0.75
-
-    def _counted(self, about: tuple[str, ...], fact: Table) -> tuple[Measure, float] | None:
-        wanted = (
-            tuple(word for word in about if word not in ("total", "number", "count"))
-            or self._intent.words[:2]
-        )
-        best: tuple[float, Table] | None = None
-        for name in self._reach[fact.name]:
-            table = self._schema.tables[name]
-            score = max(
-                overlap(wanted, table.words) * (0.7 + 0.3 * overlap(table.words, wanted)),
-                overlap(wanted[:1], table.words)
-                * 0.9
-                * (0.7 + 0.3 * overlap(table.words, wanted[:1])),
-            )
-            if score >= _SMALL and (best is None or score > best[0]):
-                best = score, table
-        if best is None:
-            return None
-        score, table = best
-        called = f"number_of_{table.name.lower()}"
-        if table.name == fact.name:
-            return Measure("count", called), score + 0.05
-        way = self._reach[fact.name][table.name]
-        key = (
-            tuple(self._column(fact.name, name) for name in way[0].columns) if len(way) == 1 else ()
-        )
-        key = key or tuple(table.columns[name] for name in table.key[:1])
-        if not key:
-            return None
-        return Measure("count", called, key[:1], is_distinct=True), score - 0.1
-
-    # --- by what ------------------------------------------------------------------------------------
-
-    def _with_dimensions(self, draft: Draft) -> bool:
-        """Add what the answer is told apart by; False where the fact does not lead to it."""
-        phrases = list(self._intent.groups)
-        entity = self._ranked_entity()
-        if entity:
-            phrases.insert(0, entity)
-        phrases += self._shown_phrases(draft)
-        wanted = 0
-        for phrase in phrases:
-            dimension = self._dimension(phrase, draft)
-            if dimension is None:
-                wanted += phrase not in self._intent.shown
-                continue
-            columns, score = dimension
-            for column in columns:
-                if all(column is not one.column for one in draft.dimensions):
-                    draft.dimensions.append(Dimension(column, _plain(column.name)))
-            draft.score += 0.3 * score
-        return wanted == 0
-
-    def _ranked_entity(self) -> tuple[str, ...]:
-        """Of what the first few are wanted: `top 5 products`, `which customer has the most`."""
-        if not self._intent.is_ranked:
-            return ()
-        question = self._intent.question
-        found = re.search(
-            r"\b(?:top|first|best|highest|largest|biggest|most|bottom|lowest|smallest|worst|least)[- ]?(?:\d+|\w+)\s+"
-            r"(?P<what>[\w ,'-]+?)(?:\bby\b|\bwith\b|\bin\b|\bfor\b|\bof all\b|\bthat\b|\bwho\b|\bwhich\b|[?.,]|$)",
-            question,
-            re.IGNORECASE,
-        ) or re.search(
-            r"\b(?:which|what|who)\s+(?:\d+\s+|are the\s+|is the\s+|the\s+)?(?P<what>[\w ]+?)\s+"
-            r"(?:has|have|had|did|made|placed|spent|bought|sold|is|are|was|generated|earned|received|gets?|with)\b",
-            question,
-            re.IGNORECASE,
-        )
-        return stems(found["what"])[:3] if found else ()
-
-    def _shown_phrases(self, draft: Draft) -> list[tuple[str, ...]]:
-        """What is to be shown beside what is computed."""
-        computed = {
-            word for measure in draft.measures for word in stems(measure.name.replace("_", " "))
-        }
-        about = {word for _, words, _ in self._intent.aggregates for word in words}
-        return [
-            phrase
-            for phrase in self._intent.shown
-            if not set(phrase) <= computed | about
-            and not set(phrase) & {"number", "total", "average", "count"}
-        ]
-
-    def _dimension(
-        self, phrase: tuple[str, ...], draft: Draft
-    ) -> tuple[Sequence[Column], float] | None:
-        best: tuple[float, Sequence[Column]] | None = None
-        for name, way in draft.ways.items():
-            table = self._schema.tables[name]
-            near = 0.04 * len(way)
-            score = overlap(phrase, table.words) * (0.6 + 0.4 * overlap(table.words, phrase)) - near
-            if score >= _GOOD and (best is None or score > best[0]):
-                best = score, [*self._key_beside(table), *named_columns(table)]
-            for column in table.columns.values():
-                if (
-                    column.is_number
-                    and column.words[-1:] not in (("year",), ("month",))
-                    and not column.is_key
-                ):
-                    continue
-                score = self._column_score(phrase, column, table) - near
-                if score >= _GOOD and (best is None or score > best[0]):
-                    best = score, [column]
-        return None if best is None else (best[1], best[0])
-
-    def _key_beside(self, table: Table) -> Sequence[Column]:
-        """The key too, where two rows may have the same name; it is grouped by and not shown."""
-        return ()
-
-    def _column_score(self, wanted: Sequence[str], column: Column, table: Table) -> float:
-        """How well a column fits the words: by its own, with those of its table where they are said too."""
-        own = overlap(wanted, column.words)
-        both = overlap(wanted, (*table.words, *column.words))
-        told = overlap(column.words, (*wanted, *table.words))
-        return 0.55 * own + 0.25 * both + 0.2 * told if own else 0.0
-
-    # --- which rows ---------------------------------------------------------------------------------
-
-    def _with_conditions(self, draft: Draft) -> None:
-        seen: set[str] = set()
-        for found in self._found:
-            column = found.column
-            if found.text.lower() in seen or column.table not in draft.ways:
-                continue
-            rivals = [
-                one for one in self._found
-                if one.text.lower() == found.text.lower() and one.column.table in draft.ways
-            ]  # fmt: skip
-            best = max(rivals, key=lambda one: self._fits(one, draft))
-            seen.add(found.text.lower())
-            draft.conditions.append(Condition(best.column, "=", best.text))
-            draft.score += 0.2
-        for text in self._intent.quoted:
-            if text.lower() in seen or any(text.lower() in one for one in seen):
-                continue
-            near = self._near_text(text, draft)
-            if near is not None:
-                draft.conditions.append(Condition(near, "contains", text))
-                draft.score += 0.1
-        for bound in self._intent.bounds:
-            self._bound(draft, bound.operator, bound.number, bound.words)
-
-    def _fits(self, found: Found, draft: Draft) -> float:
-        column = found.column
-        table = self._schema.tables[column.table]
-        said = self._column_score(self._intent.words, column, table)
-        return said - 0.05 * len(draft.ways[column.table])
-
-    def _near_text(self, text: str, draft: Draft) -> Column | None:
-        """The text column that the words before a quoted text name."""
-        before = stems(self._intent.question.partition(text)[0])[-4:]
-        after = stems(self._intent.question.partition(text)[2])[:4]
-        best: tuple[float, Column] | None = None
-        for name in draft.ways:
-            table = self._schema.tables[name]
-            for column in table.columns.values():
-                if column.is_text:
-                    score = max(overlap(column.words, before), overlap(column.words, after))
-                    if score > _GOOD and (best is None or score > best[0]):
-                        best = score, column
-        return None if best is None else best[1]
-
-    def _bound(self, draft: Draft, operator: str, number: float, words: tuple[str, ...]) -> None:
-        counted = next(
-            (
-                one
-                for one in (self._counted(words, self._schema.tables[draft.fact]),)
-                if words and one is not None and one[1] > 0.6
-            ),
-            None,
-        )
-        if counted is not None and draft.dimensions:
-            draft.having.append((counted[0], operator, number))
-            return
-        best: tuple[float, Column] | None = None
-        for name in draft.ways:
-            table = self._schema.tables[name]
-            for column in table.columns.values():
-                if column.is_number and not column.is_key:
-                    score = self._column_score(words or self._intent.words, column, table)
-                    if score > _SMALL and (best is None or score > best[0]):
-                        best = score, column
-        if best is not None:
-            draft.conditions.append(Condition(best[1], operator, number))
-
-    def _with_time(self, draft: Draft) -> None:
-        intent = self._intent
-        if intent.span is None and intent.grain is None:
-            return
-        column = self._time_column(draft)
-        if column is None:
-            draft.score -= 0.3
-            return
-        draft.span_column, draft.span = column, intent.span
-        if intent.grain is not None:
-            draft.dimensions.insert(0, Dimension(column, intent.grain, intent.grain))
-        draft.score += 0.15
-
-    def _time_column(self, draft: Draft) -> Column | None:
-        best: tuple[float, Column] | None = None
-        for name, way in draft.ways.items():
-            for column in self._schema.tables[name].columns.values():
-                if not column.is_date:
-                    continue
-                score = overlap(column.words, self._intent.words) - 0.35 * len(way)
-                score -= 0.4 * bool(
-                    {"birth", "update", "modify", "modified", "updated"} & set(column.words)
+    def _formulas(self, draft: Draft, measuring: Measuring) -> bool:
+        conditions = Conditions(self.intent, self._matcher, self.values, draft)
+        for formula in self.intent.formulas.values():
+            parts: list[Measure] = []
+            for wanted in formula.parts:
+                found = measuring.measure(wanted) or (
+                    measuring.measure(Wanted(wanted.words, "sum"))
+                    if wanted.aggregate is None
+                    else None
                 )
-                if best is None or score > best[0]:
-                    best = score, column
-        return None if best is None else best[1]
+                if found is None:
+                    return False
+                where = [
+                    one
+                    for mention in wanted.mentions
+                    if (one := conditions.condition(mention)) is not None
+                ]
+                if len(where) < len(wanted.mentions) or (where and found[0].aggregate != "count"):
+                    return False
+                found = measuring.only(found, where)
+                parts.append(found[0])
+                draft.parts.append(found[1])
+            measure = measuring.formula(formula, parts)
+            draft.measures.append(measure)
+            draft.heard.update((stem(formula.name.lower()),))
+        return True
 
-    def _with_order(self, draft: Draft) -> None:
-        intent = self._intent
-        draft.limit, draft.is_descending = intent.limit, intent.is_descending
-        if intent.is_ranked and draft.measures:
-            draft.order = self._ranking_measure(draft)
-            if not draft.dimensions:
-                draft.limit = None
-        elif intent.grain is not None:
-            draft.order, draft.is_descending = draft.dimensions[0], False
-        elif draft.dimensions and draft.measures:
-            draft.order = draft.measures[0]
-
-    def _ranking_measure(self, draft: Draft) -> Measure:
-        """What the first few are the first by: what stands behind `by`, else the first that is computed."""
-        found = re.search(r"\bby\b(?P<what>[^.?,]*)", self._intent.question, re.IGNORECASE)
-        about = stems(found["what"]) if found else ()
-        if not about:
-            return draft.measures[0]
-        return max(
-            draft.measures, key=lambda one: overlap(about, stems(one.name.replace("_", " ")))
+    def _rank(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
+        """What the first few are the first by: a column of their own, or something computed of them."""
+        intent = self.intent
+        if not intent.is_ranked or entity is None:
+            return not intent.is_ranked
+        if intent.adjective in said.ADJECTIVES and intent.order is None:
+            return self._by_adjective(draft, entity)
+        wanted = intent.order or (intent.measures[0] if intent.measures else None)
+        if wanted is None:
+            return False
+        own = self._own_number(draft, wanted)
+        if own is not None:
+            draft.order = self._named(own[1])
+            draft.parts.append(own[0])
+            draft.heard.update(wanted.words)
+            self._tell_apart(draft, entity, draft.entity)
+            draft.shown = [*draft.dimensions, draft.order]
+            return True
+        found = Measuring(self._matcher, draft).measure(
+            wanted, is_extreme=intent.adjective == "extreme"
         )
+        if found is None:
+            return False
+        self._take(draft, found, wanted)
+        draft.order = next(one for one in draft.measures if one.name == found[0].name)
+        self._tell_apart(draft, entity, draft.entity)
+        draft.dimensions = (
+            draft.dimensions[-len(entity) :] + draft.dimensions[: -len(entity)]
+            if len(draft.dimensions) > len(entity)
+            else draft.dimensions
+        )
+        return True
 
-    # --- lists --------------------------------------------------------------------------------------
-
-    def _listed(self) -> Iterator[Draft]:
-        words = self._intent.words
-        for name, table in self._schema.tables.items():
-            score = overlap(table.words, words) * 0.8
-            if score < _GOOD:
-                continue
-            draft = Draft(name, self._reach[name], is_distinct=self._intent.is_distinct)
-            draft.score = score + 0.1 * (overlap(words[:2], table.words))
-            self._show(draft, table)
-            self._with_conditions(draft)
-            self._with_time(draft)
-            draft.limit = self._intent.limit or _MOST_LISTED
-            self._count(draft)
-            yield draft
-
-    def _absent(self) -> Iterator[Draft]:
-        """Rows that no row of another table leads to: `customers who have not made any transactions`."""
-        for edge in self._schema.edges:
-            other, table = self._schema.tables[edge.table], self._schema.tables[edge.to]
-            missing = overlap(other.words, self._intent.without)
-            rest = [word for word in self._intent.words if word not in self._intent.without]
-            entity = overlap(table.words, rest)
-            if missing < _GOOD or entity < _GOOD:
-                continue
-            draft = Draft(table.name, self._reach[table.name], without=edge)
-            draft.score = 1.0 + missing + entity
-            if self._intent.aggregates and not self._intent.shown:
-                draft.measures = [Measure("count", f"number_of_{table.name.lower()}")]
-            else:
-                self._show(draft, table)
-            yield draft
-
-    def _show(self, draft: Draft, table: Table) -> None:
-        """The columns that the question names, else what the rows are called."""
-        phrases = self._intent.shown or [self._intent.words]
-        for phrase in phrases:
-            part = self._dimension(phrase, draft)
-            if part is not None and part[1] >= _GOOD:
-                draft.dimensions += [Dimension(one, _plain(one.name)) for one in part[0]]
-        if not draft.dimensions:
-            draft.dimensions = [Dimension(one, _plain(one.name)) for one in named_columns(table)]
-        draft.dimensions = list({one.column.name: one for one in draft.dimensions}.values())
-
-    # --- values -------------------------------------------------------------------------------------
-
-    def _examples(self) -> list[Found]:
-        """The examples of text columns that stand in the question as whole words."""
-        question = self._intent.question
-        lowered = question.lower()
-        known = {word for table in self._schema.tables.values() for word in table.words}
-        found: list[Found] = []
-        for column in self._schema.columns():
-            if not column.is_text or (column.is_key and column.words[-1:] == ("id",)):
-                continue
-            for value in column.values:
-                if not isinstance(value, str) or len(value) < 2 or len(value) > 60:
-                    continue
-                if (
-                    _stands_in(value, question, lowered)
-                    and not set(stems(value)) <= known | _NOT_NAMES
-                ):
-                    found.append(Found(value, column))
-        texts = {one.text.lower() for one in found}
-        return [
-            one
-            for one in found
-            if not any(one.text.lower() in text and one.text.lower() != text for text in texts)
+    def _own_number(self, draft: Draft, wanted: Wanted) -> tuple[float, Column] | None:
+        """A number or date of the very rows that are ranked, which nothing has to be computed of."""
+        is_plain = (
+            wanted.aggregate is None and self.intent.adjective != "many" and not draft.measures
+        )
+        if draft.entity != draft.fact or not is_plain:
+            return None
+        found = [
+            (score, column)
+            for column in self._schema.tables[draft.fact].columns.values()
+            if (column.is_number or column.is_date)
+            and not column.is_key
+            and (score := self._matcher.column(wanted.words, column)) >= GOOD
         ]
+        return max(found, key=lambda one: one[0], default=None)
 
-    def _column(self, table: str, name: str) -> Column:
-        return self._schema.tables[table].columns[name]
+    def _by_adjective(self, draft: Draft, entity: Sequence[Column]) -> bool:
+        names = said.ADJECTIVES[self.intent.adjective][0].split()
+        measuring = Measuring(self._matcher, draft)
+        draft.heard.update((self.intent.adjective, stem(self.intent.adjective)))
+        if not names:
+            return self._by_count(draft, entity)
+        if self.intent.adjective in ("selling", "sale"):
+            if draft.fact == draft.entity:
+                return False
+            found = measuring.measure(Wanted(("quantity",), "sum")) or measuring.measure(
+                Wanted(("revenue",), "sum")
+            )
+            if found is None:
+                return False
+            self._take(draft, found, Wanted(("sale",)))
+            draft.order = draft.measures[-1]
+            self._tell_apart(draft, entity, draft.entity)
+            return True
+        if draft.fact != draft.entity:
+            return False
+        columns = [
+            one
+            for one in self._schema.tables[draft.fact].columns.values()
+            if (one.is_number or one.is_date) and not one.is_key
+        ]
+        for name in names:
+            fits = [one for one in columns if name in one.words]
+            if fits:
+                draft.order = self._named(fits[0])
+                if name == "age":
+                    draft.is_descending = not draft.is_descending
+                draft.parts.append(0.9)
+                self._tell_apart(draft, entity, draft.entity)
+                draft.shown = [*draft.dimensions, draft.order]
+                return True
+        return False
 
-    def _count(self, draft: Draft) -> None:
-        """A little for each word of the question that the reading explains, a little off for each table more."""
-        explained = {
-            word for table in draft.tables for word in self._schema.tables[table].words
-        } | {word for column in draft.used() for word in column.words}
-        words = [word for word in self._intent.words if word not in STOP]
-        draft.score += 0.5 * overlap(words, explained) - 0.03 * len(draft.tables)
+    def _by_count(self, draft: Draft, entity: Sequence[Column]) -> bool:
+        """`the most common city`: by how many rows there are."""
+        of_table = bool(draft.entity)
+        if of_table and draft.fact == draft.entity:
+            return False
+        if of_table:
+            leading = {edge.table for edge in self._schema.edges if edge.to == draft.entity}
+            if len(leading) != 1 or draft.fact not in leading:
+                return False
+        elif entity[0].table != draft.fact:
+            return False
+        measure = Measure("count", counted(self._schema.tables[draft.fact]))
+        draft.measures.append(measure)
+        draft.order = measure
+        draft.parts.append(0.8)
+        self._tell_apart(draft, entity, draft.entity)
+        return True
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _show(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
+        """The columns that the question asks to be returned."""
+        intent = self.intent
+        if not intent.shown:
+            if intent.is_distinct and not draft.is_grouped:
+                draft.is_distinct = True
+            return True
+        shown: list[Measure | Dimension] = []
+        measuring = Measuring(self._matcher, draft)
+        for wanted in intent.shown:
+            found = self._shown(draft, measuring, wanted)
+            if found is None:
+                return False
+            shown += [one for one in found if one not in shown]
+        dimensions = [one for one in shown if isinstance(one, Dimension)]
+        for one in dimensions:
+            if all(known.column is not one.column for known in draft.dimensions) and not (
+                isinstance(draft.order, Dimension) and draft.order.column is one.column
+            ):
+                draft.dimensions.append(one)
+        if not dimensions and (draft.measures and draft.dimensions):
+            shown = [*draft.dimensions, *shown]
+        if (
+            entity is not None
+            and draft.entity
+            and draft.is_grouped
+            and not draft.keys
+            and not intent.groups
+            and self._is_of(draft, dimensions)
+        ):
+            draft.keys += [
+                self._schema.tables[draft.entity].columns[name]
+                for name in self._schema.tables[draft.entity].key
+            ]
+        draft.shown = shown
+        draft.is_distinct = intent.is_distinct or (
+            bool(draft.entity) and draft.entity != draft.fact and not draft.is_grouped
+        )
+        return True
+
+    def _is_of(self, draft: Draft, dimensions: Sequence[Dimension]) -> bool:
+        return bool(dimensions) and all(one.column.table == draft.entity for one in dimensions)
+
+    def _shown(
+        self, draft: Draft, measuring: Measuring, wanted: Wanted
+    ) -> Sequence[Measure | Dimension] | None:
+        draft.heard.update(wanted.words)
+        if wanted.aggregate is not None and wanted.aggregate != "share":
+            found = measuring.measure(wanted)
+            if found is None:
+                known = self._known_measure(draft, wanted)
+                return None if known is None else [known]
+            self._take(draft, found, wanted)
+            return [next(one for one in draft.measures if one.name == found[0].name)]
+        named = next(
+            (one for one in draft.measures if one.formula and one.name in wanted.words), None
+        )
+        if named is not None:
+            return [named]
+        rate = next((one for one in self.intent.measures if one.aggregate == "share"), None)
+        if rate is not None and (
+            wanted.aggregate == "share"
+            or "rate" in wanted.words
+            or "percentage" in wanted.words
+            or not wanted.words
+        ):
+            return []
+        is_money = bool(set(wanted.words) & MONEY) and bool(draft.measures)
+        words = self._of_entity(draft, wanted.words)
+        dimension = self._dimension(words, draft)
+        if dimension is not None and not (is_money and dimension[1] < 0.9):
+            columns, score, table = dimension
+            draft.parts.append(score)
+            if table and draft.is_grouped:
+                draft.keys += [
+                    self._schema.tables[table].columns[name]
+                    for name in self._schema.tables[table].key
+                ]
+            return [self._named(column) for column in columns]
+        measure = self._known_measure(draft, wanted)
+        if measure is not None:
+            return [measure]
+        found = measuring.measure(wanted)
+        if found is None:
+            return None
+        self._take(draft, found, wanted)
+        return [draft.measures[-1]]
+
+    def _of_entity(self, draft: Draft, words: tuple[str, ...]) -> tuple[str, ...]:
+        """A bare `name` or `ID` is that of what the rows are."""
+        if (
+            set(words) <= LIGHT | {"first", "last", "email", "city", "phone", "address"}
+            and draft.entity
+        ):
+            return (*self._schema.tables[draft.entity].words, *words)
+        return words
+
+    def _known_measure(self, draft: Draft, wanted: Wanted) -> Measure | None:
+        """What is computed already, by another of its names."""
+        for one in draft.measures:
+            words = {stem(word) for word in one.name.split("_")}
+            if (
+                any(best(word, words) >= GOOD for word in wanted.words if word not in LIGHT)
+                or (len(draft.measures) == 1
+                and set(wanted.words) <= LIGHT | MONEY | SAYS_LITTLE)
+            ):
+                return one
+        return None
+
+    # --- lists, shares, times ---------------------------------------------------------------------
+
+    def _list(self, draft: Draft) -> bool:
+        """What the rows are called, and what else of them the question speaks of."""
+        if not draft.entity or not self.intent.entity:
+            found = (
+                self._dimension(self.intent.entity or self.intent.words, draft)
+                if self.intent.entity
+                else None
+            )
+            if found is None:
+                return False
+            draft.dimensions = [
+                self._named(column) for column in found[0]
+            ]
+            draft.is_distinct = True
+            return True
+        table = self._schema.tables[draft.entity]
+        self._tell_apart(draft, named_columns(table), table.name)
+        draft.is_distinct = self.intent.is_distinct or draft.entity != draft.fact
+        return True
+
+    def _shares(self, draft: Draft) -> None:
+        """The part of the rows that meets the conditions, instead of those rows alone."""
+        wanted = next((one for one in self.intent.measures if one.aggregate == "share"), None)
+        if wanted is None:
+            return
+        conditions = Conditions(self.intent, self._matcher, self.values, draft)
+        where: list[Condition] = []
+        for mention in wanted.mentions:
+            condition = conditions.condition(mention)
+            if condition is not None:
+                conditions.heard(condition)
+                where.append(condition)
+        if not where and draft.conditions:
+            where = [draft.conditions.pop()[0]]
+        base = self._schema.tables[draft.fact]
+        score = self._matcher.table(wanted.words[:2], base) if wanted.words else 0.5
+        if not where or where[0].column.table not in draft.ways:
+            draft.doubts.append("It is not clear what the share is of.")
+            return
+        draft.heard.update((*wanted.words, *where[0].column.words, "rate"))
+        called = plain(
+            str(where[0].value)
+            if isinstance(where[0].value, str)
+            else " ".join(where[0].column.words)
+        )
+        measure = Measure("share", f"{called}_percentage", where=tuple(where[:1]))
+        draft.measures.append(measure)
+        draft.parts.append(max(score, 0.3 if wanted.words else 0.6))
+        if draft.shown:
+            draft.shown.append(measure)
+        if draft.order is None and self.intent.is_ordered:
+            draft.order = measure
+
+    def _over_time(self, draft: Draft) -> None:
+        grain, column = self.intent.grain, draft.span_column
+        if grain is None or column is None:
+            return
+        dimension = Dimension(column, grain, grain)
+        if not draft.measures:
+            draft.doubts.append("It is not said what is to be computed over time.")
+        draft.dimensions.insert(0, dimension)
+        if draft.shown:
+            draft.shown = [
+                one
+                for one in draft.shown
+                if not (isinstance(one, Dimension) and one.column is column)
+            ]
+            draft.shown.insert(0, dimension)
+        if draft.order is None:
+            draft.order, draft.is_descending = dimension, False
+        draft.heard.add(grain)
+
+    # --- at the end -------------------------------------------------------------------------------
+
+    def _finish(self, draft: Draft) -> None:
+        intent = self.intent
+        if intent.is_share and not any(one.aggregate == "share" for one in draft.measures):
+            draft.doubts.append("It is not clear what the share is of.")
+        self._sort(draft)
+        if draft.having and not draft.dimensions:
+            self._group_by_entity(draft)
+        if not draft.measures and not draft.having:
+            draft.keys = []
+            draft.limit = draft.limit or _MOST_LISTED
+        if draft.having and not draft.measures and not draft.shown:
+            draft.measures.append(draft.having[0][0])
+            draft.order = draft.order or draft.having[0][0]
+        if draft.entity and self._schema.tables[draft.entity].key == () and draft.is_grouped:
+            draft.keys = []
+        draft.keys = list(dict.fromkeys(draft.keys))
+
+    def _sort(self, draft: Draft) -> None:
+        wanted = self.intent.order
+        if draft.order is None and wanted is not None:
+            draft.order = next(
+                (
+                    one
+                    for one in draft.measures
+                    if best(
+                        wanted.words[-1] if wanted.words else "",
+                        [stem(w) for w in one.name.split("_")],
+                    )
+                    >= GOOD
+                    or one.aggregate == wanted.aggregate == "count"
+                ),
+                None,
+            )
+            if draft.order is None and wanted.words:
+                draft.order = next(
+                    (
+                        one
+                        for one in draft.dimensions
+                        if self._matcher.column(wanted.words, one.column) >= GOOD
+                    ),
+                    None,
+                )
+            if draft.order is None and wanted.words and not draft.is_grouped:
+                found = self._matcher.find(wanted.words, {draft.fact: []})
+                draft.order = (
+                    self._named(found[0][1]) if found else None
+                )
+            draft.heard.update(wanted.words)
+        if draft.order is None and draft.measures and draft.dimensions:
+            draft.order = draft.measures[0]
+            draft.is_descending = True if not self.intent.is_ordered else draft.is_descending
+
+    def _group_by_entity(self, draft: Draft) -> None:
+        """`customers with more than 3 orders`: the rows that are counted belong to the entity."""
+        draft.doubts.append("It is not clear of what the rows are counted.")
+
+    def _score(self, draft: Draft) -> None:
+        """How well the parts fit, how much of the question they explain, and how far they are apart."""
+        known = {word for name in draft.tables for word in self._schema.tables[name].words}
+        known |= {word for column in draft.used() for word in column.words}
+        known |= draft.heard | _HEARD | self._said_by_ways(draft)
+        if self.intent.is_ranked:
+            known |= _RANKED
+        draft.unexplained = [
+            word for word in dict.fromkeys(self.intent.words)
+            if word not in SOFT and not word.isdigit() and best(word, known) < GOOD
+        ]  # fmt: skip
+        fit = sum(draft.parts) / len(draft.parts) if draft.parts else 0.5
+        own = self._matcher.schema.tables[draft.fact].words
+        said_of = sum(best(word, self.intent.words) >= 0.8 for word in own) / (len(own) or 1)
+        draft.score = 0.5 * fit + 0.5 * self._explained(draft) + 0.08 * said_of
+        draft.score -= _PER_TABLE * len(draft.tables) + 0.3 * len(draft.doubts)
+
+    def _said_by_ways(self, draft: Draft) -> set[str]:
+        """The names of the references that are followed; of those of rows that are counted too."""
+        names = {
+            (edge.table, name)
+            for table in draft.tables
+            for edge in draft.ways[table]
+            for name in edge.columns
+        }
+        if any(one.aggregate == "count" and not one.columns for one in draft.measures):
+            fact = self._schema.tables[draft.fact]
+            names |= {(fact.name, one.name) for one in fact.columns.values() if one.is_reference}
+        return {
+            word for table, name in names for word in self._schema.tables[table].columns[name].words
+        }
+
+    def _explained(self, draft: Draft) -> float:
+        words = [
+            word
+            for word in dict.fromkeys(self.intent.words)
+            if word not in SOFT and not word.isdigit()
+        ]
+        return 1.0 - len(draft.unexplained) / len(words) if words else 1.0
+
+
+def _examples(question: str, schema: Schema) -> list[Found]:
+    """The examples of text columns that stand in the question as whole words, and are no names of tables or columns."""
+    lowered = question.lower()
+    known = {word for table in schema.tables.values() for word in table.words}
+    found: list[Found] = []
+    for column in schema.columns():
+        if not column.is_text or column.is_flag:
+            continue
+        for value in column.values:
+            if (
+                isinstance(value, str)
+                and 2 <= len(value) <= 60
+                and _stands_in(value, question, lowered)
+                and not _is_name(value, known, column)
+            ):
+                found.append(Found(value, column))
+    texts = {one.text.lower() for one in found}
+    return [
+        one
+        for one in found
+        if not any(one.text.lower() in text and one.text.lower() != text for text in texts)
+    ]
+
+
+def _is_name(value: str, known: set[str], column: Column) -> bool:
+    words = {stem(part) for part in value.lower().split()}
+    return words <= known | _NO_VALUES | set(column.words) or value.lower() in SOFT
 
 
 def _stands_in(value: str, question: str, lowered: str) -> bool:
     """Whether the value is in the question as whole words; short ones only as they are spelt."""
-    text, where = (value, question) if len(value) < 4 else (value.lower(), lowered)
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", where) is not None
-
-
-def _called(kind: Aggregate, name: str) -> str:
-    word = {"sum": "total", "average": "average", "least": "lowest", "greatest": "highest"}.get(
-        kind, kind
+    is_short = len(value) < _LONG
+    text, where = (value, question) if is_short else (value.lower(), lowered)
+    ending = "(?:e?s)?" if not is_short and value[-1:].isalpha() else ""
+    return (
+        text in where and re.search(rf"(?<!\w){re.escape(text)}{ending}(?!\w)", where) is not None
     )
-    plain = _plain(name)
-    return plain if plain.startswith(word) else f"{word}_{plain}"
 
 
-def _plain(name: str) -> str:
-    """A name for a column of the result, in small letters with underscores."""
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"\W+", "_", text).strip("_").lower() or "value"
-
-
-def edge_text(edge: Edge) -> str:
-    """The step in words, for an assumption."""
-    return f"{edge.table}.{', '.join(edge.columns)} leads to {edge.to}.{', '.join(edge.to_columns)}"
+__all__ = ["Condition", "Found", "Linker", "Table"]

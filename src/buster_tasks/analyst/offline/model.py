@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from buster_tasks.analyst.offline.conditions import Found
 from buster_tasks.analyst.offline.draft import Draft
-from buster_tasks.analyst.offline.intent import Intent, read
-from buster_tasks.analyst.offline.linking import Found, Linker
+from buster_tasks.analyst.offline.linking import Linker
 from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.spelling import Spelling
 from buster_tasks.analyst.offline.talk import Talk, result_number
-from buster_tasks.analyst.offline.telling import charts_of, findings_of
+from buster_tasks.analyst.offline.telling import Telling
 from buster_tasks.analyst.offline.words import words as listed
 from buster_tasks.language_model import (
     NOTHING_USED,
@@ -23,14 +24,21 @@ from buster_tasks.language_model import (
     no_listener,
 )
 
+_BEGINS: Final = "Names of tables may begin with "
 _AT_ONCE: Final = 8
 _MOST_TABLES: Final = 40
-_MOST_LOOKED_UP: Final = 3
-_WORST: Final = 0.75
+_MOST_LOOKED_UP: Final = 4
+_MOST_LOOKED_INTO: Final = 4
 _CANNOT: Final = (
     "The offline model cannot map this question to the tables: it only matches words of the question with names and "
     "values, for questions such as 'revenue by month', 'top 5 products by quantity' or 'how many customers per "
     "country'. Choose a language model for more."
+)
+
+
+_NO_VALUES: Final = listed(
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sep sept oct nov dec id ids q1 q2 q3 q4 i usd eur return show list"
 )
 
 
@@ -90,22 +98,21 @@ def _searching(talk: Talk) -> list[ToolCall]:
     ]
     if calls and len(talk.calls_of("describe_table")) < _MOST_TABLES // _AT_ONCE + 2:
         return calls
-    intent = read(talk.question)
-    looked_up = {call.arguments.get("text") for call in talk.calls_of("search_values")}
-    values = [text for text in _unknown_values(talk, intent) if text not in looked_up]
-    source = _source(talk)
-    if values and not looked_up:
-        return [
-            ToolCall.of("search_values", text=text, source=source)
-            for text in values[:_MOST_LOOKED_UP]
-        ]
+    look_ups = _look_ups(talk)
+    if look_ups:
+        return look_ups
     found = _found(talk)
-    draft = _draft(talk, intent, found)
-    if draft is None:
-        return [ToolCall.of("answer_without_data", text=_CANNOT)]
+    draft = _linked(talk, found)
+    if draft is None or draft.doubts:
+        return [ToolCall.of("answer_without_data", text=_cannot(draft))]
     notes = [f"{one.text!r} stands in {one.column.table}.{one.column.name}" for one in found]
+    noise = sorted(_schema(talk).noise)
+    notes += [f"{_BEGINS}{', '.join(noise)}"] if noise else []
     places = _schema(talk).tables
-    tables = [{"table": places[name].place, "source": source} for name in draft.tables]
+    read = [*draft.tables, *([draft.absent.table] if draft.absent is not None else [])]
+    tables = [
+        {"table": places[name].place, "source": _source(talk)} for name in dict.fromkeys(read)
+    ]
     return [ToolCall.of("submit_context", tables=tables, notes=notes)]
 
 
@@ -122,24 +129,41 @@ def _wanted(talk: Talk) -> dict[str, list[str]]:
     return wanted
 
 
-def _unknown_values(talk: Talk, intent: Intent) -> list[str]:
-    """Quoted texts and capitalised words that no example holds: values, it may be, that have to be looked up."""
-    known = {one.text.lower() for one in Linker(intent, _schema(talk)).values}
-    words = talk.question.replace("?", " ").replace(",", " ").replace(".", " ").split()
-    capitals = [word for word in words[1:] if word[:1].isupper() and word.lower() not in _NO_VALUES]
-    texts = [*intent.quoted, *capitals]
-    schema = {word for table in _schema(talk).tables.values() for word in table.words}
+def _look_ups(talk: Talk) -> list[ToolCall]:
+    """Searches for words that may be values, in the tables that the best reading leads to; asked once."""
+    if talk.calls_of("search_values"):
+        return []
+    linker = Linker(talk.question, _schema(talk))
+    draft = linker.draft()
+    if draft is None:
+        return []
+    texts = [*_quoted(linker), *_capitals(talk.question), *draft.unexplained]
+    known = {one.text.lower() for one in linker.values}
+    wanted = [
+        text for text in dict.fromkeys(texts) if not any(text.lower() in one for one in known)
+    ]
+    places = _schema(talk).tables
+    near = sorted(draft.ways, key=lambda name: len(draft.ways[name]))[:_MOST_LOOKED_INTO]
+    if draft.absent is not None:
+        near = [draft.absent.table, *near]
     return [
-        text
-        for text in dict.fromkeys(texts)
-        if not any(text.lower() in one for one in known) and text.lower() not in schema
+        ToolCall.of("search_values", text=text, table=places[name].place, source=_source(talk))
+        for text in wanted[:_MOST_LOOKED_UP]
+        for name in near
     ]
 
 
-_NO_VALUES: Final = listed(
-    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
-    "sep sept oct nov dec id ids q1 q2 q3 q4 i usd eur return show list"
-)
+def _quoted(linker: Linker) -> list[str]:
+    return [one.text for one in linker.intent.mentions if one.is_quoted and one.manner == "equal"]
+
+
+def _capitals(question: str) -> list[str]:
+    """Runs of words with capitals behind the first word, which are names, it may be."""
+    found = re.findall(
+        r"(?<!^)(?<![.?!] )\b[A-Z][\w&'-]*(?: (?:of |the |and |de )?[A-Z][\w&'-]*)*",
+        question.partition("\n")[0],
+    )
+    return [text for text in found if not set(text.lower().split()) & _NO_VALUES]
 
 
 def _found(talk: Talk) -> list[Found]:
@@ -161,15 +185,16 @@ def _found(talk: Talk) -> list[Found]:
 
 
 def _planned(talk: Talk) -> ToolCall:
-    draft = _draft(talk, read(talk.question), _noted(talk))
+    draft = _linked(talk, _noted(talk))
     assumptions = [] if draft is None else draft.assumptions
-    return ToolCall.of("submit_plan", steps=[talk.question], assumptions=assumptions)
+    steps = [talk.question.partition("\n")[0]]
+    return ToolCall.of("submit_plan", steps=steps, assumptions=assumptions)
 
 
 def _analyzing(talk: Talk) -> list[ToolCall]:
-    draft = _draft(talk, read(talk.question), _noted(talk))
+    draft = _linked(talk, _noted(talk))
     runs = talk.calls_of("run_sql")
-    if draft is None:
+    if draft is None or draft.doubts:
         return [_nothing()]
     if not runs:
         source = _source(talk)
@@ -182,11 +207,11 @@ def _analyzing(talk: Talk) -> list[ToolCall]:
     id_, rows = result
     columns = [str(name) for name in (runs[-1].data or {}).get("columns", ())]
     cells = (runs[-1].data or {}).get("rows", ())
-    if not talk.calls_of("create_chart"):
-        charts = charts_of(draft, id_, columns, cells, talk.question)
-        if charts:
-            return charts
-    return [ToolCall.of("submit_findings", **findings_of(draft, id_, columns, cells, rows))]
+    telling = Telling(draft, _schema(talk), id_, columns, cells, rows)
+    charts = telling.charts(talk.question)
+    if charts and not talk.calls_of(charts[0].name):
+        return charts
+    return [ToolCall.of("submit_findings", **telling.findings())]
 
 
 def _nothing() -> ToolCall:
@@ -205,9 +230,13 @@ def _noted(talk: Talk) -> list[Found]:
     return found
 
 
-def _draft(talk: Talk, intent: Intent, found: Sequence[Found]) -> Draft | None:
-    draft = Linker(intent, _schema(talk), found).draft()
-    return draft if draft is not None and draft.score >= _WORST else None
+def _linked(talk: Talk, found: Sequence[Found]) -> Draft | None:
+    return Linker(talk.question, _schema(talk), found).draft()
+
+
+def _cannot(draft: Draft | None) -> str:
+    """That it cannot be answered here, and why."""
+    return _CANNOT if draft is None else f"{_CANNOT} {draft.doubts[0]}"
 
 
 def _source(talk: Talk) -> str:
@@ -224,4 +253,5 @@ def _schema(talk: Talk) -> Schema:
     described: list[dict[str, Any]] = [
         one for one in talk.described if (one.get("source") or source) == source
     ]
-    return Schema.of(described)
+    begins = [note.removeprefix(_BEGINS).split(", ") for note in talk.notes if note.startswith(_BEGINS)]
+    return Schema.of(described, begins[0] if begins else ())

@@ -16,21 +16,49 @@ def words(text: str) -> frozenset[str]:
 
 
 STOP: Final = words(
-    """a an and are as at be been being by did do does each every for from had has have having he her his how i if in
-    into is it its just many me much my no not of on or our out over per please she show so such than that the their
-    them then there these they this those through to up us was we were what when where which who whom whose why will
-    with would you your all any also can could give list tell return find display get made make during between within
-    using based only including ones data"""
+    """a an and are as at be been being by did do does done each every for from had has have having he her his how i if
+    in into is it its just many me much my no not of on or our out over per please she so such than that the their
+    them then there these it they this those through to up us was we were what when where which who whom whose why will
+    with would you your all any also can could give list tell find display get made during between
+    within using based only including ones data different distinct unique individual altogether want know more less
+    most least without either however various several ever never both like show showing i'd don't didn't doesn't
+    haven't hasn't hadn't isn't aren't wasn't weren't what's who's placed took take respective corresponding
+    associated together along well ago among across least"""
 )
+"""Words that say nothing about data."""
+
+SOFT: Final = words(
+    """total sum average avg mean number count percentage percent share rate proportion ratio top bottom start end
+    record entry row table inclusive ascending descending current currently given exist available contain value detail
+    information info list place receive recorded belong related according break down group split name id first best
+    worst highest lowest largest smallest biggest minimum maximum greatest high low overall combination type date time
+    day week month quarter year amount good people person last use used have go work live there rank position live from
+    since until fraction after before above below under long old young new late early happen occur hold own stand
+    sorted ranked ordered make return ending letter starting beginning begin containing signup registration whole kind
+    combined take operate run offer handle teach treat produce generate attend visit raise raised perform assign assigned
+    collect collected serve employ fly member took register installed made through received dollar usd euro eur sold different case insensitive live attribute matched please round
+    rounded decimal"""
+)
+"""Words that may name a column, and that need not."""
 
 _IRREGULAR: Final = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "staff": "employee",
+    "ids": "id", "people": "person", "men": "man", "women": "woman", "children": "child", "staff": "employee",
     "countries": "country", "cities": "city", "companies": "company", "categories": "category",
     "currencies": "currency", "statuses": "status", "addresses": "address", "sold": "sale", "selling": "sale",
-    "bought": "purchase", "paid": "payment", "movies": "movie", "data": "data", "series": "series", "news": "news",
+    "bought": "purchase", "buy": "purchase", "paid": "payment", "pay": "payment", "movies": "movie", "data": "data", "series": "series", "news": "news",
     "qty": "quantity", "amt": "amount", "cust": "customer", "prod": "product", "emp": "employee", "dept": "department",
     "tx": "transaction", "txn": "transaction", "inv": "invoice", "addr": "address", "num": "number",
-    "desc": "description",
+    "desc": "description", "sell": "sale", "lent": "loan", "borrowed": "loan", "flew": "flight", "fly": "flight",
+    "sent": "send", "wrote": "author", "written": "author", "born": "birth", "taught": "teach", "grew": "growth",
+    "employed": "employee", "earn": "earning", "earned": "earning", "earns": "earning", "spent": "spending",
+    "spends": "spending", "spend": "spending", "cost": "cost", "costs": "cost", "diagnoses": "diagnosis",
+    "salaries": "salary", "media": "media", "genres": "genre", "released": "release", "published": "publication",
+    "publish": "publication", "joined": "join", "hired": "hire", "admitted": "admission", "enrolled": "enrollment",
+    "enrolment": "enrollment", "enrolments": "enrollment", "taken": "take", "lives": "live", "living": "live",
+    "dob": "birth", "qtr": "quarter", "temp": "temperature", "nbr": "number", "nr": "number", "msrp": "price",
+    "purchases": "purchase", "leaves": "leave", "courses": "course", "houses": "house", "prices": "price",
+    "nurses": "nurse", "expenses": "expense", "purchased": "purchase", "licenses": "license", "warehouses": "warehouse",
+    "buses": "bus", "statuses": "status", "analyses": "analysis", "indices": "index", "wages": "wage",
     "cat": "category", "avg": "average", "yr": "year", "acct": "account", "mgr": "manager", "org": "organization",
 }  # fmt: skip
 
@@ -58,7 +86,53 @@ _ALIKE: Final = (
     ("category", "type", "kind", "class"),
     ("state", "province"),
     ("zip", "postal", "postcode"),
+    ("loan", "checkout", "rental", "rent"),
+    ("member", "borrower", "patron", "reader"),
+    ("visit", "appointment"),
+    ("physician", "doctor"),
+    ("reading", "measurement", "observation"),
+    ("sensor", "device"),
+    ("location", "site"),
+    ("student", "pupil"),
+    ("course", "subject"),
+    ("grade", "mark", "score"),
+    ("teacher", "instructor", "professor", "lecturer"),
+    ("carrier", "airline"),
+    ("passenger", "traveller", "traveler"),
+    ("author", "writer"),
+    ("store", "shop", "branch", "outlet"),
+    ("purchase", "sale"),
+    ("join", "signup", "registration", "register"),
+    ("publication", "publish", "release"),
+    ("enrollment", "enroll", "registration"),
+    ("city", "town"),
+    ("gender", "sex"),
+    ("length", "duration", "millisecond", "runtime"),
+    ("sum", "amount"),
+    ("live", "city", "country", "state", "address"),
+    ("email", "mail"),
+    ("user", "customer", "account"),
+    ("stock", "ticker", "inventory"),
+    ("job", "position", "role"),
+    ("ship", "shipped", "shipment"),
+    ("staff", "employee"),
+    ("cancelled", "canceled"),
+    ("birth", "birthday", "birthdate"),
+    ("payment", "pay"),
+    ("charge", "fee", "cost"),
 )
+
+
+_ENDINGS: Final = (
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("shes", "sh"),
+    ("ches", "ch"),
+    ("xes", "x"),
+    ("zes", "z"),
+)
+_SHORTEST: Final = 4
+_LONGEST_ENDING: Final = 4
 
 
 @cache
@@ -67,17 +141,12 @@ def stem(word: str) -> str:
     word = word.lower()
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    for ending, instead in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("shes", "sh"),
-        ("ches", "ch"),
-        ("xes", "x"),
-    ):
+    for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word[: -len(ending)] + instead
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
-        return word[:-1]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) >= _SHORTEST:
+        single = word[:-1]
+        return _IRREGULAR.get(single, single)
     return word
 
 
@@ -96,16 +165,44 @@ def _alike() -> dict[str, frozenset[str]]:
     return known
 
 
+@cache
 def likeness(word: str, other: str) -> float:
     """How alike two stems are: 1 for the same, less for another word for it or for its beginning, 0 for others."""
     if word == other:
         return 1.0
+    if _is_form(word, other):
+        return 0.8
     if other in _alike().get(word, ()):
         return 0.6
+    return 0.65 if _root(word, other) >= _LONG_ROOT else 0.0
+
+
+def _root(word: str, other: str) -> int:
+    """How many letters both begin with."""
+    pairs = zip(word, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(word), len(other)))
+
+
+_LONG_ROOT: Final = 7
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether one is the other with an ending: `join` and `joined`, `deliver` and `delivery`."""
     shorter, longer = sorted((word, other), key=len)
-    if len(shorter) >= 4 and longer.startswith(shorter) and len(longer) - len(shorter) <= 4:
-        return 0.7
-    return 0.0
+    shorter = shorter.removesuffix("e")
+    if len(shorter) < _SHORTEST - 1 or not longer.startswith(shorter):
+        return False
+    rest = longer[len(shorter) :]
+    rest = rest[1:] if rest[:1] == shorter[-1:] else rest
+    return rest in _FORMS
+
+
+_FORMS: Final = words("e d ed ing er or y al ion ure ation ment ance ally ive it ly s es n en")
+
+
+def best(word: str, known: Iterable[str]) -> float:
+    """How alike the word is to the one of the known that it is most like."""
+    return max((likeness(word, other) for other in known), default=0.0)
 
 
 def overlap(wanted: Iterable[str], known: Iterable[str]) -> float:
@@ -113,4 +210,28 @@ def overlap(wanted: Iterable[str], known: Iterable[str]) -> float:
     wanted, there = list(wanted), list(known)
     if not wanted or not there:
         return 0.0
-    return sum(max(likeness(word, other) for other in there) for word in wanted) / len(wanted)
+    return sum(best(word, there) for word in wanted) / len(wanted)
+
+
+def spoken(identifier: str) -> list[str]:
+    """The words of an identifier as they are written, in small letters."""
+    return [part.lower() for part in _PARTS.findall(identifier)]
+
+
+def plural(word: str) -> str:
+    """The plural of a word, as far as simple rules tell."""
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word.endswith("ed"):
+        return word
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{word}es"
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}s"
+
+
+_PLURALS: Final = {
+    "person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff", "data": "data",
+    "series": "series", "news": "news", "media": "media", "inventory": "inventory",
+}  # fmt: skip
