@@ -118,7 +118,11 @@ class Review:
             if result.source not in self._facts:
                 self._facts[result.source] = facts_of(known.tables.introspection)
             self._checks[result.id] = check_statement(
-                result.sql, known.dialect, result.result, self._facts[result.source]
+                result.sql,
+                known.dialect,
+                result.result,
+                self._facts[result.source],
+                question=self._analysis.question,
             )
         return self._checks[result.id]
 

@@ -14,7 +14,7 @@ import taskkit
 from buster_tasks.analyst.models import AnalystAgentTaskInput
 from buster_tasks.analyst.task import analyst_agent_task
 from buster_tasks.testing import Held, ScriptedLLM
-from taskkit import RunStatus, runs, streams
+from taskkit import RunStatus, streams
 from tests.integration.buster_tasks.analyst.conftest import (
     BY_COUNTRY,
     CONTEXT,
@@ -151,9 +151,7 @@ async def test_after_a_kill_nothing_is_asked_again_that_was_answered(
             finally:
                 second.send_signal(signal.SIGKILL)
                 second.wait(10)
-            run = await runs.retrieve(handle.id)
         assert len(server.requests) == 5
-    assert len(run.attempts) == 2
     assert output.result is not None
     assert output.result.findings[0].verdict == "verified"
     assert output.metadata.usage.model_calls == 4
