@@ -24,7 +24,7 @@ def check(node: exp.Func, dialect: Dialect, own: frozenset[str]) -> None:
         names = {node.name.lower()}
     else:
         names = {name.lower() for name in type(node).sql_names()}
-        known = names & (dialect.functions | own) or _is_built_in(node, dialect)
+        known = names & dialect.functions or names & own or _is_built_in(node, dialect)
         if not known or not _is_own_schema(_table_qualifier(node), dialect):
             raise not_allowed(_head(node, dialect) or min(names, key=len))
     tables = dialect.table_functions
@@ -56,9 +56,10 @@ def _check_named(node: exp.Anonymous, dialect: Dialect, own: frozenset[str]) -> 
         if qualifier is None:  # called on a value
             known = name in dialect.methods
         elif _is_own_schema(qualifier, dialect):
-            known = name in dialect.functions | own
+            known = name in dialect.functions or name in own
         else:
-            known = ".".join([*qualifier, name]) in dialect.functions | own
+            whole = ".".join([*qualifier, name])
+            known = whole in dialect.functions or whole in own
         if known or (qualifier and name in dialect.methods):
             return
     raise not_allowed(_written(node))

@@ -13,7 +13,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from buster_tasks.sql_guard import limits
-from buster_tasks.sql_guard.dialect import Dialect
+from buster_tasks.sql_guard.dialect import Dialect, words
 from buster_tasks.sql_guard.inspection import Inspection
 from buster_tasks.sql_guard.rendering import written
 from buster_tasks.sql_guard.verdict import Allowed, Code, Refused, RefusedError
@@ -44,9 +44,7 @@ def judge(
         return Refused(reason, "Write this part in another way.", Code.NOT_STABLE)
     except SqlglotError as error:
         return Refused(f"The SQL cannot be parsed: {_told(error)}", _CORRECT, Code.NOT_PARSED)
-    except (
-        Exception
-    ) as error:  # the parser fails on hostile text in ways of its own, and the answer is no
+    except Exception as error:  # hostile text fails the parser in many ways, all of them a no
         reason = f"The SQL cannot be parsed ({type(error).__name__})."
         return Refused(reason, _CORRECT, Code.NOT_PARSED)
 
@@ -128,16 +126,9 @@ def _told(error: SqlglotError) -> str:
 
 
 # Calls with clauses that the parser takes with their own types alone.
-_SYNTACTIC = {
-    "COUNT",
-    "FIRST_VALUE",
-    "LAST_VALUE",
-    "LAG",
-    "LEAD",
-    "NTH_VALUE",
-    "PERCENTILE_CONT",
-    "PERCENTILE_DISC",
-}
+_SYNTACTIC = words(
+    "COUNT FIRST_VALUE LAG LAST_VALUE LEAD NTH_VALUE PERCENTILE_CONT PERCENTILE_DISC"
+)
 
 
 @cache
