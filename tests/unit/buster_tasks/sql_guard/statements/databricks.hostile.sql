@@ -154,3 +154,32 @@ SELECT repeat('a', 1000000000)
 SELECT sequence(1, 1000000000000)
 SELECT * FROM range(1000000000000)
 SELECT * INTO copy FROM orders
+## in odd places
+SELECT * FROM t JOIN text.`/etc/passwd` ON 1=1
+SELECT * FROM (SELECT * FROM delta.`/x`)
+SELECT * FROM delta.`/x` VERSION AS OF 1
+WITH a AS (SELECT * FROM json.`/x`) SELECT * FROM a
+SELECT transform(a, x -> reflect('a','b')) FROM t
+SELECT array(java_method('a','b'))
+SELECT * FROM t LATERAL VIEW explode(array(reflect('a','b'))) e AS x
+SELECT * FROM t LATERAL VIEW read_files('x') e AS x
+SELECT from_json(secret('a','b'), 'a INT')
+SELECT * FROM IDENTIFIER('x') AS t
+SELECT * FROM `csv`.`x`
+SELECT * FROM `delta`.`s3://x`
+SELECT * FROM main.`csv`.`/etc/x`
+SELECT * FROM samples.`file:/x`
+SELECT * FROM t WHERE a = ai_query('x','y')
+SELECT * FROM VALUES (reflect('a','b'))
+SELECT try_variant_get(parse_json(secret('a','b')), '$', 'string')
+SELECT MAP(a) USING 'cat' FROM t
+SELECT REDUCE(a) USING 'cat' FROM t
+FROM t REDUCE a USING 'cat'
+SELECT from_avro(a, 'b', 'http://x')
+SELECT system.ai.f('x')
+SELECT * FROM system.ai.x
+SELECT session_window_(1)
+SELECT * FROM python_udtf(TABLE(t))
+SELECT * FROM SAMPLE_X('a')
+SELECT vector_search('a')
+SELECT /*+ SET_X(1) */ a FROM t

@@ -73,3 +73,13 @@ SELECT a IS DISTINCT FROM b, a BETWEEN 1 AND 2, a IN (1, 2), a IS NOT TRUE FROM 
 SELECT id, sum(CASE WHEN kind = 'buy' THEN 1 ELSE 0 END) / count(*) AS rate FROM events GROUP BY id HAVING count(*) > 10
 SELECT name COLLATE UTF8_LCASE FROM customers ORDER BY name COLLATE UNICODE
 SELECT xpath_string('<a><b>1</b></a>', 'a/b'), parse_url('http://x.y/z?q=1', 'HOST'), url_decode('a%20b'), luhn_check('1'), st_distance(a, b) FROM t
+SELECT date_format(d, 'yyyy-MM'), sum(x) FILTER (WHERE y > 1), count(DISTINCT z) FROM a.b.c GROUP BY 1
+SELECT explode(sequence(date'2024-01-01', date'2024-12-31', interval 1 month)) AS d
+SELECT from_json(j, 'STRUCT<a: INT>').a, j:b[0].c::double, to_json(struct(*)) FROM t
+SELECT t.*, row_number() OVER (PARTITION BY a ORDER BY b DESC) rn FROM t QUALIFY rn = 1
+SELECT a, collect_list(struct(b, c)) FROM t GROUP BY a
+SELECT current_date - INTERVAL 7 DAYS, current_timestamp() - INTERVAL 1 HOUR, date_sub(current_date(), 30)
+SELECT * FROM a LATERAL VIEW explode(b) x AS y LATERAL VIEW OUTER explode(y.z) w AS v
+SELECT any_value(a), first(b) IGNORE NULLS, last_value(c) IGNORE NULLS OVER (ORDER BY d) FROM t
+SELECT try_cast(a AS INT), a::DATE, cast(a as timestamp_ntz), typeof(a) FROM t
+SELECT percentile(a, 0.5), approx_percentile(a, array(0.5, 0.9), 100), mode(a) FROM t

@@ -171,3 +171,23 @@ SELECT * FROM shellfs('ls |')
 SELECT * FROM http_get('http://x')
 SELECT http_post('http://x', 'y', 'z')
 SELECT crypto_hash('md5', 'x')
+## in odd places
+SELECT * FROM t JOIN 'x.csv' ON 1=1
+SELECT * FROM (FROM 'x.csv')
+SELECT * FROM t WHERE a IN (FROM 'x.csv')
+FROM "dir/x"
+FROM 'X.PARQUET'
+SELECT list_transform([1], x -> read_text('x'))
+SELECT [y for y in glob('*')]
+SELECT {'a': getenv('x')}
+SELECT (getenv('x')).upper()
+SELECT 'x'.getenv()
+SELECT t.query('x') FROM t
+FROM sniff_csv('x')
+PIVOT (FROM 'x.csv') ON a USING sum(b)
+UNPIVOT 'x.csv' ON a
+SELECT COLUMNS(x -> getenv('x') = 'a') FROM t
+FROM read_duckdb('x')
+FROM main.read_csv('x')
+FROM system.main.read_csv('x')
+SELECT * FROM list_x('a')

@@ -159,3 +159,46 @@ SELECT validate_password_strength('x')
 SELECT roles_graphml()
 SELECT can_access_table('a', 'b')
 SELECT internal_table_rows(1)
+## in odd places
+SELECT 1 UNION SELECT sleep(5)
+SELECT 1 FROM t LIMIT 1 INTO OUTFILE '/x'
+SELECT 1 INTO OUTFILE '/x' LINES TERMINATED BY 'x'
+(SELECT 1) INTO OUTFILE '/x'
+SELECT * FROM t ORDER BY 1 INTO DUMPFILE '/x'
+SELECT sleep(5) IN (1)
+SELECT ROW(1, sleep(5))
+SELECT -sleep(5)
+SELECT INTERVAL sleep(5) DAY + NOW()
+SELECT DATE_ADD(NOW(), INTERVAL sleep(1) SECOND)
+SELECT * FROM JSON_TABLE(load_file('/x'), '$' COLUMNS (a INT PATH '$')) t
+SELECT GROUP_CONCAT(sleep(1) SEPARATOR ',') FROM t
+SELECT CONVERT(load_file('x') USING utf8)
+SELECT CAST(load_file('x') AS CHAR)
+SELECT BINARY load_file('x')
+SELECT MATCH(a) AGAINST (load_file('x')) FROM t
+SELECT a FROM t GROUP BY sleep(1) WITH ROLLUP
+SELECT COUNT(DISTINCT sleep(1)) FROM t
+SELECT ST_GeomFromText(load_file('x'))
+SELECT a MEMBER OF (load_file('x')) FROM t
+SELECT _utf8mb4'x' COLLATE load_file('x')
+SELECT t.* FROM t JOIN mysql.user u ON 1
+SELECT * FROM (mysql.user)
+SELECT * FROM ((t, mysql.user))
+SELECT EXISTS(SELECT * FROM mysql.user)
+WITH a AS (SELECT * FROM mysql.user) SELECT * FROM a
+SELECT master_gtid_wait('x')
+SELECT asynchronous_connection_failover_add_source('x')
+SELECT group_replication_set_as_primary('x')
+SELECT service_get_write_locks('a','b',1)
+SELECT keyring_key_fetch('x')
+SELECT audit_log_read()
+SELECT mysql_firewall_flush_status()
+SELECT version_tokens_set('x')
+SELECT statement_digest('x')
+SELECT des_decrypt('x')
+SELECT old_password('x')
+SELECT password('x')
+SELECT * FROM t FOR SYSTEM_TIME ALL FOR UPDATE
+SELECT HIGH_PRIORITY SQL_BUFFER_RESULT SLEEP(1)
+TABLE t INTO OUTFILE '/x'
+VALUES ROW(sleep(1))

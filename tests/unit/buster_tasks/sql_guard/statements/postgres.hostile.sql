@@ -147,3 +147,61 @@ SELECT pg_get_functiondef(1)
 SELECT pg_ѕleep(10)
 SELECT decrypt('x', 'k', 'aes')
 SELECT pgp_sym_decrypt(x, 'k') FROM t
+## in odd places
+SELECT * FROM pg_catalog . pg_authid
+SELECT (SELECT string_agg(usename, ',') FROM pg_catalog.pg_user)
+SELECT lo_get(1), 1
+SELECT x FROM t, pg_read_file('/etc/passwd') x
+SELECT * FROM "pg_catalog"."pg_authid"
+SELECT * FROM "PG_AUTHID"
+select * from t where x = any(array(select pg_sleep(1)))
+SELECT * FROM json_to_recordset(pg_read_file('x')::json) AS x(a int)
+SELECT query_to_xml_and_xmlschema('select 1',true,true,'')
+SELECT 1 WHERE pg_try_advisory_lock(1)
+SELECT DISTINCT ON (pg_sleep(1)) a FROM t
+SELECT a FROM t WINDOW w AS (ORDER BY pg_sleep(1))
+SELECT a FROM t LIMIT (SELECT 1 FROM pg_sleep(5))
+SELECT a FROM t OFFSET pg_sleep(1)
+SELECT a FROM t TABLESAMPLE SYSTEM (pg_sleep(1))
+SELECT xmlserialize(content query_to_xml('x',true,true,'') as text)
+SELECT cast(pg_read_file('x') as text)
+SELECT pg_read_file('x')::text
+SELECT array[pg_read_file('x')]
+SELECT (pg_stat_file('x')).size
+SELECT CASE WHEN pg_sleep(1) IS NULL THEN 1 END
+SELECT pg_sleep(1) AT TIME ZONE 'UTC'
+SELECT extract(epoch from pg_sleep(1))
+SELECT substring(pg_read_file('x') from 1 for 3)
+SELECT trim(pg_read_file('x'))
+SELECT position('a' in pg_read_file('x'))
+SELECT overlay(pg_read_file('x') placing 'a' from 1)
+SELECT xmlelement(name a, pg_read_file('x'))
+SELECT * FROM xmltable('/a' passing pg_read_file('x')::xml columns a text)
+SELECT 1 FROM t GROUP BY ROLLUP(pg_sleep(1))
+SELECT count(*) FILTER (WHERE pg_sleep(1) IS NULL) FROM t
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY pg_sleep(1)) FROM t
+VALUES (pg_sleep(1))
+SELECT * FROM (VALUES (pg_sleep(1))) x
+SELECT * FROM ROWS FROM (pg_sleep(1)) x
+SELECT * FROM ROWS FROM (pg_ls_dir('.') AS (a text)) x
+SELECT * FROM t FOR KEY SHARE OF t
+WITH x AS (SELECT 1) TABLE pg_authid
+SELECT * FROM t CROSS JOIN LATERAL dblink('a','b') AS x(a int)
+SELECT dblink_send_query('a','b')
+SELECT pg_file_write('a','b',true)
+SELECT plpy_exec('x')
+SELECT brin_summarize_new_values('x')
+SELECT gin_clean_pending_list('x')
+SELECT pg_stat_reset_shared('x')
+SELECT pg_wal_replay_pause()
+SELECT pg_promote()
+SELECT pg_log_backend_memory_contexts(1)
+SELECT pg_import_system_collations('x')
+SELECT xml_is_well_formed(schema_to_xml('public',true,true,''))
+SELECT * FROM public.pg_shadow
+COPY t TO STDOUT
+SELECT nextval('a'::regclass)
+SELECT to_regclass('x')
+SELECT * FROM my_func() AS (a int)
+SELECT setseed(0.5)
+SELECT pg_size_pretty(pg_database_size('x'))

@@ -86,3 +86,29 @@ SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY['a', 'b'])) AS x(n,
 SELECT to_number('1,234', '9,999'), chr(65), ascii('A'), translate('abc', 'ab', 'xy'), lpad('1', 3, '0'), reverse('abc'), starts_with('abc', 'a'), repeat('ab', 3)
 SELECT count(*) FILTER (WHERE total > 10) * 100.0 / nullif(count(*), 0) AS share FROM orders
 SELECT date '2024-02-01' - date '2024-01-01', (ordered_at, ordered_at + interval '1 day') OVERLAPS (now(), now()) FROM orders
+SELECT o.id, (SELECT json_agg(i.*) FROM items i WHERE i.order_id = o.id) FROM orders o
+SELECT EXTRACT(ISODOW FROM d)::int, to_char(d, 'Day'), date_trunc('week', d)::date FROM t
+SELECT a.id FROM a JOIN LATERAL unnest(a.tags) AS tag ON true
+SELECT CURRENT_TIMESTAMP(2), LOCALTIMESTAMP, CURRENT_TIME, now()::date
+SELECT sum(x) FILTER (WHERE y) OVER (PARTITION BY z) FROM t
+SELECT * FROM crosstab_result WHERE user_id = 1
+SELECT "user".name FROM "user"
+SELECT u.user FROM t u
+SELECT pg_catalog.date_trunc('day', now())
+SELECT format('%s', a), to_jsonb(row(a, b)) FROM t
+SELECT jsonb_object_agg(k, v) FROM (SELECT 1 k, 2 v) x
+SELECT array(SELECT id FROM t ORDER BY id), array_agg(x ORDER BY y DESC NULLS LAST) FROM u
+SELECT regexp_split_to_table(a, ','), string_to_table(b, ',') FROM t
+SELECT * FROM t WHERE (a, b) IN (VALUES (1, 2), (3, 4))
+SELECT * FROM ONLY t
+SELECT interval '1 day' * 3, '1 day'::interval, make_interval(days => 10)
+WITH RECURSIVE s(d) AS (SELECT date '2024-01-01' UNION ALL SELECT (d + interval '1 month')::date FROM s WHERE d < '2024-12-01') SELECT * FROM s
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n+1 FROM t WHERE n < 100) SELECT sum(n) FROM t
+SELECT x IS JSON OBJECT FROM t
+SELECT * FROM JSON_TABLE(d, '$[*]' COLUMNS (a int PATH '$.a')) t
+SELECT grouping(a), count(*) FROM t GROUP BY DISTINCT ROLLUP(a), CUBE(b)
+SELECT lead(x) OVER (ORDER BY y), any_value(z) OVER () FROM t
+SELECT ts_rank_cd(to_tsvector(a), q) FROM t, to_tsquery('x & y') q WHERE to_tsvector(a) @@ q
+SELECT cast('{1,2}' as int[]), '{1,2}'::int[] FROM t
+SELECT nullif(trim(both from a), '') FROM t
+SELECT stddev(x), variance(x), corr(x,y), regr_r2(x,y), bit_xor(z) FROM t

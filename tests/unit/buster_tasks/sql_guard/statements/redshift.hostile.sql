@@ -142,3 +142,15 @@ SELECT pg_get_cols('orders')
 SELECT get_namespace('x')
 SELECT mask_it(x) FROM t
 SELECT * FROM remote_db.public.f(1)
+## in odd places
+SELECT * FROM (SELECT * FROM stl_query) x
+SELECT a FROM t UNION SELECT query FROM STL_QUERYTEXT
+SELECT PG_CATALOG.PG_SLEEP(1)
+SELECT f_sql_udf(1), abs(1)
+SELECT ai_x('a')
+SELECT * FROM pg_get_external_x()
+SELECT has_schema_privilege('a','b')
+SELECT * FROM svv_all_tables
+SELECT * FROM PG_INTERNAL.x
+SELECT * FROM "pg_user"
+SELECT * FROM awsdatacatalog.pg_catalog.x

@@ -124,3 +124,7 @@ SELECT * FROM a JOIN b ON load_extension('x')
 VALUES (load_extension('x'))
 SELECT * FROM '/etc/passwd'
 SELECT * FROM "file:x?mode=rw"
+## in odd places
+SELECT * FROM t JOIN pragma_table_info('x')
+SELECT * FROM "pragma_database_list"
+SELECT * FROM SQLITE_DBPAGE
