@@ -38,7 +38,7 @@ def assemble(
 ) -> Introspection:
     """Everything that was read, with its issues; named after the database until somebody names it."""
     row = reading.database
-    lost = [*issues.denied(reading, user), *issues.locked(reading)]
+    lost = [*issues.denied(reading, user), *issues.locked(reading), *issues.left_out(reading)]
     facts: dict[str, JsonValue] = {
         "encoding": row.encoding, "collation": row.collation, "serverVersion": version,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.postgres.catalog import RelationRow
 from buster_tasks.sources.postgres.reading import Reading
 from buster_tasks.sources.quoting import in_double_quotes as quote
@@ -30,6 +31,22 @@ def locked(reading: Reading) -> list[Issue]:
         )
         for relation in reading.relations
         if relation.is_locked and relation.kind in ("v", "m")
+    ]
+
+
+def left_out(reading: Reading) -> list[Issue]:
+    """What was not read before the time limit."""
+    error = reading.why_left_out
+    if error is None:
+        return []
+    return [
+        Issue(
+            scope="database",
+            object=reading.database.name,
+            code=code_of(error),
+            message=f"Not read: {', '.join(reading.left_out)}. {error.message}",
+            fix="Introspect it in parts, with the options schemas or tables, or allow more time.",
+        )
     ]
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from buster_tasks.errors import SourceError
 from buster_tasks.sources.postgres.catalog import (
     ConstraintRow,
     DatabaseRow,
@@ -30,10 +31,25 @@ class Reading:
     indexes: Sequence[IndexRow] = ()
     found_columns: defaultdict[int, list[Column]] = field(default_factory=lambda: defaultdict(list))
     names: defaultdict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    left_out: Sequence[str] = ()
+    why_left_out: SourceError | None = None
     by_oid: dict[int, RelationRow] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_oid = {relation.oid: relation for relation in self.relations}
+
+    def leave_out(self, parts: Sequence[str], error: SourceError) -> None:
+        """Do without these parts. A key whose columns have no names is none, and half of the columns mislead."""
+        self.left_out, self.why_left_out = parts, error
+        if "columns" in parts:
+            self.constraints = ()
+            self.found_columns.clear()
+            self.names.clear()
+
+    def counts(self) -> dict[str, int]:
+        """How much is read up to now."""
+        columns = sum(map(len, self.found_columns.values()))
+        return {"columns": columns, "indexes": len(self.indexes)}
 
     def keys(self, kind: str) -> list[ConstraintRow]:
         """The constraints of this kind."""

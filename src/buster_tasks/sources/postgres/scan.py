@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from buster_tasks.sources.base import Steps
+from buster_tasks.errors import SourceError
+from buster_tasks.sources.base import Step, Steps
+from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.filters import Selection, exact_case
 from buster_tasks.sources.postgres.assembly import assemble
@@ -24,16 +27,22 @@ from buster_tasks.sources.postgres.reading import Reading
 from buster_tasks.sources.schema import StatisticsLevel
 
 if TYPE_CHECKING:
-    from buster_tasks.sources.blocking import Budget
     from buster_tasks.sources.blocking_source import Wanted
     from buster_tasks.sources.postgres.session import PostgresSession, Reader
+
+
+# The structure is worth more than what else is left out past the limit, and a task has some time left then.
+_LATE_SECONDS = 3.0
+_DONE = (0.3, 0.8, 0.9)
 
 
 class Scan:
     """One introspection."""
 
     def __init__(self, session: PostgresSession, wanted: Wanted) -> None:
-        self._session = session
+        self._session, self._wanted = session, wanted
+        left = wanted.ends.left()
+        self._late = Budget(None if left is None else left + _LATE_SECONDS)
         self._filters = wanted.filters
         self._level: StatisticsLevel = wanted.statistics
         self._selection = Selection(wanted.filters, exact_case)
@@ -45,14 +54,7 @@ class Scan:
             reading = self._relations(reader)
             views = sum(relation.kind == "v" for relation in reading.relations)
             yield 0.2, {"tables": len(reading.relations) - views, "views": views}
-            oids = [relation.oid for relation in reading.relations]
-            reading.constraints = read_constraints(reader, oids)
-            yield 0.3, {}
-            reading.indexes = read_indexes(reader, oids)
-            yield 0.4, {"indexes": len(reading.indexes)}
-            rows = read_columns(reader, oids, with_statistics=self._level != "none")
-            add_columns(reading, rows)
-            yield 0.8, {"columns": sum(map(len, reading.found_columns.values()))}
+            yield from self._details(reader, reading, budget)
             version = self._session.server_version
         with collector_held():
             return assemble(
@@ -63,6 +65,32 @@ class Scan:
                 selection=self._selection,
                 level=self._level,
             )
+
+    def _details(self, reader: Reader, reading: Reading, budget: Budget) -> Generator[Step]:
+        """One part after the other until the time is up; what is not read by then is told."""
+        oids = [relation.oid for relation in reading.relations]
+
+        def constraints() -> None:
+            reading.constraints = read_constraints(reader, oids)
+
+        def columns() -> None:
+            rows = read_columns(reader, oids, with_statistics=self._level != "none")
+            add_columns(reading, rows)
+
+        def indexes() -> None:
+            reading.indexes = read_indexes(reader, oids)
+
+        parts = (("constraints", constraints), ("columns", columns), ("indexes", indexes))
+        for at, (_name, read) in enumerate(parts):
+            try:
+                with self._wanted.limited(self._late.left(), budget) as own, reader.within(own):
+                    read()
+            except SourceError as error:
+                if not self._wanted.forgives(error):
+                    raise
+                reading.leave_out([name for name, _read in parts[at:]], error)
+                return
+            yield _DONE[at], reading.counts()
 
     def _relations(self, reader: Reader) -> Reading:
         database, schemas = read_schemas(reader)

@@ -149,7 +149,10 @@ class PostgresSession:
         try:
             connection.execute(opening)
             yield reader
-            self._reset(connection)
+            if self._interrupted:  # what stopped a statement may still be on its way
+                self.close()
+            else:
+                self._reset(connection)
         except psycopg.Error as error:
             typed = self._typed(error, budget)
             self._recover(connection)
@@ -227,6 +230,18 @@ class Reader:
         self.statements += 1
         with self._connection.cursor() as cursor:
             yield from cursor.stream(statement.encode(), parameters, size=_AT_ONCE)
+
+    @contextmanager
+    def within(self, budget: Budget) -> Generator[None]:
+        """A block that ends with this budget too. Raises its error then; no other statement can follow."""
+        if budget.is_spent:
+            raise budget.error()
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            if budget.is_spent:
+                raise budget.error() from error
+            raise
 
     def select(self, statement: str, found: Collected) -> QueryResult:
         """What is collected of somebody's statement; the server computes no more than is fetched."""

@@ -1,6 +1,7 @@
 """What is found in a database, and what is said about what is not."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -487,6 +488,36 @@ async def test_a_locked_catalog_is_busy_and_may_be_free_later(
         with pytest.raises(SourceBusyError) as caught:
             await asyncio.wait_for(introspected(source_of(name)), 10)
     assert caught.value.transient
+
+
+async def test_past_the_time_limit_a_slow_part_is_left_out_and_told(
+    make_database: MakeDatabase, source_of: SourceOf
+) -> None:
+    name = make_database(
+        *SHOP,
+        "SET allow_system_table_mods = on; ALTER VIEW pg_catalog.pg_stats RENAME TO pg_stats_as_it_was;"
+        "CREATE VIEW pg_catalog.pg_stats AS"
+        " SELECT * FROM pg_catalog.pg_stats_as_it_was WHERE pg_sleep(600) IS NOT NULL",
+    )
+    async with source_of(name) as source:
+        began = time.monotonic()
+        found = await source.introspect(statistics="catalog", time_limit=0)
+        assert time.monotonic() - began < 6
+        assert "orders" in [table.name for table in found.tables]
+        # half of the columns would mislead, and a key without its columns is none
+        assert (found.columns, found.primary_keys, found.indexes) == ([], [], [])
+        [issue] = found.issues
+        assert (issue.code, found.complete) == ("TIME_LIMIT_REACHED", False)
+        assert issue.message.startswith("Not read: columns, indexes. ")
+        assert (await source.execute("SELECT 1")).rows == [(1,)]
+
+
+async def test_the_structure_is_read_when_the_time_for_all_else_is_up(
+    make_database: MakeDatabase, source_of: SourceOf
+) -> None:
+    found = await introspected(source_of(make_database(*SHOP)), time_limit=0)
+    assert (found.complete, found.issues) == (True, [])
+    assert (len(found.foreign_keys), len(found.indexes) > 0) == (2, True)
 
 
 async def test_all_is_of_one_moment(
