@@ -11,6 +11,7 @@ from buster_tasks.analyst.claims.date_mentions import dates
 from buster_tasks.analyst.claims.index import Table
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.period import Period, period_of_cell
+from buster_tasks.analyst.claims.scope import Scope
 
 _TOKEN: Final = re.compile(r"'(?P<text>(?:[^']|'')*)'|(?<![\w.])(?P<year>(?:19|20)\d\d)(?![\w.])")
 _COMPARED: Final = re.compile(
@@ -31,11 +32,16 @@ def days_of_sql(sql: str) -> list[tuple[Period, str]]:
     return found
 
 
-def is_dated(mention: Mention, tables: Iterable[Table], question: str) -> str:
-    """By what the evidence has these days: a cell, a filter of the statement, the question; empty for by nothing."""
+def is_dated(mention: Mention, scope: Scope, tables: Iterable[Table], question: str) -> str:
+    """By what the evidence has these days: a cell, a filter of the statement, the question; empty for by nothing.
+
+    Of a sentence that names rows, the cells of these rows count.
+    """
     for table in tables:
+        rows = scope.named_rows(table)
         for column in table.dated:
-            if _in_cells(mention, column.periods.values()):
+            cells = [days for row, days in column.periods.items() if not rows or row in rows]
+            if _in_cells(mention, cells):
                 return f"{table.id}.{column.name}"
         if any(_in_filter(days, table.sql) for days in mention.periods):
             return f"the filter of {table.id}"

@@ -30,16 +30,20 @@ from buster_tasks.analyst.claims.scope import Scope
 
 _WHOLE: Final = 100
 _MOST_COLUMNS: Final = 8
-_TOTAL: Final = words(
-    r"total(?:s|ed|led|ing)?|sum|altogether|combined|together|overall|in\s+all|all|entire|whole|both|across|jointly|"
-    r"of\s+the\s+[\d,.]+"
+_TOTAL: Final = words("total(?:s|ed|led|ing)?|sum|all|entire|whole|both|across|jointly")
+# these speak of all rows even where some are named
+_IN_ALL: Final = re.compile(
+    r"\b(?:altogether|combined|together|overall|in\s+total|in\s+all)\b"
+    r"|\b(?:of|among)\s+(?:(?:the|all|a)\s+)+(?:total\s+(?:of\s+)?)?[$€£¥₹]?$"
+    r"|(?:\d|%|percent|half|thirds?|quarters?)\s+of\s+[$€£¥₹]?$",
+    re.IGNORECASE,
 )
 _REST: Final = words("rest|remaining|remainder|others?|without|excluding|except")
 _PER: Final = words("per|each")
 _MEDIAN: Final = words("median|typical(?:ly)?")
 _NONE: Final = words("no|none|zero|without|missing|null|never|not|unknown|empty")
 _COUNTED: Final = re.compile(
-    r"\b(?:number\s+of|count|counted|how\s+many|there\s+(?:are|were|is|was)|rows|all|(?:of|are)\s+the)\b[^,;]*$|\bthe\s*$",
+    r"\b(?:number\s+of|count|counted|how\s+many|there\s+(?:are|were|is|was)|rows)\b[^,;]*$|\b(?:the|all)\s*$",
     re.IGNORECASE,
 )
 _TOP: Final = re.compile(
@@ -158,26 +162,37 @@ def _passing(table: Table, scope: Scope, mention: Mention) -> Iterator[Derived]:
 def _aggregates(
     mention: Mention, column: Column, rows: frozenset[int] | None, scope: Scope
 ) -> Iterator[Derived]:
-    text, numbers = scope.text, list(column.numbers.values())
+    numbers, chosen = list(column.numbers.values()), numbers_of(column, rows)
     if not numbers:
         return
     name = f"{column.result}.{column.name}"
-    chosen = numbers_of(column, rows)
-    counted = mention.noun and stem(mention.noun) in column.traits.words
-    if _TOTAL.search(text) or (counted and column.is_whole and not rows):
+    yield from _sums(mention, column, chosen, scope)
+    if _REST.search(scope.text) and chosen:
+        yield Derived(column.total - sum(chosen, Decimal(0)), f"rest of {name}")
+    if MEAN.search(scope.text) or (_PER.search(scope.text) and not chosen):
+        yield Derived(column.total / len(numbers), f"average of {name}")
+        if len(chosen) > 1:
+            yield Derived(sum(chosen, Decimal(0)) / len(chosen), f"average of {name}, named rows")
+    if _MEDIAN.search(scope.text):
+        yield Derived(median(numbers), f"median of {name}")
+
+
+def _sums(
+    mention: Mention, column: Column, chosen: Sequence[Decimal], scope: Scope
+) -> Iterator[Derived]:
+    """The sum of all rows, of the named ones, and of the first. A named row is told by its own number first."""
+    before = scope.text[: mention.start - scope.start]
+    in_all = bool(_IN_ALL.search(scope.text) or _IN_ALL.search(before))
+    counted = mention.noun and stem(mention.noun) in column.traits.words and column.is_whole
+    said = in_all or bool(_TOTAL.search(scope.text))
+    name = f"{column.result}.{column.name}"
+    if in_all or (not chosen and (said or counted)):
         yield Derived(column.total, f"sum of {name}")
+    if said:
         if len(chosen) > 1:
             yield Derived(sum(chosen, Decimal(0)), f"sum of {name} over named rows")
         for count, total in _tops(column, scope):
             yield Derived(total, f"sum of {name} over the top {count}")
-    if _REST.search(text) and chosen:
-        yield Derived(column.total - sum(chosen, Decimal(0)), f"rest of {name}")
-    if MEAN.search(text) or (_PER.search(text) and not chosen):
-        yield Derived(column.total / len(numbers), f"average of {name}")
-        if len(chosen) > 1:
-            yield Derived(sum(chosen, Decimal(0)) / len(chosen), f"average of {name}, named rows")
-    if _MEDIAN.search(text):
-        yield Derived(median(numbers), f"median of {name}")
 
 
 def _ratios(text: str, table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from buster_tasks.analyst.claims.mention import Mention
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'“(*\d])|\n+|;\s+")
 _LONGEST_NAME: Final = 200
+_SHORT: Final = 3
 _NO_NAMES_TEXT: Final = """
 a an the no yes of in on at to by or and for all any is was are with other others none total new old true
 false na n/a unknown not it he we i us this that
@@ -65,6 +66,19 @@ class Scope:
         default_factory=dict[tuple[int, str], frozenset[int]]
     )
 
+    @property
+    def unnamed(self) -> str:
+        """The sentence without the names in it."""
+        text = self.text
+        for name in reversed(self.names):
+            text = text[: name.start - self.start] + " " + text[name.end - self.start :]
+        return text
+
+    def named_rows(self, table: Table) -> frozenset[int]:
+        """The rows of the names that the sentence has, whatever its dates are."""
+        groups = [group for group in _named(table, self.names).values() if group]
+        return _met(groups) if groups else frozenset()
+
     def rows_of(self, mention: Mention, table: Table) -> frozenset[int] | None:
         """The rows that a number of the sentence may come from; None is all of them."""
         paired = self.paired.get((mention.start, table.id))
@@ -101,7 +115,13 @@ def names_in(text: str, tables: Iterable[Table]) -> list[Name]:
         for column in table.columns:
             for cell, rows in column.texts.items():
                 if _is_name(cell, table):
-                    found.extend(_places(lowered, cell, column, frozenset(rows)))
+                    # "US" is no "us"
+                    is_sign = len(cell) <= _SHORT and cell.isupper()
+                    sought = (text, cell) if is_sign else (lowered, cell.lower())
+                    found += [
+                        Name(start, end, cell, column, frozenset(rows))
+                        for start, end in _places(*sought)
+                    ]
     found.sort(key=lambda name: (name.start - name.end, name.start))
     kept: list[Name] = []
     for name in found:
@@ -136,24 +156,26 @@ def scope_of(
 
 
 def _is_name(cell: str, table: Table) -> bool:
-    if not 2 <= len(cell) <= _LONGEST_NAME or cell.lower() in _NO_NAMES:
+    if not 0 < len(cell) <= _LONGEST_NAME or cell.lower() in _NO_NAMES:
+        return False
+    if len(cell) == 1 and not cell.isupper():
         return False
     words = words_of(cell)
     # "success" in "the success rate" is the column's name, not the row's
     return not any(words <= column.traits.words for column in table.columns)
 
 
-def _places(lowered: str, cell: str, column: Column, rows: frozenset[int]) -> Iterable[Name]:
-    sought = cell.lower()
-    place = lowered.find(sought)
+def _places(text: str, sought: str) -> Iterator[tuple[int, int]]:
+    """Where a name stands as words of its own."""
+    place = text.find(sought)
     while place >= 0:
         end = place + len(sought)
-        before, after = lowered[place - 1 : place], lowered[end : end + 1]
+        before, after = text[place - 1 : place], text[end : end + 1]
         if not (before.isalnum() and sought[0].isalnum()) and not (
             after.isalnum() and sought[-1].isalnum()
         ):
-            yield Name(place, end, cell, column, rows)
-        place = lowered.find(sought, end)
+            yield place, end
+        place = text.find(sought, end)
 
 
 def _named(table: Table, names: Iterable[Name]) -> Mapping[str, frozenset[int]]:

@@ -9,19 +9,18 @@ from decimal import Decimal
 from typing import Final
 
 from buster_tasks.analyst.claims import derived as arithmetic
+from buster_tasks.analyst.claims.cells import admits, cells, is_counted
 from buster_tasks.analyst.claims.comparing import Derived, changes
+from buster_tasks.analyst.claims.date_mentions import dates
 from buster_tasks.analyst.claims.dating import is_dated
 from buster_tasks.analyst.claims.index import Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.mentions import mentions
 from buster_tasks.analyst.claims.ranking import leaders, rank_of
 from buster_tasks.analyst.claims.reading import (
-    Scale,
     fits_unit,
-    readings,
     scale_of_column,
     scale_of_value,
-    way_of,
 )
 from buster_tasks.analyst.claims.scope import Name, Scope, names_in, scope_of, sentences
 from buster_tasks.analyst.claims.values import Resolved
@@ -65,7 +64,7 @@ class _Judge:
                 by = (
                     self._name(mention)
                     or self._place(mention)
-                    or is_dated(mention, self.tables, self.question)
+                    or is_dated(mention, scope, self.tables, self.question)
                 )
             case "time":
                 by = self._place(mention) or self._time(mention)
@@ -79,14 +78,14 @@ class _Judge:
         for support in (self._name(mention), self._by_value(mention), self._by_question(mention)):
             if support:
                 return support
-        for exact, by in self._cells(mention, scope):
+        for exact, by in cells(mention, scope, self.tables):
             self.found.append((mention, exact))
             return by
         by = self._top(mention, scope) or self._arithmetic(mention, scope)
         if by:
             return by
         # "one" and "30-day" claim something only where they count what the evidence counts
-        return "no claim" if mention.weak and not self._counted(mention) else ""
+        return "no claim" if mention.weak and not is_counted(mention, self.tables) else ""
 
     def _name(self, mention: Mention) -> str:
         """A number that is part of a name: `Windows 11`, `Q3_report`."""
@@ -127,56 +126,27 @@ class _Judge:
             scale = scale_of_column(column) if column else scale
         if named.format == "percent" and mention.kind == "number":
             return False
-        return fits_unit(mention, traits) and _admits(mention, exact, scale, traits)
+        return fits_unit(mention, traits) and admits(mention, exact, scale, traits)
 
     def _by_question(self, mention: Mention) -> str:
-        """What the question says may be said again."""
+        """What the question says may be said again, of the same: `top 3`, `at least 5 orders`, `3 stocks`."""
+        is_top = arithmetic.is_top(self.text, mention)
         for other in self.asked:
-            if (other.kind, other.value, other.currency) == (
+            if (other.kind, other.value, other.currency) != (
                 mention.kind,
                 mention.value,
                 mention.currency,
             ):
+                continue
+            if (
+                (is_top and arithmetic.is_top(self.question, other))
+                or (mention.noun and stem(other.noun) == stem(mention.noun))
+                or (mention.is_bound and other.is_bound)
+                or mention.kind != "number"
+                or mention.currency
+            ):
                 return "the question"
         return ""
-
-    def _cells(self, mention: Mention, scope: Scope) -> Iterator[tuple[Decimal, str]]:
-        if mention.kind in {"factor", "fraction"} and not any(
-            column.traits.is_factor or column.traits.is_percent
-            for table in self.tables
-            for column in table.measures
-        ):
-            return
-        for table in self.tables:
-            rows = scope.rows_of(mention, table)
-            for column in self._columns(mention, table):
-                for row, exact in _near(mention, column):
-                    if (rows is None or row in rows) and _is_told(mention, column, exact, table):
-                        yield exact, f"{table.id}.{column.name}, row {row}"
-
-    def _columns(self, mention: Mention, table: Table) -> Iterator[Column]:
-        """The columns that the counted noun allows: those of its name, or those whose names tell nothing."""
-        noun = stem(mention.noun) if mention.noun else ""
-        named = self._counted(mention)
-        for column in table.columns:
-            if not column.numbers or (
-                named and noun not in column.traits.words and not column.traits.is_generic
-            ):
-                continue
-            if column.is_measure or self._is_named(mention, column):
-                yield column
-
-    def _counted(self, mention: Mention) -> bool:
-        noun = stem(mention.noun) if mention.noun else ""
-        return bool(noun) and any(
-            noun in column.traits.words for table in self.tables for column in table.columns
-        )
-
-    def _is_named(self, mention: Mention, column: Column) -> bool:
-        """Whether a number is told as a name of a row: `customer 18`, `id 18`."""
-        before = re.search(r"([A-Za-z]+)\W{0,2}$", self.text[: mention.start])
-        word = stem(before[1]) if before else ""
-        return word in column.traits.words | {"id", "no", "number", "year"}
 
     def _time(self, mention: Mention) -> str:
         """A time of day that a cell of the results has."""
@@ -272,8 +242,8 @@ def judge_text(
 ) -> list[MentionVerdict]:
     """A verdict for each number, date and leading name of a text, in order."""
     _take_units(values, tables)
-    found = mentions(text)
     names = names_in(text, tables)
+    found = mentions(_without_names(text, names))
     places = list(_places(text, values))
     judge = _Judge(text, values, tables, question, mentions(question), names, places)
     verdicts: list[MentionVerdict] = []
@@ -292,6 +262,17 @@ def judge_text(
             for mention, by in leaders(scope, tables, question, [p[:2] for p in places])
         )
     return sorted(verdicts, key=lambda verdict: verdict.mention.start)
+
+
+def _without_names(text: str, names: Sequence[Name]) -> str:
+    """The text with a word that says nothing for each name: a track that is called `Changes` is no change."""
+    taken = [(mention.start, mention.end) for mention in dates(text)]
+    for name in names:
+        is_day = any(name.start < end and start < name.end for start, end in taken)
+        if not is_day and not any(letter.isdigit() for letter in name.text):
+            length = name.end - name.start
+            text = f"{text[: name.start]}{'X' * length}{text[name.end :]}"
+    return text
 
 
 def _take_units(values: Sequence[Resolved], tables: Sequence[Table]) -> None:
@@ -323,42 +304,6 @@ def _places(text: str, values: Sequence[Resolved]) -> Iterator[tuple[int, int, R
             ):
                 yield place, end, value
             place = text.find(shown, place + 1)
-
-
-def _near(mention: Mention, column: Column) -> Iterator[tuple[int, Decimal]]:
-    """The numbers of a column that may be meant, by their size in each way that they are told."""
-    low, high = mention.bounds
-    scale = scale_of_column(column)
-    factors = [Decimal(1)]
-    if mention.kind in {"percent", "points", "fraction"}:
-        factors = [Decimal(100)] * scale.of_one + [Decimal(1)] * scale.of_hundred
-    for factor in factors:
-        yield from column.between(low / factor, high / factor)
-        if mention.is_change:
-            yield from column.between(-high / factor, -low / factor)
-
-
-def _is_told(mention: Mention, column: Column, exact: Decimal, table: Table) -> bool:
-    traits = column.traits
-    if mention.is_change and not (
-        traits.is_change
-        or traits.is_percent
-        or table.rows == 1
-        or (mention.direction < 0 and exact < 0)
-    ):
-        return False
-    if mention.kind == "points" and not traits.is_change:
-        return False
-    if mention.kind == "factor" and not traits.is_factor:
-        return False
-    if not fits_unit(mention, traits):
-        return False
-    return _admits(mention, exact, scale_of_column(column), traits)
-
-
-def _admits(mention: Mention, exact: Decimal, scale: Scale, traits: Traits) -> bool:
-    signed = way_of(mention, exact, traits)
-    return any(mention.admits(reading) for reading in readings(mention, signed, scale))
 
 
 def _admits_derived(mention: Mention, one: Derived) -> bool:
