@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from buster_tasks.analyst.offline.draft import Absent, Condition, Draft, Measure, Operator
 from buster_tasks.analyst.offline.intent import Bound, Intent, Mention
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
-from buster_tasks.analyst.offline.measuring import Measuring
+from buster_tasks.analyst.offline.measuring import MONEY, Measuring
 from buster_tasks.analyst.offline.schema import Column, Edge, Table, named_columns
 from buster_tasks.analyst.offline.times import Span
 from buster_tasks.analyst.offline.words import SOFT, best
@@ -177,6 +177,13 @@ class Conditions:
             if found is not None:
                 draft.having.append((found[0], bound.operator, bound.number))
                 draft.heard.update(bound.before.words)
+                return
+        if set(bound.before.words) & MONEY and draft.entity and draft.fact != draft.entity:
+            words = tuple(word for word in bound.before.words if word in MONEY)
+            found = measuring.measure(replace(bound.before, words=words, aggregate="sum"))
+            if found is not None:
+                draft.having.append((found[0], bound.operator, bound.number))
+                draft.heard.update(words)
                 return
         counted = self._counted(bound, measuring)
         column = self._number(bound)

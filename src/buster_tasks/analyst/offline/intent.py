@@ -95,6 +95,7 @@ class Intent:
     formulas: dict[str, Formula] = field(default_factory=dict[str, Formula])
     is_distinct: bool = False
     is_share: bool = False
+    adds: bool = False
     hints: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     unclear: list[str] = field(default_factory=list[str])

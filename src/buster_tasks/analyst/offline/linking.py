@@ -21,6 +21,7 @@ ENOUGH = 0.62
 _LONG = 4
 _LEAST_EXPLAINED = 0.78
 _PER_TABLE = 0.03
+_PER_VIEW = 0.15
 _MOST_LISTED = 1_000
 _KEY_WORDS = frozenset({"id", "number", "code", "key", "no", "identifier"})
 _NO_VALUES = listed(
@@ -137,7 +138,7 @@ class Linker:
         wants_key = bool(set(words) & _KEY_WORDS)
         columns = [
             one for one in self._matcher.find(words, draft.ways)
-            if not one[1].is_flag and (wants_key or not one[1].is_key or not tables)
+            if not one[1].is_flag and not self._is_amount(words, one[1]) and (wants_key or not one[1].is_key or not tables)
         ]  # fmt: skip
         top_table = max(tables, key=lambda one: one[0], default=(0.0, ""))
         if columns and columns[0][0] > top_table[0]:
@@ -152,6 +153,10 @@ class Linker:
         if set(words) <= LIGHT:
             words = (*self._schema.tables[column.table].words, *words)
         return Dimension(column, plain(" ".join(words)))
+
+    def _is_amount(self, words: Sequence[str], column: Column) -> bool:
+        """Whether a column is a number that is not itself what the words name: `category sales` for a category."""
+        return column.is_number and not column.is_key and best(column.words[-1], words) < GOOD
 
     def _group(self, draft: Draft, _entity: object) -> bool:
         for words in self.intent.groups:
@@ -228,13 +233,15 @@ class Linker:
     def _rank(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
         """What the first few are the first by: a column of their own, or something computed of them."""
         intent = self.intent
-        if not intent.is_ranked or entity is None:
-            return not intent.is_ranked
+        if not intent.is_ranked:
+            return True
+        if entity is None:
+            return intent.grain is not None and self._rank_times(draft)
         if intent.adjective in said.ADJECTIVES and intent.order is None:
             return self._by_adjective(draft, entity)
         wanted = intent.order or (intent.measures[0] if intent.measures else None)
         if wanted is None:
-            return False
+            return self._by_default(draft, entity)
         own = self._own_number(draft, wanted)
         if own is not None:
             draft.order = self._named(own[1])
@@ -256,6 +263,41 @@ class Linker:
             if len(draft.dimensions) > len(entity)
             else draft.dimensions
         )
+        return True
+
+    def _rank_times(self, draft: Draft) -> bool:
+        """`the month with the highest revenue`."""
+        wanted = self.intent.order or (self.intent.measures[0] if self.intent.measures else None)
+        found = (
+            None
+            if wanted is None
+            else Measuring(self._matcher, draft).measure(wanted, is_extreme=True)
+        )
+        if wanted is None or found is None:
+            return False
+        self._take(draft, found, wanted)
+        draft.order = next(one for one in draft.measures if one.name == found[0].name)
+        return True
+
+    def _by_default(self, draft: Draft, entity: Sequence[Column]) -> bool:
+        """`top 5 products`, and by what is not said: by money, else by an amount, else by how often they occur."""
+        if not draft.entity or draft.fact == draft.entity:
+            return False
+        measuring = Measuring(self._matcher, draft)
+        for rank, words in enumerate((("revenue",), ("quantity",))):
+            found = measuring.measure(Wanted(words, "sum"))
+            if found is not None:
+                break
+        else:
+            rank, found = 2, (Measure("count", counted(self._schema.tables[draft.fact])), GOOD)
+        measure, score = found
+        draft.measures.append(measure)
+        draft.order = measure
+        draft.parts.append(score - 0.1 * rank - 0.02 * len(draft.ways[draft.entity]))
+        draft.assumptions.append(
+            f"It is not said by what; taken is the {measure.name.replace('_', ' ')}."
+        )
+        self._tell_apart(draft, entity, draft.entity)
         return True
 
     def _own_number(self, draft: Draft, wanted: Wanted) -> tuple[float, Column] | None:
@@ -345,6 +387,8 @@ class Linker:
             if found is None:
                 return False
             shown += [one for one in found if one not in shown]
+        if intent.adds and entity is not None:
+            shown = [*(self._named(one) for one in entity), *shown]
         dimensions = [one for one in shown if isinstance(one, Dimension)]
         for one in dimensions:
             if all(known.column is not one.column for known in draft.dimensions) and not (
@@ -432,10 +476,8 @@ class Linker:
         """What is computed already, by another of its names."""
         for one in draft.measures:
             words = {stem(word) for word in one.name.split("_")}
-            if (
-                any(best(word, words) >= GOOD for word in wanted.words if word not in LIGHT)
-                or (len(draft.measures) == 1
-                and set(wanted.words) <= LIGHT | MONEY | SAYS_LITTLE)
+            if any(best(word, words) >= GOOD for word in wanted.words if word not in LIGHT) or (
+                len(draft.measures) == 1 and set(wanted.words) <= LIGHT | MONEY | SAYS_LITTLE
             ):
                 return one
         return None
@@ -452,9 +494,7 @@ class Linker:
             )
             if found is None:
                 return False
-            draft.dimensions = [
-                self._named(column) for column in found[0]
-            ]
+            draft.dimensions = [self._named(column) for column in found[0]]
             draft.is_distinct = True
             return True
         table = self._schema.tables[draft.entity]
@@ -560,9 +600,7 @@ class Linker:
                 )
             if draft.order is None and wanted.words and not draft.is_grouped:
                 found = self._matcher.find(wanted.words, {draft.fact: []})
-                draft.order = (
-                    self._named(found[0][1]) if found else None
-                )
+                draft.order = self._named(found[0][1]) if found else None
             draft.heard.update(wanted.words)
         if draft.order is None and draft.measures and draft.dimensions:
             draft.order = draft.measures[0]
@@ -587,6 +625,7 @@ class Linker:
         own = self._matcher.schema.tables[draft.fact].words
         said_of = sum(best(word, self.intent.words) >= 0.8 for word in own) / (len(own) or 1)
         draft.score = 0.5 * fit + 0.5 * self._explained(draft) + 0.08 * said_of
+        draft.score -= _PER_VIEW * self._schema.tables[draft.fact].is_view
         draft.score -= _PER_TABLE * len(draft.tables) + 0.3 * len(draft.doubts)
 
     def _said_by_ways(self, draft: Draft) -> set[str]:

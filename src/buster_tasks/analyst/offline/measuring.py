@@ -9,7 +9,7 @@ from buster_tasks.analyst.offline.draft import Condition, Draft, Measure
 from buster_tasks.analyst.offline.intent import Aggregate, Formula, Wanted
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
 from buster_tasks.analyst.offline.schema import Column, Table
-from buster_tasks.analyst.offline.words import best, words as listed
+from buster_tasks.analyst.offline.words import best, plural, words as listed
 
 MONEY = listed(
     "revenue sale turnover income spending earning spend profit money value amount purchase payment spent order"
@@ -20,6 +20,8 @@ _ADDITIVE = listed("quantity amount revenue total unit hour minute cost payment 
 SAYS_LITTLE = listed("signup registration record entry row total overall")
 _UNITS = listed("unit copy item piece quantity")
 _IN_STOCK = listed("stock inventory hand reorder reserved available per minimum maximum min max")
+_DONE = listed("sale purchase order make spending spent")
+_SUMS = listed("amount value price money quantity")
 _PART_OF_MONEY = listed(
     "tax discount commission shipping freight tip fee refund balance budget due net sub limit"
 )
@@ -114,7 +116,10 @@ class Measuring:
             ):
                 found = (
                     Measure(
-                        "count", f"number_of_{plain(column.name)}", (column,), is_distinct=True
+                        "count",
+                        f"number_of_{plain(' '.join([*column.words[:-1], plural(column.words[-1])]))}",
+                        (column,),
+                        is_distinct=True,
                     ),
                     score - 0.03,
                 )
@@ -133,7 +138,7 @@ class Measuring:
     def _sum(self, wanted: Wanted) -> Scored | None:
         words = wanted.words
         over = self._over("sum", words)
-        if words and not set(words) & _SURELY_MONEY:
+        if words and not set(words) & (_SURELY_MONEY | _SUMS):
             counted = self._count_or_sum(replace(wanted, aggregate="count"))
             if counted is not None and (over is None or counted[1] > over[1] + 0.1):
                 return counted
@@ -151,6 +156,8 @@ class Measuring:
             score -= (0.3 if kind == "sum" else 0.12) * steps
             if score >= GOOD - 0.05 and (found is None or score > found[1]):
                 found = Measure(kind, called(kind, column), (column,)), score
+        if found is None and len(words) > 1 and set(words) & _DONE:
+            return self._over(kind, [word for word in words if word not in _DONE])
         product = self._product(kind, words)
         if product is not None and (found is None or product[1] > found[1]):
             return product
@@ -159,6 +166,9 @@ class Measuring:
     def _fit(self, kind: Aggregate, words: Sequence[str], column: Column) -> float:
         """How well a number fits; money is also found by what is usual for it."""
         score = self._matcher.column(words, column)
+        words = [
+            word for word in words if word in MONEY or best(word, self._fact.words) < GOOD
+        ] or words
         if (
             kind in ("sum", "average")
             and set(words) <= MONEY | LIGHT
@@ -232,10 +242,9 @@ class Measuring:
         for score, column in self._matcher.find(words, self._draft.ways):
             if column.is_number and not column.is_key and (counted is None or score > counted[1]):
                 is_additive = (
-                    (bool(set(column.words) & _ADDITIVE)
-                    and not set(column.words) & {"unit", "price"})
-                    or not is_extreme
-                )
+                    bool(set(column.words) & _ADDITIVE)
+                    and not set(column.words) & {"unit", "price"}
+                ) or not is_extreme
                 kind: Aggregate = "sum" if is_additive else "greatest"
                 steps = len(self._draft.ways[column.table])
                 if kind == "sum" and steps:

@@ -253,5 +253,7 @@ def _schema(talk: Talk) -> Schema:
     described: list[dict[str, Any]] = [
         one for one in talk.described if (one.get("source") or source) == source
     ]
-    begins = [note.removeprefix(_BEGINS).split(", ") for note in talk.notes if note.startswith(_BEGINS)]
+    begins = [
+        note.removeprefix(_BEGINS).split(", ") for note in talk.notes if note.startswith(_BEGINS)
+    ]
     return Schema.of(described, begins[0] if begins else ())

@@ -55,16 +55,20 @@ NUMBERED: Final = re.compile(
 )
 TOP_ALL: Final = re.compile(r"^(?:the )?top (?P<rest>[^\d.][^.]*)")
 HAS_MOST: Final = re.compile(
-    rf"^(?:(?:the )?names? of (?:the )?)?(?:which|what|who|the|whose)?\s*(?P<number>{_NUMBER}\b)?(?P<entity>[^.]*?)\s*"
-    r"\b(?:ha[sdv]e?|ha[sd]|with|made|placed|took|taken|received|wrote|published|generated?s?|earn(?:ed|s)?|gets?|got|bring(?:s)?|brought|"
-    r"spent|spends?|sold|sells?|bought|visited|treated|handled|flew|operate[sd]?|teach(?:es)?|taught|write[s]?|borrowed|"
-    r"employ(?:s|ed)?|produced?|released|recorded|ordered|is|are|was|were|contains?|offers?|pay(?:s)?|received?)"
-    rf"(?: sold| spent| made)? (?:in )?(?:the )?(?P<way>{_MOST}|{_LEAST}|longest|shortest|heaviest|oldest|latest|earliest)\b(?P<order>[^.]*)"
+    rf"^(?:(?:the )?names? of (?:the )?)?(?:(?P<asked>which|what|who|whose)\s+|the )?(?P<number>{_NUMBER}\b)?"
+    r"(?P<entity>[^.]*?)\s*\b(?:have|has|had|with|(?(asked)[a-z]+|with))(?: sold| spent| made)? (?:in )?(?:the )?"
+    rf"(?P<way>{_MOST}|{_LEAST}|longest|shortest|heaviest|oldest|latest|earliest)\b(?P<order>[^.]*)"
 )
 ONE_MOST: Final = re.compile(
     rf"^(?:which|what|who|whats)?\s*(?:is|are|was|were)?\s*(?:the )?(?:name of the )?(?:(?:most|least) (?P<adjective>expensive|"
     r"costly|cheap|recent|popular|common|frequent|active|populous|profitable|valuable)|most(?:[- ]frequently)? (?P<done>[a-z]+ed)|(?:highest|best|top|lowest|"
     rf"worst)[- ](?P<verbal>paid|rated|selling)|(?P<sole>{_SOLE}))\b(?P<rest>[^.]*)"
+)
+BEST: Final = re.compile(
+    r"^(?:(?:which|who|what) (?:is|are) )?(?:our |the |my )?(?P<way>best|worst|top) (?P<rest>[a-z][^.]*)"
+)
+LEFT_OVER: Final = re.compile(
+    r"\b(?:the (?:most|fewest|least|best|worst|highest|lowest|largest|top)|more \w+ than|than)\b"
 )
 MOST_VERB: Final = re.compile(
     r"^(?:which|what|who)\s+(?P<entity>[^.]*?)\s*\b(?P<verb>spent|spends|sold|sells|earned|earns|ordered|orders|"
@@ -98,7 +102,7 @@ SHOWN: Final = re.compile(
 TAIL: Final = re.compile(
     r",\s*(?:and )?(?:return|show|showing|list|listing|including|include|along with|together with|displaying|with (?:their|its|the)|and their)\b"
     r"(?P<what>.*)$|\b(?:along with|together with|and show|and list|and return|showing) (?P<what2>.*)$|"
-    r"\band (?P<what3>their .*)$"
+    r"\band (?P<what3>(?:their|its) .*)$|\bwith (?P<what4>(?:their|its) .*)$"
 )
 HOW_TO: Final = re.compile(
     r",?\s*\b(?:based on|by|after) (?:joining|doing|using|performing|a join|a left join)[^.]*"

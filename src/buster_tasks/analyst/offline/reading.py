@@ -147,7 +147,7 @@ class _Reader:
         if said.RECENTLY.search(self._text):
             self.intent.unclear.append("It speaks of a time that depends on today.")
         grain = grain_of(self._text)
-        if grain is not None and not set(grain[1].split()) & set(self._names):
+        if grain is not None and not (grain[1].endswith(("ly", "al")) and grain[1] in self._names):
             self.intent.grain, words = grain
             self._text = self._text.replace(words, " ", 1)
         span = span_of(self._text)
@@ -184,7 +184,9 @@ class _Reader:
         tail = said.TAIL.search(main)
         if tail and not intent.shown:
             main = main[: tail.start()]
-            self._show(tail["what"] or tail["what2"] or tail["what3"] or "")
+            adding = tail["what3"] or tail["what4"]
+            self.intent.adds = bool(adding)
+            self._show(adding or tail["what"] or tail["what2"] or "")
         self._main(_COUNTS.sub(" howmany ", main))
 
     def _ordered(self, text: str) -> str:
@@ -204,7 +206,7 @@ class _Reader:
         plain = re.sub(
             r"\b(?:in|from|the|highest|lowest|to|order)\b", " ", said.DIRECTION.sub(" ", text)
         )
-        if stems(plain):
+        if set(stems(plain)) - {"top", "bottom"}:
             self.intent.order = self._wanted(_COUNTS.sub(" howmany ", plain))
 
     def _show(self, text: str) -> None:
@@ -236,8 +238,22 @@ class _Reader:
         main = self._grouped(main)
         main = self._computed(main)
         self._remember(self._mentions(main))
+        self._time_as_entity()
+        if said.LEFT_OVER.search(main):
+            intent.unclear.append("It is not clear what is compared.")
         if not intent.measures and not intent.is_ranked:
             self._listed(main)
+
+    def _time_as_entity(self) -> None:
+        """`which month had the highest revenue`: times are ranked."""
+        intent = self.intent
+        if (
+            intent.is_ranked
+            and len(intent.entity) == 1
+            and intent.entity[0] in ("day", "week", "month", "quarter", "year")
+        ):
+            intent.grain = intent.entity[0]  # type: ignore[assignment]  # one of the grains
+            intent.entity = ()
 
     def _bounds(self, main: str) -> str:
         for pattern in (said.BOUND, said.OR_MORE, said.BETWEEN):
@@ -247,7 +263,7 @@ class _Reader:
                     r"[,;]|\b(?:that|who|which|and|or|for|the|a|an|list|whose)\b(?! than)", before
                 )[-1]
                 after = re.split(
-                    r"[,;.]|\b(?:and|or|in|from|by|for|each|per|who|that|during|with|as|on)\b",
+                    r"[,;.]|\b(?:and|or|from|by|for|each|per|who|that|during|with|as|on)\b",
                     main[match.end() :],
                 )[0]
                 wanted = self._wanted(_COUNTS.sub(" howmany ", near))
@@ -272,7 +288,7 @@ class _Reader:
 
     def _ranked(self, main: str) -> str:
         """Which few are wanted, by what; the clause without its superlative."""
-        for find in (self._top, self._has_most, self._one_most):
+        for find in (self._top, self._best, self._has_most, self._one_most):
             left = find(main)
             if left is not None:
                 return left
@@ -293,6 +309,14 @@ class _Reader:
             self._rank(_DEFAULT_TOP, down=False)
             return self._entity("", all_of["rest"])
         return None
+
+    def _best(self, main: str) -> str | None:
+        """`our best customer`: by what is for the data to tell."""
+        found = said.BEST.match(main)
+        if found is None:
+            return None
+        self._rank(1, down=found["way"] == "worst")
+        return self._entity("", found["rest"])
 
     def _has_most(self, main: str) -> str | None:
         found = said.MOST_VERB.match(main)
@@ -466,6 +490,7 @@ class _Reader:
             if (
                 word is not None
                 and not intent.is_ranked
+                and not intent.bounds
                 and not re.search(r"\b(?:which|who|sold|selling|sales? (?:records?|reps?))\b", main)
             ):
                 intent.measures.append(Wanted((word,), "sum"))
@@ -492,7 +517,19 @@ class _Reader:
                 )
                 if not near:
                     found.append((match.start(), match.end(), kind))
-        return sorted(found)
+        found.sort()
+        kept = found[:1]
+        for one in found[1:]:
+            begin, _, kind = one
+            between = main[kept[-1][1] : begin]
+            is_name = (
+                kind == "sum"
+                and kept[-1][2] in ("average", "least", "greatest")
+                and not re.search(r",|\band\b", between)
+            )
+            if not is_name:  # `average order total` is one thing
+                kept.append(one)
+        return kept
 
     def _wanted(self, text: str, kind: said.Aggregate | None = None) -> Wanted:
         """A phrase as what is computed or shown."""

@@ -123,6 +123,7 @@ class Table:
     columns: dict[str, Column]
     key: tuple[str, ...] = ()
     rows: int | None = None
+    is_view: bool = False
 
     @property
     def plural(self) -> str:
@@ -207,7 +208,11 @@ class Schema:
     def _noise(self) -> frozenset[str]:
         """Words that begin most names, as `sb` in `sbCustomer`: they tell nothing apart."""
         first = Counter(table.words[0] for table in self.tables.values() if len(table.words) > 1)
-        often = {word for word, times in first.items() if times > 1 and times >= _OFTEN * len(self.tables)}
+        often = {
+            word
+            for word, times in first.items()
+            if times > 1 and times >= _OFTEN * len(self.tables)
+        }
         return frozenset(often) | _USUAL_NOISE
 
     def _guessed(self) -> list[Edge]:
@@ -286,6 +291,7 @@ def _table(described: Mapping[str, Any]) -> Table:
         columns,
         tuple(described.get("primary_key", ())),
         int(rows) if rows else None,
+        described.get("kind") == "view",
     )
     return table
 
@@ -353,19 +359,29 @@ def named_columns(table: Table) -> Sequence[Column]:
             both, key=lambda one: "last" in one.words or one.words[0] in ("surname", "lastname")
         )
     for wanted in _NAMES:
-        found = [
-            one
-            for one in columns
-            if one.words[-1:] == (wanted,) and one.is_text and not one.is_reference
-        ]
-        own = [
-            one for one in found if len(one.words) == 1 or set(one.words[:-1]) <= set(table.words)
-        ]
-        if own or found:
-            return [(own or found)[0]]
+        for column in columns:
+            about = set(column.words[:-1])
+            if (
+                column.words[-1:] == (wanted,)
+                and column.is_text
+                and not column.is_reference
+                and about <= {*table.words, *_SORTS_OF_NAMES}
+            ):
+                return [column]
     return [table.columns[name] for name in table.key] or columns[:1]
 
 
+_SORTS_OF_NAMES = (
+    "full",
+    "company",
+    "display",
+    "user",
+    "short",
+    "common",
+    "brand",
+    "official",
+    "main",
+)
 _NAMES = ("name", "title", "symbol", "label", "description", "model", "code", "email")
 
 __all__ = ["Column", "Edge", "Schema", "Table", "named_columns"]

@@ -46,11 +46,23 @@ class Telling:
         first = dimensions[0]
         if len(self.rows) < 2 or (first.grain is None and len(self.rows) > _MOST_BARS):
             return []
-        color = next((one.name for one in dimensions if one is not first), None) if first.grain else None
+        color = (
+            next((one.name for one in dimensions if one is not first), None)
+            if first.grain
+            else None
+        )
         more = {} if color is None else {"color": color}
         kind = "bar" if first.grain is None else "line"
         return [
-            ToolCall.of("create_chart", kind=kind, title=title, result=self.result, x=first.name, y=[measure.name], **more)
+            ToolCall.of(
+                "create_chart",
+                kind=kind,
+                title=title,
+                result=self.result,
+                x=first.name,
+                y=[measure.name],
+                **more,
+            )
         ]
 
     # --- sentences --------------------------------------------------------------------------------
@@ -105,7 +117,15 @@ class Telling:
             if known:
                 top = max(known, key=lambda one: (one[0], -one[1]))[1]
                 text = f"{what} was highest in {{{{when}}}}: {{{{value}}}}."
-                found.append({"claim": text, "values": [self._when(when, "when", top), self._named("value", measure, top)]})
+                found.append(
+                    {
+                        "claim": text,
+                        "values": [
+                            self._when(when, "when", top),
+                            self._named("value", measure, top),
+                        ],
+                    }
+                )
         if whole and len(self.rows) > 1:
             last = len(self.rows) - 1
             text = f"It was {{{{first}}}} in {{{{begin}}}} and {{{{last}}}} in {{{{end}}}}, the last {when.grain} there is."
@@ -116,12 +136,20 @@ class Telling:
             found.append({"claim": text, "values": values})
         if not found:
             text = f"{what} was {{{{first}}}} in {{{{begin}}}}{self._rest(0, when)}."
-            values = [self._named("first", measure, 0), self._when(when, "begin", 0), *self._rest_values(0, when)]
+            values = [
+                self._named("first", measure, 0),
+                self._when(when, "begin", 0),
+                *self._rest_values(0, when),
+            ]
             found.append({"claim": text, "values": values})
         return found
 
     def _rest(self, row: int, when: Dimension) -> str:
-        names = [f"{{{{part_{row}_{at}}}}}" for at, one in enumerate(self.draft.dimensions) if one is not when and one.name in self.columns]
+        names = [
+            f"{{{{part_{row}_{at}}}}}"
+            for at, one in enumerate(self.draft.dimensions)
+            if one is not when and one.name in self.columns
+        ]
         return f" for {' '.join(names)}" if names else ""
 
     def _rest_values(self, row: int, when: Dimension) -> list[dict[str, Any]]:
@@ -141,10 +169,20 @@ class Telling:
             called, values = self._called(at)
             place = f"{{{{number_{at}}}}}"
             values.append(self._named(f"number_{at}", measure, at))
-            shares = at == 0 and len(self.rows) > 1 and self._cell(0, measure.name) == self._cell(1, measure.name)
+            shares = (
+                at == 0
+                and len(self.rows) > 1
+                and self._cell(0, measure.name) == self._cell(1, measure.name)
+            )
             if self._cell(at, measure.name) is None:
                 text = f"{called} has no {_spoken(measure.name)}: {place}."
-            elif at == 0 and is_sorted and len(self.rows) > 1 and not shares or (at == 0 and self.draft.limit == 1):
+            elif (
+                at == 0
+                and is_sorted
+                and len(self.rows) > 1
+                and not shares
+                or (at == 0 and self.draft.limit == 1)
+            ):
                 text = f"{called} has the {self._extreme(measure)}: {place}."
             elif is_sorted and at == 1 and not self._ties(measure):
                 text = f"{called} follows with {place}."
@@ -162,7 +200,9 @@ class Telling:
     def _extreme(self, measure: Measure) -> str:
         down = not self.draft.is_descending
         if _is_count(measure):
-            return f"{'fewest' if down else 'most'} {_spoken(measure.name.removeprefix('number_of_'))}"
+            return (
+                f"{'fewest' if down else 'most'} {_spoken(measure.name.removeprefix('number_of_'))}"
+            )
         plain = _spoken(measure.name)
         if measure.aggregate in ("least", "greatest"):
             return plain.removeprefix("the ")
@@ -195,19 +235,35 @@ class Telling:
         if order.column.is_date:
             way = "latest" if self.draft.is_descending else "earliest"
         place = f"{{{{number_{at}}}}}"
-        text = f"{called} has the {way} {_spoken(order.name)}: {place}." if at == 0 else f"{called} follows with {place}."
+        text = (
+            f"{called} has the {way} {_spoken(order.name)}: {place}."
+            if at == 0
+            else f"{called} follows with {place}."
+        )
         return {"claim": text, "values": values}
 
     # --- parts of sentences -----------------------------------------------------------------------
 
-    def _called(self, row: int, *, but: Dimension | None = None) -> tuple[str, list[dict[str, Any]]]:
-        shown = [one for one in self.draft.dimensions if one.name in self.columns and one is not but and one.grain is None]
-        shown = [one for one in shown if self._cell(row, one.name) is not None][:_MOST_RANKED] or shown[:1]
+    def _called(
+        self, row: int, *, but: Dimension | None = None
+    ) -> tuple[str, list[dict[str, Any]]]:
+        shown = [
+            one
+            for one in self.draft.dimensions
+            if one.name in self.columns and one is not but and one.grain is None
+        ]
+        shown = [one for one in shown if self._cell(row, one.name) is not None][
+            :_MOST_RANKED
+        ] or shown[:1]
         values = [self._text(f"name_{row}_{at}", one.name, row) for at, one in enumerate(shown)]
         return " ".join(f"{{{{{value['name']}}}}}" for value in values) or "It", values
 
     def _about(self) -> str:
-        told = [_told(one[0]) for one in self.draft.conditions if len(one) == 1 and isinstance(one[0].value, str) and one[0].operator == "="]
+        told = [
+            _told(one[0])
+            for one in self.draft.conditions
+            if len(one) == 1 and isinstance(one[0].value, str) and one[0].operator == "="
+        ]
         return f" with {' and '.join(told)}" if told else ""
 
     def _things(self) -> str:
@@ -225,8 +281,15 @@ class Telling:
     def _cell(self, row: int, column: str) -> Any:
         return self.rows[row][list(self.columns).index(column)]
 
-    def _value(self, name: str, row: int, measure: Measure | None, column: str | None = None) -> dict[str, Any]:
-        made: dict[str, Any] = {"name": name, "result": self.result, "row": row, "column": column or name}
+    def _value(
+        self, name: str, row: int, measure: Measure | None, column: str | None = None
+    ) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "name": name,
+            "result": self.result,
+            "row": row,
+            "column": column or name,
+        }
         if measure is not None and measure.aggregate == "share" and measure.where:
             made["unit"] = "%"
         return made
@@ -238,11 +301,18 @@ class Telling:
         return {"name": name, "result": self.result, "row": row, "column": column, "format": "text"}
 
     def _when(self, dimension: Dimension, name: str, row: int) -> dict[str, Any]:
-        return {**self._text(name, dimension.name, row), "format": _FORMATS.get(dimension.grain or "", "text")}
+        return {
+            **self._text(name, dimension.name, row),
+            "format": _FORMATS.get(dimension.grain or "", "text"),
+        }
 
 
 def _told(condition: Condition) -> str:
-    return f"{' '.join(condition.column.words)} {condition.value}" if isinstance(condition.value, str) else " ".join(condition.column.words)
+    return (
+        f"{' '.join(condition.column.words)} {condition.value}"
+        if isinstance(condition.value, str)
+        else " ".join(condition.column.words)
+    )
 
 
 def _is_count(measure: Measure) -> bool:
@@ -276,4 +346,3 @@ def _capital(text: str) -> str:
 def _title(question: str) -> str:
     text = question.strip().partition("\n")[0].rstrip("?.")
     return text[:1].upper() + text[1:90]
-

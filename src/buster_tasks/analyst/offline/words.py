@@ -21,7 +21,7 @@ STOP: Final = words(
     them then there these it they this those through to up us was we were what when where which who whom whose why will
     with would you your all any also can could give list tell find display get made during between
     within using based only including ones data different distinct unique individual altogether want know more less
-    most least without either however various several ever never both like show showing i'd don't didn't doesn't
+    most least anything something nothing without either however various several ever never both like show showing i'd don't didn't doesn't
     haven't hasn't hadn't isn't aren't wasn't weren't what's who's placed took take respective corresponding
     associated together along well ago among across least"""
 )
