@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
@@ -105,14 +106,21 @@ class _Patterns:
         ]
 
     def _warning(self, pattern: str) -> Issue:
-        wanted = self._fold(pattern).rsplit(".", 1)[-1]
-        near = difflib.get_close_matches(wanted, self._names, n=_NEAREST)
+        near = self._nearest(pattern.rsplit(".", 1)[-1])
         return Issue(
             scope="filter",
             object=pattern,
             code="FILTER_MATCHES_NOTHING",
             message=f"The {self._kind} filter {pattern!r} matches nothing.",
-            fix=f"Nearest names: {', '.join(self._names[name] for name in near)}."
+            fix=f"Nearest names: {', '.join(near)}."
             if near
             else f"None of the {len(self._names)} names is like it.",
         )
+
+    def _nearest(self, wanted: str) -> list[str]:
+        """The names that are most like it; that the case is another one is no difference here."""
+        by_letters: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self._names.values():
+            by_letters[name.casefold()].append(name)
+        close = difflib.get_close_matches(wanted.casefold(), by_letters, n=_NEAREST)
+        return [name for letters in close for name in by_letters[letters]][:_NEAREST]

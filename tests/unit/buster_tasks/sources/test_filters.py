@@ -90,6 +90,15 @@ def test_a_pattern_that_matches_nothing_names_the_nearest() -> None:
     assert (second.object, "6 names" in second.fix) == ("zzz", True)
 
 
+def test_the_case_of_a_name_is_the_nearest_there_is() -> None:
+    selection = Selection(Filters(tables=["ORDERS", "x_Ay"]), exact_case)
+    for name in ("orders", "Orders", "X_AY", "customers"):
+        selection.table("shop", "main", name)
+    first, second = selection.warnings()
+    assert first.fix == "Nearest names: orders, Orders."
+    assert second.fix == "Nearest names: X_AY."
+
+
 def test_a_pattern_of_each_list_is_warned_about() -> None:
     filters = Filters(databases=["a"], schemas=["b"], tables=["c"], exclude_tables=["d"])
     selection = Selection(filters, ascii_case)
