@@ -1,7 +1,10 @@
 """Sources that measure their columns wrongly, one fault each."""
 
+from dataclasses import replace
 from typing import Any
 
+from buster_tasks.errors import QueryFailedError
+from buster_tasks.sources import QueryResult
 from buster_tasks.sources.schema import Column, Introspection
 from tests.faults.buster_tasks.liars import Liar, but, changed, lie
 
@@ -52,8 +55,8 @@ class CountsBytesAsCharacters(Mismeasures):
 
 
 @lie("statistics_are_as_asked")
-class ForgetsTheSeed(Mismeasures):
-    """The second time it reads other values."""
+class PicksOtherValuesEachTime(Mismeasures):
+    """Though all of them were read."""
 
     times = 0
 
@@ -69,3 +72,21 @@ class ForgetsTheSeed(Mismeasures):
 class PromisesAndDoesNotMeasure(Mismeasures):
     def measured(self, column: Column) -> Any:
         return but(column, statistics_kind=None, null_count=None, distinct_count=None)
+
+
+@lie("what_the_source_counts_is_true")
+class CountsARowTooMany(Liar):
+    async def execute(self, sql: str, **more: Any) -> QueryResult:
+        answer = await super().execute(sql, **more)
+        if not sql.startswith("SELECT COUNT(*) AS c0"):
+            return answer
+        rows = [(int(str(row[0])) + 1, *row[1:]) for row in answer.rows]
+        return replace(answer, rows=rows)
+
+
+@lie("what_the_source_counts_is_true")
+class KnowsNoDistinctValues(Liar):
+    async def execute(self, sql: str, **more: Any) -> QueryResult:
+        if "DISTINCT" in sql:
+            raise QueryFailedError("There is no such word.", fix="Leave it out.")
+        return await super().execute(sql, **more)

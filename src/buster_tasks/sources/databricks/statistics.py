@@ -28,4 +28,7 @@ class DatabricksStatistics(StatisticsDialect):
     def seconds(self, kind: NormalizedType, name: str) -> str | None:
         if kind == "date":
             return f"(DATEDIFF({name}, DATE'1970-01-01') * 86400.0)"
-        return f"(UNIX_MICROS(CAST({name} AS TIMESTAMP)) / 1e6)"
+        micros = f"UNIX_MICROS(CAST({name} AS TIMESTAMP))"
+        if kind == "timestamp":  # which is read in the zone of the session, as this literal is
+            micros = f"({micros} - UNIX_MICROS(TIMESTAMP'1970-01-01 00:00:00'))"
+        return f"({micros} / 1e6)"
