@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,8 @@ from buster_tasks.settings import find_setting
 from buster_tasks.sources.secrets import remembering_secrets
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.redaction import Redaction
+
+_log = logging.getLogger("buster_tasks.analyst")
 
 _FAILED: ErrorCode = "AGENT_EXECUTION_ERROR"
 _CODES: dict[str, ErrorCode] = {
@@ -106,6 +109,12 @@ async def analyze(payload: AnalystAgentTaskInput, around: Surroundings) -> Analy
         except AnalystError as error:
             code = _CODES.get(error.code, _FAILED)
             return await work.failed(code, error, secrets)
+        except (
+            Exception
+        ) as error:  # a fault of ours: what was found is worth more than the traceback alone
+            _log.exception("The analysis failed in a way that it should not")
+            unexpected = AnalystError(f"{type(error).__name__}: {error}", fix="Please report it.")
+            return await work.failed(_FAILED, unexpected, secrets)
         return await work.output()
 
 
