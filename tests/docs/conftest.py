@@ -16,7 +16,7 @@ from opentelemetry.util._once import Once
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
-from buster_tasks import introspect_data
+from buster_tasks import analyst_agent_task, introspect_data
 from taskkit.definition.registry import REGISTRY
 
 
@@ -61,9 +61,11 @@ def environment() -> Iterator[None]:
 
 
 def run_blocks(path: Path) -> int:
-    shipped = introspect_data.definition  # imported before, and only an import registers
+    # imported before, and only an import registers
+    shipped = (introspect_data.definition, analyst_agent_task.definition)
     with environment(), asyncio.Runner() as loop, page_module(path) as module, REGISTRY.isolated():
-        REGISTRY.add(shipped)
+        for definition in shipped:
+            REGISTRY.add(definition)
         blocks = CodeBlockParser("python", BlockRunner(loop))
         page = Document.parse(str(path), blocks, SkipParser())
         page.namespace = vars(module)
