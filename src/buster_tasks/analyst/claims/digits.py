@@ -15,7 +15,7 @@ _SPACE = "[ \u00a0\u2009\u202f]"
 _CODES = "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD"
 _NUMBER: Final = re.compile(
     rf"""
-    (?<![\w.,])
+    (?<![A-Za-z0-9.,])
     (?P<sign>[-\u2212\u2013+](?=[\d$€£¥₹.])|\bminus\s+)?
     (?P<money>[$€£¥₹]|\b(?:{_CODES})\s?)?
     (?P<inner>-(?=\d))?
@@ -31,7 +31,7 @@ _NUMBER: Final = re.compile(
       | \.\d+
     )
     (?:(?P<scale>k|K|mn|mln|mio|bn|bln|tn|m|M|B|T)(?![\w])
-      |(?:{_SPACE}|-)?(?P<word>thousand|million|billion|trillion|hundred|dozen|mn|bn|mln)\b)?
+      |(?:{_SPACE}|-)?(?P<word>thousand|million|billion|trillion|hundred|dozen|mn|bn|mln|mio)\b)?
     (?: (?P<percent>\s?%|[\s-]?(?:percent|per\s+cent|pct)\b\.?)(?P<after_percent>[\s-]points?\b)?
       | (?P<points>[\s-](?:percentage[\s-]points?|pp|ppt|p\.p\.)(?!\w)|pp\b)
       | (?P<basis>[\s-]?(?:basis\s+points?|bps|bp)\b)
@@ -74,10 +74,12 @@ def _is_part_of_name(found: re.Match[str], text: str, following: str) -> bool:
         return False
     if found["tail"] and not found["tail"].startswith("-"):
         return True  # ordinals are found by their words
-    if re.match(r"[A-Za-z_]|[.:/]\d", following):
+    if re.match(r"[A-Za-z]|_\w|[.:/]\d", following):
         return True
     before = text[: found.start()]
-    return bool(re.search(r"[A-Za-z]-?$|\d[:/]$|[#@]$", before))  # a dash joins in "COVID-19"
+    return bool(
+        re.search(r"[A-Za-z]-?$|[A-Za-z0-9]_$|\d[:/]$|[#@]$", before)
+    )  # a dash joins in "COVID-19"
 
 
 def _mention(found: re.Match[str]) -> Mention | None:

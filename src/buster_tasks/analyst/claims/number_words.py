@@ -101,6 +101,20 @@ _ORDINAL: Final = re.compile(
 )
 
 
+_NUMBER_ONE: Final = re.compile(
+    r"\b(?:no\.\s?|number\s+)(?P<word>one|two|three|[1-9])\b(?![.,]?\d)", re.IGNORECASE
+)
+_DIGITS: Final = re.compile(
+    r"(?<![\w/.,])(?P<many>\d{1,2})/(?P<parts>[1-9]\d?)(?=\s+of\b)|(?P<sign>[½¼¾⅓⅔])"
+)
+_SIGNS: Final = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3)}
+_SMALLER: Final = "one|two|three|four|five|six|seven|eight|nine"
+_ONE_IN: Final = re.compile(
+    rf"\b(?P<many>{_SMALLER}|[1-9])\s+in\s+(?:every\s+)?(?P<parts>{_SMALLER}|ten|twenty|[2-9]|10|20)(?=\s+[a-z]+s\b)",
+    re.IGNORECASE,
+)
+
+
 def number_words(text: str) -> Iterator[Mention]:
     """The mentions in words, wider ones before those that lie within them."""
     yield from _ordinals(text)
@@ -144,9 +158,18 @@ def _spelled(text: str, found: re.Match[str]) -> Mention | None:
 def _fractions(text: str) -> Iterator[Mention]:
     for found in _FRACTION.finditer(text):
         many = _SMALL[found["many"].lower()] if found["many"] else 1
-        part = (found["parts"] or found["part"] or "half").lower()
-        value = Decimal(many * 100) / _PARTS[part if part in _PARTS else part.removesuffix("s")]
+        name = (found["parts"] or found["part"] or "half").lower()
+        value = Decimal(many * 100) / _PARTS[name if name in _PARTS else name.removesuffix("s")]
         yield _mention(text, found.span(), "fraction", value)
+    for found in _DIGITS.finditer(text):
+        many, part = _SIGNS.get(found["sign"]) or (int(found["many"]), int(found["parts"]))
+        yield _mention(text, found.span(), "fraction", Decimal(many * 100) / part)
+    for found in _ONE_IN.finditer(text):
+        many, part = (
+            int(one) if one.isdigit() else number_of_words(one)
+            for one in (found["many"], found["parts"])
+        )
+        yield _mention(text, found.span(), "fraction", Decimal(many * 100) / part)
 
 
 def _factors(text: str) -> Iterator[Mention]:
@@ -164,6 +187,10 @@ def _factors(text: str) -> Iterator[Mention]:
 
 
 def _ordinals(text: str) -> Iterator[Mention]:
+    for found in _NUMBER_ONE.finditer(text):
+        word = found["word"]
+        value = int(word) if word.isdigit() else _SMALL[word.lower()]
+        yield _mention(text, found.span("word"), "ordinal", Decimal(value))
     for found in _ORDINAL.finditer(text):
         if found["ranked"] or found["rank"] or (found["stands"] and found["ends"] is not None):
             part = "word" if found["word"] else "digits"

@@ -13,7 +13,7 @@ from buster_tasks.analyst.claims.cells import admits, cells, is_counted
 from buster_tasks.analyst.claims.comparing import Derived, changes
 from buster_tasks.analyst.claims.date_mentions import dates
 from buster_tasks.analyst.claims.dating import is_dated
-from buster_tasks.analyst.claims.index import Column, Table, Traits, stem, words_of
+from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.mentions import mentions
 from buster_tasks.analyst.claims.ranking import leaders, rank_of
@@ -28,6 +28,9 @@ from buster_tasks.analyst.findings import CellRef
 
 _LIMIT: Final = re.compile(r"\b(?:LIMIT|TOP|FETCH\s+(?:FIRST|NEXT))\s*\(?\s*(\d+)", re.IGNORECASE)
 _COMPARED: Final = re.compile(r"(?:[<>]=?|=|\bBETWEEN|\bAND)\s*'?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_WINDOW: Final = re.compile(
+    r"\b(?:last|past|previous|latest|trailing|recent|next|within|for|first)\s+$", re.IGNORECASE
+)
 _MOST_TOLD: Final = 8  # numbers before a mention that it may be computed from
 
 
@@ -81,7 +84,7 @@ class _Judge:
         for exact, by in cells(mention, scope, self.tables):
             self.found.append((mention, exact))
             return by
-        by = self._top(mention, scope) or self._arithmetic(mention, scope)
+        by = self._top(mention, scope) or self._filter(mention) or self._arithmetic(mention, scope)
         if by:
             return by
         # "one" and "30-day" claim something only where they count what the evidence counts
@@ -157,20 +160,28 @@ class _Judge:
         return "the question" if mention.text in self.question else ""
 
     def _top(self, mention: Mention, scope: Scope) -> str:
-        """How many of the first, and bounds of a comparison, by what the statements say."""
+        """How many of the first, by the names that are listed, or by a LIMIT."""
         value = mention.value or Decimal(0)
-        if arithmetic.is_top(self.text, mention):
-            listed = {name.text for name in scope.names}
-            if len(listed) == value:
-                return "names in the sentence"
-            for table in self.tables:
-                limits = [Decimal(limit) for limit in _LIMIT.findall(table.sql)]
-                if value in limits or value == table.rows:
-                    return f"the limit of {table.id}"
-            return self._top_of(int(value), mention, scope)
-        if mention.kind == "number" and mention.is_bound:
-            for table in self.tables:
-                if value in {Decimal(number) for number in _COMPARED.findall(table.sql)}:
+        if not arithmetic.is_top(self.text, mention):
+            return ""
+        if len({name.text for name in scope.names}) == value:
+            return "names in the sentence"
+        for table in self.tables:
+            if value == table.rows or value in map(Decimal, _LIMIT.findall(table.sql)):
+                return f"the limit of {table.id}"
+        return self._top_of(int(value), mention, scope)
+
+    def _filter(self, mention: Mention) -> str:
+        """Bounds of a comparison, and windows of time, by what the statements say."""
+        value = mention.value or Decimal(0)
+        before = self.text[: mention.start]
+        is_window = stem(mention.noun or "x") in TIME_UNITS and _WINDOW.search(before)
+        for table in self.tables:
+            if is_window and re.search(rf"(?<![\w.]){value:f}(?![\w.])", table.sql):
+                return f"the filter of {table.id}"
+            if mention.kind == "number" and mention.is_bound:
+                compared = {Decimal(number) for number in _COMPARED.findall(table.sql)}
+                if value in compared:
                     return f"the filter of {table.id}"
         return ""
 

@@ -62,7 +62,20 @@ GENRES = result(
     ("R&B/Soul", 61),
 )
 
+STOCK = result(
+    "ProductName UnitPrice UnitsInStock year",
+    ("Chang", 19, 17, 2021),
+    ("Queso Cabrales", 21, 22, 2022),
+    ("Changes", 9.5, 12, 2022),
+    ("V", 3, 9, 2023),
+)
+TOTALS = result("state total_signups n", ("CA", 4, 11), ("TX", 3, 12))
+
 TRUE = [
+    (STOCK, "Chang has a unit price of 19 and 17 units in stock."),
+    (STOCK, "The unit price of Changes is 9.5."),
+    (STOCK, "V is of 2023."),
+    (TOTALS, "CA has 4 of the 7 total signups."),
     (
         MARKETS,
         "Norway brought the most revenue, $523.06 from 91 orders, well ahead of Chile ($303.96).",
@@ -106,6 +119,12 @@ TRUE = [
     (GENRES, "Rock has twelve hundred ninety-seven tracks, about 1,300."),
 ]
 FALSE = [
+    (STOCK, "Queso Cabrales: 21 units in stock."),
+    (STOCK, "Chang had 17 as its unit price."),
+    (STOCK, "The units in stock of V were 17."),
+    (STOCK, "Chang is of 2022."),
+    (TOTALS, "CA has total signups of 7."),
+    (TOTALS, "TX had total signups of 4."),
     (MARKETS, "Norway brought the most revenue, $532.06 from 91 orders."),
     (MARKETS, "Chile brought the most revenue with $303.96."),
     (MARKETS, "Atlantis leads with 91 orders."),
@@ -167,6 +186,28 @@ def test_what_the_question_says_may_be_said_again() -> None:
         "the question"
     ] * 2
     assert not all(one.supported for one in review_text(text, [], [KPI]))
+
+
+def test_a_number_of_the_question_is_no_number_of_anything_else() -> None:
+    question = "What are the top 3 countries?"
+    assert review_text("The top 3 lead.", [], [KPI], question=question)[0].by == "the question"
+    assert not review_text("Peru had 3 orders.", [], [MARKETS], question=question)[0].supported
+
+
+def test_a_window_of_days_is_that_of_the_filter() -> None:
+    recent = result(
+        "orders",
+        (812,),
+        sql="SELECT COUNT(*) AS orders FROM o WHERE day > CURRENT_DATE - INTERVAL '30 days'",
+    )
+    assert all(
+        one.supported
+        for one in review_text("In the last 30 days there were 812 orders.", [], [recent])
+    )
+    assert not all(
+        one.supported
+        for one in review_text("In the last 60 days there were 812 orders.", [], [recent])
+    )
 
 
 def test_of_a_result_that_was_cut_no_total_is_told() -> None:
