@@ -12,7 +12,7 @@ from buster_tasks.sql_guard.verdict import Code, RefusedError
 
 _CALL = re.compile(r"([A-Za-z_][\w.$]*)\(")
 _NUMBER = re.compile(r"\d{1,300}(?:\.\d{1,300})?(?:[eE]\d{1,2})?")
-MOST_MADE = 10_000_000
+MOST_MADE = 1_000_000
 """Rows or characters that one call may make out of nothing."""
 
 
