@@ -32,6 +32,11 @@ def _reference_or_secret(value: object) -> object:
     """Make a reference plain text, whatever it came in: it is no secret, and only so it survives a round trip."""
     if isinstance(value, SecretStr) and value.get_secret_value().startswith(REFERENCE_PREFIXES):
         return value.get_secret_value()
+    if not isinstance(value, str | SecretStr):
+        # here, since the union would say it once for each of its parts
+        raise PydanticCustomError(
+            "secret", "a text is needed: the secret, or a reference such as env:NAME"
+        )
     return value
 
 

@@ -233,6 +233,25 @@ def test_a_reference_is_plain_text_whatever_it_came_in(reference: str, wrap: Any
     assert parse_credentials(json.loads(stored)) == credentials
 
 
+@pytest.mark.parametrize("secret", [1234, {"x": CANARY}, [CANARY], True])
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    [
+        ("password", {"type": "postgres", "host": "h", "database": "d", "username": "u"}),
+        ("access_token", {"type": "databricks", "server_hostname": "h", "http_path": "/p"}),
+    ],
+)
+def test_a_secret_that_is_no_text_is_refused_in_one_sentence(
+    field: str, raw: dict[str, Any], secret: object
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_credentials({**raw, field: secret})
+    [error] = caught.value.errors()
+    assert error["loc"] == (raw["type"], field)
+    assert error["msg"] == "a text is needed: the secret, or a reference such as env:NAME"
+    assert CANARY not in str(caught.value)
+
+
 @given(st.text())
 def test_every_password_survives(password: str) -> None:
     credentials = parse_credentials({**POSTGRES, "password": password})
