@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import permutations
+from itertools import permutations, product
 from statistics import median
 from typing import Final
 
@@ -26,6 +26,7 @@ from buster_tasks.analyst.claims.comparing import (
 )
 from buster_tasks.analyst.claims.index import Column, Table, stem
 from buster_tasks.analyst.claims.mention import Mention
+from buster_tasks.analyst.claims.reading import scale_of_column
 from buster_tasks.analyst.claims.scope import Scope
 
 _WHOLE: Final = 100
@@ -87,6 +88,8 @@ def _whole(mention: Mention, scope: Scope, table: Table) -> Iterator[Derived]:
         mention.quantum < 1 or abs(mention.value or Decimal(0)) >= _WHOLE
     ):
         yield from _ratios(scope.text, table, rows)
+    if mention.kind == "number" and mention.of:
+        yield from _parts(table, rows)
     if mention.kind == "fraction" and _NONE.search(scope.text):
         yield from _missing(table)
 
@@ -107,7 +110,8 @@ def _counts(
     noun = stem(mention.noun) if mention.noun else ""
     if any(noun in column.traits.words for column in table.measures):
         return
-    if not (noun or _COUNTED.search(scope.text[: mention.start - scope.start])):
+    before = scope.text[: mention.start - scope.start]
+    if not (noun or mention.of or _COUNTED.search(before)):
         return
     texts = [column for column in table.columns if column.texts]
     named = [column for column in texts if noun in column.traits.words]
@@ -115,6 +119,10 @@ def _counts(
         mention, scope
     ):
         yield Derived(Decimal(table.rows), f"rows of {table.id}")
+        for column in table.measures:
+            if column.nulls:
+                known = Decimal(len(column.numbers))
+                yield Derived(known, f"rows of {table.id} with {column.name}")
         for column in named:
             yield Derived(Decimal(len(column.texts)), f"different {table.id}.{column.name}")
     if noun in {"column", "field"}:
@@ -126,7 +134,7 @@ def _counts(
     listed = {name.text for name in scope.names if name.column in table.columns}
     if len(listed) > 1:
         yield Derived(Decimal(len(listed)), "names in the sentence")
-    if mention.noun and not table.truncated:
+    if (noun or mention.of) and not table.truncated:
         yield from _passing(table, scope, mention)
 
 
@@ -207,6 +215,21 @@ def _ratios(text: str, table: Table, rows: frozenset[int] | None) -> Iterator[De
         for row in sorted(rows or ())[:MOST_ROWS]:
             if other.numbers.get(row) and row in one.numbers:
                 yield Derived(one.numbers[row] / other.numbers[row], by)
+
+
+def _parts(table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:
+    """A rate of another column in numbers: `210 of the 500` are 42%."""
+    chosen = sorted(rows or range(table.rows))
+    rates = [column for column in table.measures if column.traits.is_percent]
+    if len(chosen) > MOST_ROWS:
+        return
+    for rate, column in product(rates, table.measures):
+        scale = scale_of_column(rate)
+        for row in chosen:
+            if column is not rate and row in rate.numbers and row in column.numbers:
+                part = rate.numbers[row] * column.numbers[row]
+                by = f"{table.id}.{rate.name} of {column.name}"
+                yield Derived(part if scale.of_one else part / _WHOLE, by)
 
 
 def _shares(

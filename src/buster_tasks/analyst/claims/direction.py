@@ -11,7 +11,7 @@ Comparison = Literal["exact", "about", "nearly", "over", "at_least", "under", "a
 _UP = (
     "rose|risen|rises?|rising|grew|grown|grows?|growing|growth|increased?|increases|increasing|climb(?:ed|s)?|"
     "jump(?:ed|s)?|surg(?:ed?|es)|expand(?:ed|s)?|improv(?:ed?|es|ement)|soar(?:ed|s)?|"
-    "(?<!make )(?<!makes )(?<!made )(?<!making )(?<!ended )(?<!ends )(?<!add )(?<!adds )up|uplift|exceed(?:ed|s)?"
+    "(?<!make )(?<!makes )(?<!made )(?<!making )(?<!ended )(?<!ends )(?<!add )(?<!adds )up|uplift"
 )
 _DOWN = (
     "fell|fallen|falls?|falling|decreas(?:ed?|es|ing)|declin(?:ed?|es|ing)|drop(?:ped|s)?|dropping|shr(?:ank|unk|inks?)|"

@@ -24,6 +24,7 @@ versus vs across during since until between that which who while where when each
 does makes accounts yes always
 """
 _NO_NOUN: Final = frozenset(_NO_NOUN_TEXT.split())
+_OF: Final = re.compile(r"\s+(?:out\s+)?of\b")
 _IRREGULAR: Final = frozenset({"people", "children", "men", "women", "media", "data", "sales"})
 
 
@@ -63,6 +64,7 @@ def _in_context(text: str, mention: Mention) -> Mention:
         direction=way,
         differs=mention.text.startswith("+") or differs(sentence, after),
         noun=_noun(after),
+        of=bool(_OF.match(after)),
     )
 
 

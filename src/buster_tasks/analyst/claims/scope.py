@@ -26,6 +26,7 @@ _BESIDE: Final = re.compile(
 _COMPARED: Final = re.compile(
     r"\b(?:from|versus|vs\.?|compared\s+(?:to|with)|against|than)\s*[$€£¥₹]?$", re.IGNORECASE
 )
+_FROM: Final = re.compile(r"\bfrom\s*[$€£¥₹]?$", re.IGNORECASE)
 # what follows these is no cell, unless its row is named
 _AGGREGATE: Final = re.compile(
     r"\b(?:(?:on|an|the)\s+average(?:\s+of|\s+is|\s+was)?|mean|median|in\s+(?:total|all)|altogether|a\s+total\s+of|"
@@ -90,6 +91,10 @@ class Scope:
             return frozenset[int]().union(*(column.extreme_rows for column in table.measures))
         if rows is None and table.rows > 1 and _AGGREGATE.search(before):
             return frozenset()
+        if rows and _FROM.search(before):
+            rows |= {
+                row - 1 for row in rows if row > 0
+            }  # what it rose from is told of the time before
         compared = rows is not None and len(rows) == 1 and _COMPARED.search(before)
         if rows is None or not (compared or _BESIDE.search(self.text)):
             return rows

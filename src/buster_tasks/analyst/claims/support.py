@@ -238,7 +238,12 @@ class _Judge:
         if mention.kind != "number" or not mention.is_bound:
             return ""
         for other in scope.mentions:
-            if other is mention or other.kind != "number" or not other.noun or other.is_change:
+            if (
+                other is mention
+                or other.kind != "number"
+                or not (other.noun or other.of)
+                or other.is_change
+            ):
                 continue
             for table in self.tables:
                 for column in table.measures:
