@@ -16,6 +16,7 @@ from buster_tasks.analyst.offline.words import SOFT, best
 _MANNERS = frozenset(
     {"letter", "start", "begin", "end", "include", "starting", "ending", "contain", "containing"}
 )
+_ENOUGH = 0.5
 _AVOIDED = frozenset({"birth", "update", "updated", "modified", "modify", "due", "settlement", "required", "created", "crtd", "create", "load"})  # fmt: skip
 
 
@@ -230,7 +231,7 @@ class Conditions:
                         default=0.0,
                     )
                     score -= 0.05 * len(way)
-                    if score >= GOOD and (found is None or score > found[0]):
+                    if score >= _ENOUGH and (found is None or score > found[0]):
                         found = score, column
         return found
 

@@ -40,13 +40,15 @@ class Mention:
 class Wanted:
     """Something computed, or to be shown: an aggregate where one is said, and the words for what.
 
-    `mentions` are the values that stand in its words, as `active` in `number of active customers`.
+    `mentions` are the values that stand in its words, as `active` in `number of active customers`. An average
+    of how many there are is nested.
     """
 
     words: tuple[str, ...]
     aggregate: Aggregate | None = None
     is_distinct: bool = False
     mentions: tuple[Mention, ...] = ()
+    is_nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,11 @@ _PER_VIEW = 0.15
 _MOST_LISTED = 1_000
 _KEY_WORDS = frozenset({"id", "number", "code", "key", "no", "identifier"})
 _NO_VALUES = listed(
-    "name id number total average top count list date time year month day all new other none the and each most more"
+    """name id number total average top count list date time year month day week quarter all new other none the and each
+    most more first last second third fourth high low large small old best worst start end good yes no true false any
+    not in on at of for by with from to or is are as per"""
 )
+_SORTED = frozenset({"order", "ordered", "sort", "sorted", "rank", "ranked"})
 _RANKED = frozenset({*said.ADJECTIVES, *(stem(word) for word in said.ADJECTIVES)})
 _HEARD = frozenset(
     {"howmany", "many", "much", "percentage", "most", "signup", "registration", "number"}
@@ -183,7 +186,7 @@ class Linker:
 
     def _measure(self, draft: Draft, _entity: object) -> bool:
         measuring = Measuring(self._matcher, draft)
-        for wanted in self.intent.measures:
+        for wanted in self.intent.measures or self._counted_by_groups():
             if wanted.aggregate == "share":
                 continue
             found = measuring.measure(wanted)
@@ -194,12 +197,34 @@ class Linker:
             self._take(draft, found, wanted)
         return self._formulas(draft, measuring)
 
+    def _counted_by_groups(self) -> list[Wanted]:
+        """`alerts by severity`: how many, since nothing else is said."""
+        intent = self.intent
+        is_list = (
+            intent.question.lower()
+            .lstrip()
+            .startswith(("list", "which", "what", "who", "sort", "order"))
+        )
+        if (
+            intent.formulas
+            or intent.is_ranked
+            or intent.shown
+            or is_list
+            or not (intent.groups or intent.grain)
+        ):
+            return []
+        return [Wanted(intent.entity, "count")] if intent.entity else []
+
     def _take(self, draft: Draft, found: tuple[Measure, float], wanted: Wanted) -> None:
         measure, score = found
         if all(one.name != measure.name for one in draft.measures):
             draft.measures.append(measure)
         draft.parts.append(score)
-        self._hear(draft, wanted.words, [*measure.used()], self._schema.tables[draft.fact].words)
+        named = (
+            *self._schema.tables[draft.fact].words,
+            *(stem(word) for word in measure.name.split("_")),
+        )
+        self._hear(draft, wanted.words, [*measure.used()], named)
         if measure.aggregate in ("sum", "average") or measure.formula:
             draft.heard.update(set(wanted.words) & (MONEY | LIGHT))
 
@@ -448,6 +473,7 @@ class Linker:
         if dimension is not None and not (is_money and dimension[1] < 0.9):
             columns, score, table = dimension
             draft.parts.append(score)
+            table = table or self._called_after(columns, draft)
             if table and draft.is_grouped:
                 draft.keys += [
                     self._schema.tables[table].columns[name]
@@ -462,6 +488,13 @@ class Linker:
             return None
         self._take(draft, found, wanted)
         return [draft.measures[-1]]
+
+    def _called_after(self, columns: Sequence[Column], draft: Draft) -> str:
+        """The table whose rows are told apart by the names that are shown, where nothing else is said to group by."""
+        column = columns[0]
+        table = self._schema.tables[column.table]
+        is_name = column.words[-1:] == ("name",) and column in named_columns(table)
+        return table.name if is_name and not self.intent.groups and not draft.dimensions else ""
 
     def _of_entity(self, draft: Draft, words: tuple[str, ...]) -> tuple[str, ...]:
         """A bare `name` or `ID` is that of what the rows are."""
@@ -617,6 +650,8 @@ class Linker:
         known |= draft.heard | _HEARD | self._said_by_ways(draft)
         if self.intent.is_ranked:
             known |= _RANKED
+        if self.intent.is_ordered:
+            known |= _SORTED
         draft.unexplained = [
             word for word in dict.fromkeys(self.intent.words)
             if word not in SOFT and not word.isdigit() and best(word, known) < GOOD
@@ -678,7 +713,7 @@ def _examples(question: str, schema: Schema) -> list[Found]:
 
 def _is_name(value: str, known: set[str], column: Column) -> bool:
     words = {stem(part) for part in value.lower().split()}
-    return words <= known | _NO_VALUES | set(column.words) or value.lower() in SOFT
+    return words <= known | _NO_VALUES | set(column.words)
 
 
 def _stands_in(value: str, question: str, lowered: str) -> bool:

@@ -20,6 +20,7 @@ _ADDITIVE = listed("quantity amount revenue total unit hour minute cost payment 
 SAYS_LITTLE = listed("signup registration record entry row total overall")
 _UNITS = listed("unit copy item piece quantity")
 _IN_STOCK = listed("stock inventory hand reorder reserved available per minimum maximum min max")
+_SURE = 0.8
 _DONE = listed("sale purchase order make spending spent")
 _SUMS = listed("amount value price money quantity")
 _PART_OF_MONEY = listed(
@@ -45,7 +46,8 @@ class Measuring:
             case "sum":
                 return self._sum(wanted)
             case "average" | "least" | "greatest":
-                return self._over(wanted.aggregate, wanted.words)
+                over = self._over(wanted.aggregate, wanted.words)
+                return None if wanted.is_nested and (over is None or over[1] < _SURE) else over
             case "share":
                 return None
             case None:
@@ -108,6 +110,11 @@ class Measuring:
                     is_distinct=not rows,
                 )
                 found = measure, score - 0.06 * len(way)
+        if found is None and self._happened(words):
+            found = (
+                Measure("count", f"number_of_{'_'.join([*words[:-1], plural(words[-1])])}"),
+                0.75,
+            )
         for score, column in self._matcher.find(words, self._draft.ways):
             if (
                 (found is None or score > found[1] + 0.05)
@@ -124,6 +131,11 @@ class Measuring:
                     score - 0.03,
                 )
         return found
+
+    def _happened(self, words: Sequence[str]) -> bool:
+        """Whether the words name what a date of the fact tells of: `hires`, of rows with a hire date."""
+        dates = [one for one in self._fact.columns.values() if one.is_date]
+        return len(words) == 1 and any(best(words[0], one.words[:1]) >= _SURE for one in dates)
 
     def _key(self, table: Table) -> Column | None:
         """A column of the fact, or of the table, that tells its rows apart."""
@@ -158,6 +170,8 @@ class Measuring:
                 found = Measure(kind, called(kind, column), (column,)), score
         if found is None and len(words) > 1 and set(words) & _DONE:
             return self._over(kind, [word for word in words if word not in _DONE])
+        if found is None and len(words) > 1 and words[-1].endswith("ed"):
+            return self._over(kind, words[:-1])
         product = self._product(kind, words)
         if product is not None and (found is None or product[1] > found[1]):
             return product
@@ -171,7 +185,7 @@ class Measuring:
         ] or words
         if (
             kind in ("sum", "average")
-            and set(words) <= MONEY | LIGHT
+            and set(words) - set(column.words) <= MONEY | LIGHT
             and set(words) & MONEY
             and not set(column.words) & _PART_OF_MONEY
         ):
@@ -186,8 +200,13 @@ class Measuring:
                         - (0.1 if usual == "price" else 0.0)
                         + beside
                     )
-                    if usual == "price" and not (
-                        set(column.words) & _SURELY_MONEY or best("sale", self._fact.words) >= GOOD
+                    if (
+                        usual == "price"
+                        and not set(words) & set(column.words) - MONEY
+                        and not (
+                            set(column.words) & _SURELY_MONEY
+                            or best("sale", self._fact.words) >= GOOD
+                        )
                     ):
                         continue
                     score = max(score, usually)

@@ -17,9 +17,9 @@ _LEAST = "least|fewest|lowest|smallest|worst|minimum|min|bottom"
 _SUPER = rf"(?:{_MOST}|{_LEAST})"
 
 ADJECTIVES: Final[dict[str, tuple[str, bool]]] = {
-    "expensive": ("price cost fee amount", True), "costly": ("price cost fee amount", True),
-    "cheap": ("price cost fee amount", False), "cheapest": ("price cost fee amount", False),
-    "priciest": ("price cost fee amount", True),
+    "expensive": ("price cost fee rate amount", True), "costly": ("price cost fee rate amount", True),
+    "cheap": ("price cost fee rate amount", False), "cheapest": ("price cost fee rate amount", False),
+    "priciest": ("price cost fee rate amount", True),
     "longest": ("length duration minute millisecond second distance page day", True),
     "shortest": ("length duration minute millisecond second distance page day", False),
     "oldest": ("birth age hire founded release publication date year", False),
@@ -85,14 +85,15 @@ ORDERED: Final = re.compile(
 )
 ORDER_ASKED: Final = re.compile(r"^(?:order|sort|rank)\b.*?\bby\b(?P<what>[^.]*)")
 UPWARDS: Final = re.compile(
-    r"\b(?:ascending|asc|lowest to highest|low to high|smallest to|alphabetical(?:ly)?|least to|oldest)\b"
+    r"\b(?:ascending|asc|lowest to highest|low to high|smallest to|alphabetical(?:ly)?|least to|oldest|(?:lowest|smallest|least) first)\b"
 )
 DOWNWARDS: Final = re.compile(
     r"\b(?:descending|desc|highest to lowest|high to low|largest to|most to|newest|top)\b"
 )
 DIRECTION: Final = re.compile(
     r",?\s*(?:in )?\b(?:ascending|descending|asc|desc|alphabetical)\b(?: order)?|from (?:the )?\w+ to (?:the )?"
-    r"(?:highest|lowest|largest|smallest|most|least|newest|oldest)\b|starting from the (?:top|bottom)|alphabetically"
+    r"(?:highest|lowest|largest|smallest|most|least|newest|oldest)\b|(?:highest|largest|most|lowest|smallest|newest|"
+    r"oldest|latest|biggest|least) first\b|starting from the (?:top|bottom)|alphabetically"
 )
 
 SHOWN: Final = re.compile(
@@ -143,6 +144,7 @@ OPERATORS: Final = {
 }  # fmt: skip
 
 AGGREGATES: Final[tuple[tuple[re.Pattern[str], Aggregate], ...]] = (
+    (re.compile(r"\b(?:average|mean) howmany\b"), "average"),
     (re.compile(r"\b(?:how many|(?:total |overall |average )?count|howmany)\b"), "count"),
     (re.compile(r"\b(?:percentage|percent|proportion|fraction|share) of\b"), "share"),
     (re.compile(r"\b(?:average|avg|mean)\b"), "average"),
@@ -153,7 +155,9 @@ AGGREGATES: Final[tuple[tuple[re.Pattern[str], Aggregate], ...]] = (
 ADDED_UP: Final = frozenset(
     {"revenue", "sale", "turnover", "income", "spending", "earning", "profit"}
 )
-RATE: Final = re.compile("(?:\ue000(?P<place>\\d+)\ue001|(?P<word>[a-z]+)) rate\\b")
+RATE: Final = re.compile(
+    "(?<!average )(?<!mean )(?:\ue000(?P<place>\\d+)\ue001|(?P<word>[a-z]+(?:tion|sion|lure|turn|ance|val)|churn|success)) rate\\b"
+)
 
 BREAK: Final = re.compile(
     r"[,.;:?!]|\b(?:for each|in each|of each|by|per|each|every|who|that|which|whose|where|with|without|made|from|in|for|during|since|"
@@ -179,5 +183,6 @@ UNREAD: Final = re.compile(
 
 RELATIVE_TO_LIST: Final = re.compile(
     r"\b(?:who|that|which|whose|where|with|without|from|in|during|since|between|before|after|on|by|at|made|placed|living|"
-    r"born|hired|located|published|released|written|sold|bought|ordered|priced|costing|has|have|had|of all|when|is|are|was|were|did|do)\b|[:;\ue002]"
+    r"born|hired|located|published|released|written|sold|bought|ordered|priced|costing|built|held|sent|paid|taken|given|has|"
+    r"have|had|of all|when|is|are|was|were|did|do)\b|[:;\ue002]"
 )

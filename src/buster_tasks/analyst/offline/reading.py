@@ -17,7 +17,8 @@ from buster_tasks.analyst.offline.intent import (
     Wanted,
     stems,
 )
-from buster_tasks.analyst.offline.times import grain_of, span_of
+from buster_tasks.analyst.offline.words import stem
+from buster_tasks.analyst.offline.times import Grain, grain_of, span_of
 
 _QUOTED: Final = re.compile(
     r"(?<!\w)'([^']{1,80})'(?!\w)|\"([^\"]{1,80})\"|\u201c([^\u201d]{1,80})\u201d|\u2018([^\u2019]{1,80})\u2019"
@@ -320,6 +321,14 @@ class _Reader:
 
     def _has_most(self, main: str) -> str | None:
         found = said.MOST_VERB.match(main)
+        if found is not None and stems(_until(found["rest"], said.BREAK)):
+            if stem(found["verb"]) not in _DEALINGS:
+                found = None
+            else:
+                self._rank(1, down=found["way"] == "least")
+                self.intent.entity = self._noun(found["entity"])
+                self.intent.order = Wanted((stem(found["verb"]),), "count")
+                return f"{found['entity']} {_after(found['rest'], said.BREAK)}"
         if found is not None:
             self._rank(1, down=found["way"] == "least")
             self.intent.entity = self._noun(found["entity"])
@@ -437,36 +446,33 @@ class _Reader:
         return f"{main[: found.start()]} {_after(what, re.compile(' by | per | for each '))} {main[found.end() :]}"
 
     def _grouped(self, main: str) -> str:
-        while (found := said.GROUPED.search(main)) is not None:
+        begin = 0
+        while (found := said.GROUPED.search(main, begin)) is not None:
             phrase = _until(found["what"], _GROUP_END)
             end = found.start("what") + len(phrase)
+            if found[0].startswith("by ") and PLACE.search(phrase):
+                begin = (
+                    found.end()
+                )  # `written by Irish authors`: which rows, and not told apart by what
+                continue
             for part in re.split(r",|\band\b", phrase):
-                words = stems(part)
-                self.intent.mentions += self._mentions(part)
-                if words:
-                    self.intent.groups.append(words[:4])
+                self._group(part)
             main = f"{main[: found.start()]} \ue002 {main[end:]}"
         return main
+
+    def _group(self, part: str) -> None:
+        words = stems(part)
+        self._remember(self._mentions(part))
+        if len(words) == 1 and words[0] in _GRAINS and self.intent.grain is None:
+            self.intent.grain = _GRAINS[words[0]]
+        elif words:
+            self.intent.groups.append(words[:4])
 
     def _computed(self, main: str) -> str:
         """What is computed, each with the words that follow it."""
         intent = self.intent
         rate = said.RATE.search(main)
-        if rate is not None and (
-            rate["place"]
-            or rate["word"]
-            not in (
-                "interest",
-                "heart",
-                "exchange",
-                "hourly",
-                "daily",
-                "average",
-                "tax",
-                "pay",
-                "the",
-            )
-        ):
+        if rate is not None:
             mention = (
                 Mention(self._texts[int(rate["place"])]) if rate["place"] else Mention(rate["word"])
             )
@@ -539,18 +545,17 @@ class _Reader:
                 found = pattern.search(text)
                 if found is not None and not text[: found.start()].strip(" the"):
                     kind = one
-                    if one == "count" and "average" in found[0]:
-                        self.intent.unclear.append("It asks for more than one step.")
                     break
-        elif kind == "average" and "howmany" in text:
-            self.intent.unclear.append("It asks for more than one step.")
         words = tuple(
             word for word in stems(text)
             if word not in ("howmany", "average", "avg", "mean", "maximum", "max", "minimum", "min", "highest", "lowest", "sum", "percentage", "percent", "largest", "smallest")
         )  # fmt: skip
         if kind == "sum" and len(words) > 1:
             words = tuple(word for word in words if word != "total")
-        return Wanted(words[:5], kind, bool(_DISTINCT.search(text)), self._mentions(text))
+        is_nested = kind in ("average", "least", "greatest") and "howmany" in text
+        return Wanted(
+            words[:5], kind, bool(_DISTINCT.search(text)), self._mentions(text), is_nested
+        )
 
     def _listed(self, main: str) -> None:
         """`A, B and C of ENTITY that ...`: what is shown, and of what."""
@@ -582,6 +587,10 @@ class _Reader:
         )
 
 
+_GRAINS: Final[dict[str, Grain]] = {
+    "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year",
+}  # fmt: skip
+_DEALINGS: Final = frozenset({"sale", "loan", "purchase", "order", "ordered", "rented", "rental"})
 _SOLE_NUMBER: Final = re.compile(r"(?<![\w\ue000.-])\d+(?:\.\d+)?(?![\w\ue001])")
 _GROUP_END: Final = re.compile(
     r"[.;:?]|\b(?:in|from|for|where|who|that|which|whose|with|without|during|since|between|before|after|made|placed|over|did|does|do|have|has|is|are|was|were|on|of)\b|\ue002"

@@ -34,8 +34,8 @@ SOFT: Final = words(
     worst highest lowest largest smallest biggest minimum maximum greatest high low overall combination type date time
     day week month quarter year amount good people person last use used have go work live there rank position live from
     since until fraction after before above below under long old young new late early happen occur hold own stand
-    sorted ranked ordered make return ending letter starting beginning begin containing signup registration whole kind
-    combined take operate run offer handle teach treat produce generate attend visit raise raised perform assign assigned
+    sorted ranked make return ending letter starting beginning begin containing signup registration whole kind
+    combined take lead led went come came result operate run offer handle teach treat produce generate attend visit raise raised perform assign assigned
     collect collected serve employ fly member took register installed made through received dollar usd euro eur sold different case insensitive live attribute matched please round
     rounded decimal"""
 )
@@ -120,6 +120,7 @@ _ALIKE: Final = (
     ("birth", "birthday", "birthdate"),
     ("payment", "pay"),
     ("charge", "fee", "cost"),
+    ("earning", "salary", "wage", "pay"),
 )
 
 
@@ -187,14 +188,23 @@ _LONG_ROOT: Final = 7
 
 
 def _is_form(word: str, other: str) -> bool:
-    """Whether one is the other with an ending: `join` and `joined`, `deliver` and `delivery`."""
+    """Whether one is the other with another ending: `join` and `joined`, `reserved` and `reservation`."""
     shorter, longer = sorted((word, other), key=len)
-    shorter = shorter.removesuffix("e")
-    if len(shorter) < _SHORTEST - 1 or not longer.startswith(shorter):
-        return False
-    rest = longer[len(shorter) :]
-    rest = rest[1:] if rest[:1] == shorter[-1:] else rest
-    return rest in _FORMS
+    for base in dict.fromkeys((shorter.removesuffix("e"), _bare(shorter))):
+        if len(base) < _SHORTEST - 1 or not longer.startswith(base):
+            continue
+        rest = longer[len(base) :]
+        if rest in _FORMS or (rest[:1] == base[-1:] and rest[1:] in _FORMS):
+            return True
+    return False
+
+
+def _bare(word: str) -> str:
+    """The word without the ending of a participle."""
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
+            return word.removesuffix(ending)
+    return word
 
 
 _FORMS: Final = words("e d ed ing er or y al ion ure ation ment ance ally ive it ly s es n en")
