@@ -42,4 +42,5 @@ def test_the_suite_with_version_4_of_the_driver(server: SnowflakeServer) -> None
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
-    assert int(passed[1]) >= len(CHECKS.split(" or "))  # each of the words stands for a check or more
+    # each of the words stands for a check or more
+    assert int(passed[1]) >= len(CHECKS.split(" or "))
