@@ -50,7 +50,11 @@ def run(name: str, folder: Path, *command: str) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLE.parent), str(folder)])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(EXAMPLE.parent), str(folder)]),
+            "BUSTER_TASKS_CATALOG": str(folder / "catalog.db"),
+        },
         capture_output=True,
         check=False,
         text=True,
@@ -65,6 +69,15 @@ def test_the_script_prints_what_is_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "shop" / "orders.csv").write_text("id,total\n1,9.5\n2,3\n", encoding="utf-8")
     printed = run("use.py", tmp_path, "use.py")
     assert printed == "type='csv' path='shop'\n[('orders', 2)]\n"
+
+
+def test_the_analyst_answers_from_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    rows = "id,total,city\n1,9.5,Bern\n2,3,Rome\n3,7,Bern\n"
+    (tmp_path / "shop" / "orders.csv").write_text(rows, encoding="utf-8")
+    printed = run("ask.py", tmp_path, "ask.py")
+    assert "Bern" in printed
+    assert "16.5" in printed
 
 
 @pytest.mark.timeout(100)
