@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.analyst.quoting import COMMENT_CHARACTERS, cut
 from buster_tasks.sources.schema import Column, ForeignKey, Introspection, Table, TableKey, View
+from buster_tasks.sql_guard import RelationNames
 
 MOST_COLUMNS = 80
 """How many columns of a table are described; of the others the names alone."""
@@ -39,14 +40,14 @@ class KnownTables:
         return self._found
 
     @cached_property
-    def names(self) -> list[Place]:
+    def names(self) -> RelationNames:
         """Every table and view, as the guard takes them."""
-        return list(self._relations)
+        return RelationNames.of(self._relations)
 
-    @property
+    @cached_property
     def places(self) -> Sequence[Place]:
         """Every table and view."""
-        return self.names
+        return list(self._relations)
 
     def columns(self, place: Place) -> Sequence[Column]:
         """The columns of a table, in order."""
@@ -55,7 +56,7 @@ class KnownTables:
     def find(self, name: str) -> Place:
         """The table of this name: `table`, `schema.table` or `database.schema.table`. Raises ToolRefusedError."""
         wanted = name.strip().strip('"`[]').lower()
-        found = [place for place in self.names if wanted in _spellings(place)]
+        found = [place for place in self.places if wanted in _spellings(place)]
         if len(found) == 1:
             return found[0]
         if not found:
@@ -67,7 +68,7 @@ class KnownTables:
 
     def near(self, text: str) -> str:
         """Which tables are called like a word of the text, as a sentence; empty where none is."""
-        by_name = {place[2].lower(): place for place in self.names}
+        by_name = {place[2].lower(): place for place in self.places}
         words = [word.strip("'\"`[],.").lower() for word in text.split()]
         found = [
             name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from buster_tasks.sql_guard.dialect import UnknownDialectError, named
-from buster_tasks.sql_guard.relation import Relation, RelationName, relation_names
+from buster_tasks.sql_guard.relation import Relation, RelationName, RelationNames
 from buster_tasks.sql_guard.verdict import Allowed, Code, Refused
 from taskkit.errors import MissingExtraError
 
@@ -15,6 +15,7 @@ __all__ = [
     "Refused",
     "Relation",
     "RelationName",
+    "RelationNames",
     "UnknownDialectError",
     "check",
 ]
@@ -24,19 +25,22 @@ def check(
     sql: object,
     dialect: str,
     *,
-    relations: Iterable[RelationName] | None = None,
+    relations: Iterable[RelationName] | RelationNames | None = None,
     functions: Iterable[str] = (),
 ) -> Allowed | Refused:
     """`Allowed`, whose `sql` is what may run, or `Refused`: never an exception, whatever `sql` is.
 
     `dialect` is sqlglot's name or the kind of a source. `relations` are the tables that may be read, by name, parts of
-    a name, or a catalog's tables; without it all may be, but for files and for those of the system. `functions` are
-    further functions that are known to only read, such as `analytics.fiscal_year`.
+    a name, or a catalog's tables, or all of them as `RelationNames`; without it all may be, but for files and for those
+    of the system. `functions` are further functions that are known to only read, such as `analytics.fiscal_year`.
 
     Raises UnknownDialectError for a dialect that is not known, MissingExtraError without sqlglot.
     """
     rules = named(dialect)
-    readable = None if relations is None else relation_names(relations)
+    if relations is None or isinstance(relations, RelationNames):
+        readable = relations
+    else:
+        readable = RelationNames.of(relations)
     own = frozenset(name.lower() for name in functions)
     try:
         from buster_tasks.sql_guard.guard import judge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 
 class Relation(Protocol):
@@ -21,13 +21,17 @@ RelationName: TypeAlias = str | Sequence[str] | Relation
 """`"shop.public.orders"`, or `("public", "order.items")` where a part has a dot, or a `Relation`."""
 
 
-def relation_names(relations: Iterable[RelationName]) -> frozenset[tuple[str, ...]]:
-    """Every way to name these relations, from the last part alone to all parts; in small letters."""
-    names: set[tuple[str, ...]] = set()
-    for relation in relations:
-        parts = _parts(relation)
-        names.update(parts[at:] for at in range(len(parts)))
-    return frozenset(names)
+class RelationNames(frozenset[tuple[str, ...]]):
+    """Every way to name some relations; made once where many statements are checked against a large catalog."""
+
+    @classmethod
+    def of(cls, relations: Iterable[RelationName]) -> Self:
+        """The names of these relations, from the last part alone to all parts; in small letters."""
+        names: set[tuple[str, ...]] = set()
+        for relation in relations:
+            parts = _parts(relation)
+            names.update(parts[at:] for at in range(len(parts)))
+        return cls(names)
 
 
 def _parts(relation: RelationName) -> tuple[str, ...]:

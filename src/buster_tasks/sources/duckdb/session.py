@@ -32,6 +32,7 @@ Row = dict[str, Any]
 _FETCH = 1_000
 _SETTINGS: dict[str, Any] = {
     "enable_external_access": False,
+    "python_enable_replacements": False,  # FROM name is a table, and no variable of ours
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
     "lock_configuration": True,

@@ -319,6 +319,8 @@ def _opening(server_ms: int, path: sql.Composable | None, *, catalog: bool) -> s
         sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_MS)),
         sql.SQL("SET LOCAL IntervalStyle = postgres"),
         sql.SQL("SET LOCAL DateStyle = ISO"),
+        # else a backslash would mean something in a text, other than the guard of statements has read
+        sql.SQL("SET LOCAL standard_conforming_strings = on"),
         sql.SQL(_NOTICE_THAT_WE_ARE_GONE),
     ]
     if path is not None:
