@@ -14,6 +14,7 @@ from buster_tasks.analyst.conversation import Conversation, Ended
 from buster_tasks.analyst.deadline import Deadline
 from buster_tasks.analyst.findings import Plan, PlanStep
 from buster_tasks.analyst.models import ExecutionStep
+from buster_tasks.analyst.quoting import cut
 from buster_tasks.analyst.review import Review
 from buster_tasks.analyst.roles import Role, role_of
 from buster_tasks.analyst.state import State
@@ -27,8 +28,10 @@ _MOST_REQUESTS = {State.SEARCHING: 8, State.PLANNING: 6, State.REVIEWING: 8}
 _REPAIR_ROUNDS = 2
 _SMALL_CATALOG = 40
 _MOST_DESCRIBED = 12
+_DESCRIBED_CHARACTERS = 24_000
 _MOST_FOUND = 6
 _PREVIOUS_MESSAGES = 12
+_MESSAGE_CHARACTERS = 4_000
 
 
 class Reporter(Protocol):
@@ -175,9 +178,9 @@ class Agent:
         """The conversation up to now, its last messages, and what earlier answers found."""
         context = self._analysis.context
         told = [
-            Message.user(message.content)
+            Message.user(cut(message.content, _MESSAGE_CHARACTERS))
             if message.role == "user"
-            else Message.assistant(message.content)
+            else Message.assistant(cut(message.content, _MESSAGE_CHARACTERS))
             for message in context.previous_messages[-_PREVIOUS_MESSAGES:]
             if message.content.strip()
         ]
@@ -186,7 +189,7 @@ class Agent:
                 {"finding": finding.text, "verdict": finding.verdict}
                 for finding in context.previous_findings[-20:]
             ]
-            told.append(Message.user(f"Found before:\n{self._analysis.blocks.block(found)}"))
+            told.append(Message.user(f"Found before:\n{self._analysis.quoted(found)}"))
         return told
 
     def _overview(self) -> list[str]:
@@ -196,7 +199,7 @@ class Agent:
             places = known.tables.places
             if len(places) <= _SMALL_CATALOG:
                 names = sorted(".".join(place[1:]) for place in places)
-                block = self._analysis.blocks.block(list[JsonValue](names))
+                block = self._analysis.quoted(list[JsonValue](names))
                 told.append(f"Tables of {known.name}:\n{block}")
         return told
 
@@ -207,7 +210,11 @@ class Agent:
             {"source": name, **analysis.desk.known(name).tables.described(place)}
             for name, place in analysis.tables[:_MOST_DESCRIBED]
         ]
-        parts = [f"Tables:\n{analysis.blocks.block(described)}"] if described else []
+        parts = (
+            [f"Tables:\n{analysis.quoted(described, most=_DESCRIBED_CHARACTERS)}"]
+            if described
+            else []
+        )
         if analysis.notes:
             parts.append("Notes:\n" + "\n".join(f"- {note}" for note in analysis.notes))
         return parts

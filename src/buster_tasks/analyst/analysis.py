@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
 from buster_tasks.analyst.desk import Desk
 from buster_tasks.analyst.findings import (
     Chart,
@@ -17,7 +19,7 @@ from buster_tasks.analyst.findings import (
 )
 from buster_tasks.analyst.known_tables import Place
 from buster_tasks.analyst.models import AnalystContext, AnalystLimits, ExecutionStep
-from buster_tasks.analyst.quoting import Blocks
+from buster_tasks.analyst.quoting import BLOCK_CHARACTERS, Blocks, reads_like_instructions
 from buster_tasks.analyst.state import State, check_move
 
 
@@ -65,6 +67,15 @@ class Analysis:
         check = Check(code=code, severity="warning", message=message)
         if check not in self.warnings:
             self.warnings.append(check)
+
+    def quoted(self, data: JsonValue, *, most: int = BLOCK_CHARACTERS) -> str:
+        """The data as a block for a model, at most about so long; what reads like instructions in it is told."""
+        if reads_like_instructions(data):
+            self.warn(
+                "INSTRUCTIONS_IN_DATA",
+                "Some text in the data reads like instructions to a model. It was treated as data.",
+            )
+        return self.blocks.block(data, cell_characters=self.limits.cell_characters, most=most)
 
     def next_id(self, kind: str, made: Sequence[object]) -> str:
         """The id of the next of its kind: m1, c2, f3."""

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from buster_tasks.analyst.analysis import Analysis
 from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.analyst.models import ExecutionStep
-from buster_tasks.analyst.quoting import cut, reads_like_instructions
+from buster_tasks.analyst.quoting import cut
 from buster_tasks.analyst.state import State
 from buster_tasks.analyst.tools import TOOLS, Answer, Tool, tools_of
+from buster_tasks.errors import SourceError
 from buster_tasks.language_model import (
     InvalidArguments,
     LanguageModel,
@@ -31,7 +32,9 @@ _MOST_CHARACTERS = 60_000
 _MOST_REPEATS = 3
 _MOST_SILENCES = 2
 _REPLY_TOKENS = 4_096
-_ARGUMENT_CHARACTERS = 200
+_MOST_AT_ONCE = 8
+_LINE_CHARACTERS = 200
+_LEFT_OUT = '{"left_out": "it was long"}'
 
 
 class Limits(Protocol):
@@ -128,9 +131,11 @@ class Conversation:
     async def _do(self, calls: Sequence[ToolCall]) -> State | None:
         """Carry the calls out in order; what comes after one that ends the state is not done."""
         moved: State | None = None
-        for call in calls:
+        for at, call in enumerate(calls):
             if moved is not None:
                 answer = Answer("Not done: the state had ended before it.")
+            elif at >= _MOST_AT_ONCE:
+                answer = Answer(f"Not done: at most {_MOST_AT_ONCE} calls at once. Ask again.")
             else:
                 answer = await self._answered_call(call)
                 moved = answer.moves_to
@@ -142,11 +147,9 @@ class Conversation:
         ok = True
         try:
             answer = await self._called(call)
-        except ToolRefusedError as error:
-            ok, answer = (
-                False,
-                Answer(f"Not done. {error.message} {error.fix}".rstrip(), None, error.message),
-            )
+        except (ToolRefusedError, SourceError) as error:
+            ok = False
+            answer = Answer(f"Not done. {error.message} {error.fix}".rstrip(), None, error.message)
         step = ExecutionStep(
             number=len(self._analysis.steps) + 1,
             state=self._state,
@@ -200,32 +203,46 @@ class Conversation:
     def _written(self, answer: Answer) -> str:
         if answer.data is None:
             return answer.said
-        self._look_at(answer.data)
-        block = self._analysis.blocks.block(
-            answer.data, cell_characters=self._analysis.limits.cell_characters
-        )
-        return f"{answer.said}\n{block}".lstrip()
-
-    def _look_at(self, data: JsonValue) -> None:
-        if reads_like_instructions(str(data)):
-            self._analysis.warn(
-                "INSTRUCTIONS_IN_DATA",
-                "Some text in the data reads like instructions to a model. It was treated as data.",
-            )
+        return f"{answer.said}\n{self._analysis.quoted(answer.data)}".lstrip()
 
 
 def trimmed(messages: Sequence[Message], most: int) -> list[Message]:
-    """The messages, the oldest answers of tools replaced by a line each until all fit; none loses its call."""
-    over = sum(len(message.content) for message in messages) - most
+    """The messages, the oldest of tools and of the model shortened until all fit; no answer loses its call.
+
+    What came since the last reply stays whole, as nobody has read it yet.
+    """
+    over = sum(map(_size, messages)) - most
     kept = list(messages)
-    for at, message in enumerate(messages[:-2]):
+    replies = [at for at, message in enumerate(messages) if message.role == "assistant"]
+    for at, message in enumerate(messages[: replies[-1] if replies else 0]):
         if over <= 0:
             break
-        line = f"{message.content.splitlines()[0][:200] if message.content else ''} (left out: it was long)"
-        if message.role == "tool" and len(message.content) > len(line):
-            kept[at] = message.model_copy(update={"content": line})
-            over -= len(message.content) - len(line)
+        short = _shortened(message)
+        if _size(short) < _size(message):
+            kept[at] = short
+            over -= _size(message) - _size(short)
     return kept
+
+
+def _size(message: Message) -> int:
+    return len(message.content) + sum(len(call.arguments) for call in message.tool_calls)
+
+
+def _shortened(message: Message) -> Message:
+    """A line of an answer, the beginning of what the model said, its calls without long arguments."""
+    if message.role == "tool":
+        line = message.content.partition("\n")[0][:_LINE_CHARACTERS]
+        return message.model_copy(update={"content": f"{line} (left out: it was long)"})
+    if message.role != "assistant":
+        return message
+    calls = tuple(
+        call
+        if len(call.arguments) <= _LINE_CHARACTERS
+        else call.model_copy(update={"arguments": _LEFT_OUT})
+        for call in message.tool_calls
+    )
+    content = cut(message.content, _LINE_CHARACTERS)
+    return message.model_copy(update={"content": content, "tool_calls": calls})
 
 
 def _wrong(error: ValidationError) -> str:

@@ -33,6 +33,7 @@ from buster_tasks.analyst.offline import OfflineModel
 from buster_tasks.analyst.quoting import Blocks
 from buster_tasks.analyst.report import report_of
 from buster_tasks.analyst.roles.role import RoleName
+from buster_tasks.analyst.state import State
 from buster_tasks.analyst.team import Team
 from buster_tasks.errors import SourceError
 from buster_tasks.language_model import (
@@ -148,16 +149,16 @@ class _Work:
             catalog=around.catalog,
             seconds_left=self._deadline.left,
         )
+        self._analysis = analysis = Analysis(
+            question=self._question(),
+            desk=desk,
+            blocks=Blocks(around.secret or payload.session_id),
+            limits=self._options.limits,
+            context=payload.context or AnalystContext(),
+            may_ask=self._options.allow_clarification,
+        )
+        await around.reporter.state(analysis)
         async with desk:
-            self._analysis = analysis = Analysis(
-                question=self._question(),
-                desk=desk,
-                blocks=Blocks(around.secret or payload.session_id),
-                limits=self._options.limits,
-                context=payload.context or AnalystContext(),
-                may_ask=self._options.allow_clarification,
-            )
-            await around.reporter.state(analysis)
             self._team = self._made_team(secrets)
             agent = Agent(
                 analysis,
@@ -226,9 +227,15 @@ class _Work:
             fix=secrets.text(error.fix),
             details={"code": error.code},
         )
-        result = None if self._analysis is None else await self._result(self._analysis)
-        if result is not None:
-            result = result.model_copy(update={"status": "failed"})
+        analysis, result = self._analysis, None
+        if analysis is not None:
+            was_begun = analysis.state is not State.INITIALIZING
+            if not analysis.state.is_final:
+                analysis.move(State.FAILED)
+                await self._around.reporter.state(analysis)
+            if was_begun:
+                result = await self._result(analysis)
+                result = result.model_copy(update={"status": "failed"})
         return self._whole(success=False, result=result, error=detail)
 
     async def _result(self, analysis: Analysis) -> AnalystResult:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.language_model import (
     LanguageModel,
     ModelReply,
@@ -94,12 +95,18 @@ async def kept_result(
     what: Sequence[JsonValue],
     run: Callable[[], Awaitable[QueryResult]],
 ) -> QueryResult:
-    """The result of the n-th statement; `what` says which it is. What is too large is run again each time."""
+    """The result of the n-th statement, or how it was refused; `what` says which it is.
+
+    What is too large is run again each time.
+    """
     name = sha256(json.dumps(what).encode()).hexdigest()[:16]
     fresh: list[QueryResult] = []
 
     async def ran() -> JsonValue:
-        result = await run()
+        try:
+            result = await run()
+        except ToolRefusedError as error:
+            return {"refused": [error.message, error.fix]}
         fresh.append(result)
         data = encoded(result)
         return data if len(json.dumps(data)) <= MOST_BYTES else None
@@ -107,7 +114,13 @@ async def kept_result(
     kept = await journal.keep(f"sql/{number}/{name}", ran)
     if fresh:
         return fresh[0]
-    return await run() if kept is None else decoded(kept)
+    if kept is None:
+        return await run()
+    known = cast("dict[str, Any]", kept)
+    if "refused" in known:
+        message, fix = known["refused"]
+        raise ToolRefusedError(message, fix=fix)
+    return decoded(kept)
 
 
 def encoded(result: QueryResult) -> JsonValue:
@@ -129,28 +142,42 @@ def decoded(data: JsonValue) -> QueryResult:
     )
 
 
-def _cell(cell: object) -> JsonValue:  # noqa: PLR0911 - one for each sort of value
+def _cell(cell: object) -> JsonValue:
     """JSON's own types as they are, all else as a list of its sort and its text."""
     match cell:
         case None | bool() | str():
             return cell
         case int() if abs(cell) < 2**53:
             return cell
-        case int() | float() | Decimal() | UUID():
-            return [type(cell).__name__, str(cell)]
-        case datetime() | date() | time():
-            return [type(cell).__name__, cell.isoformat()]
-        case timedelta():
-            return ["timedelta", f"{cell.days} {cell.seconds} {cell.microseconds}"]
-        case bytes() | bytearray():
-            return ["bytes", base64.b64encode(cell).decode()]
         case list() | tuple():
             return ["list", [_cell(one) for one in cast("Sequence[object]", cell)]]
         case dict():
             known = cast("Mapping[object, object]", cell)
             return ["dict", [[str(name), _cell(one)] for name, one in known.items()]]
         case _:
-            return str(cell)
+            return _as_text(cell)
+
+
+def _as_text(cell: object) -> JsonValue:
+    """By the first sort that it is one of: drivers have subclasses of their own."""
+    for sort, write in _WRITERS:
+        if isinstance(cell, sort):
+            return [sort.__name__, write(cell)]
+    return str(cell)
+
+
+_WRITERS: Sequence[tuple[type, Callable[[Any], str]]] = (
+    (int, str),
+    (float, float.__repr__),
+    (Decimal, str),
+    (UUID, str),
+    (datetime, datetime.isoformat),
+    (date, date.isoformat),
+    (time, time.isoformat),
+    (timedelta, lambda cell: f"{cell.days} {cell.seconds} {cell.microseconds}"),
+    (bytes, lambda cell: base64.b64encode(cell).decode()),
+    (bytearray, lambda cell: base64.b64encode(cell).decode()),
+)
 
 
 def _duration(text: str) -> timedelta:
@@ -168,6 +195,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "time": time.fromisoformat,
     "timedelta": _duration,
     "bytes": base64.b64decode,
+    "bytearray": base64.b64decode,
     "list": lambda parts: [_value(part) for part in parts],
     "dict": lambda parts: {name: _value(part) for name, part in parts},
 }

@@ -50,12 +50,17 @@ class Review:
     def conclude(self) -> None:
         """Fill in the summary; a sentence of it that the evidence does not show is left out, and told."""
         analysis = self._analysis
-        values = {
-            value.name: value
+        told = [
+            value
             for finding in analysis.findings
             if finding.verdict in _HOLDS
             for value in finding.values
-        }
+        ]
+        values = {value.name: value for value in told}
+        # a name that two findings give to different values says nothing
+        for value in told:
+            if value.name in values and value.text != values[value.name].text:
+                del values[value.name]
         texts = {name: value.text for name, value in values.items()}
         kept: list[str] = []
         for sentence in sentences(analysis.summary):

@@ -47,7 +47,7 @@ async def analyst_agent_task(
     logger.info("Starting the analysis", session_id=payload.session_id, attempt=ctx.attempt.number)
     around = Surroundings(
         journal=await _journal(),
-        reporter=_RunReporter(),
+        reporter=_RunReporter(streams=payload.options is None or payload.options.enable_streaming),
         secret=ctx.run.id,
         seconds=_seconds(ctx),
     )
@@ -67,7 +67,10 @@ async def analyst_agent_task(
 
 
 class _RunReporter:
-    """States and steps as metadata and logs of the run, and as parts of its stream `steps`."""
+    """States and steps as metadata and logs of the run, and as parts of its streams, if there are to be any."""
+
+    def __init__(self, *, streams: bool) -> None:
+        self._streams = streams
 
     async def state(self, analysis: Analysis) -> None:
         state = analysis.state
@@ -76,7 +79,7 @@ class _RunReporter:
         metadata.set("current_step", state.value)
         await metadata.flush()
         if state is State.COMPLETED and analysis.summary:
-            await _streamed("answer", analysis.summary)
+            await self._streamed("answer", analysis.summary)
 
     async def step(self, analysis: Analysis, step: ExecutionStep) -> None:
         metadata.set("current_step", f"{step.tool}: {step.summary}"[:200])
@@ -84,7 +87,15 @@ class _RunReporter:
         metadata.set("findings", len(analysis.findings)).set("charts", len(analysis.charts))
         if step.state is State.ANALYZING:
             metadata.set("progress", _within(analysis))
-        await _streamed("steps", step.model_dump(mode="json", by_alias=True))
+        await self._streamed("steps", step.model_dump(mode="json", by_alias=True))
+
+    async def _streamed(self, key: str, part: object) -> None:
+        if not self._streams:
+            return
+        try:
+            await streams.pipe(key, [part])
+        except UnsupportedByBackendError:
+            return  # the same is in the output
 
 
 def _within(analysis: Analysis) -> float:
@@ -92,13 +103,6 @@ def _within(analysis: Analysis) -> float:
     begin, end = _PROGRESS[State.ANALYZING], _PROGRESS[State.REVIEWING]
     done = sum(step.state is State.ANALYZING for step in analysis.steps)
     return round(end - (end - begin) * 0.85**done, 3)
-
-
-async def _streamed(key: str, part: object) -> None:
-    try:
-        await streams.pipe(key, [part])
-    except UnsupportedByBackendError:
-        return  # the same is in the output
 
 
 async def _journal() -> Journal:

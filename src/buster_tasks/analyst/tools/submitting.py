@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from buster_tasks.analyst.analysis import Analysis
 from buster_tasks.analyst.claims import render_finding
+from buster_tasks.analyst.claims.template import fill
 from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.analyst.findings import CellRef, Finding, NamedValue, ValueFormat
 from buster_tasks.analyst.state import State
@@ -82,6 +84,7 @@ class SubmitFindings(Tool[FindingsArguments]):
             for check in finding.checks
             if check.severity == "error"
         ]
+        broken += _places_without_value(arguments.summary, made)
         if broken:
             raise ToolRefusedError(
                 " ".join(broken[:6]), fix="Correct these and submit all findings again."
@@ -164,6 +167,21 @@ def rendered(id_: str, given: GivenFinding, analysis: Analysis) -> Finding:
     )
     results = list(analysis.desk.results.values())
     return render_finding(finding, results, question=analysis.question)
+
+
+def _places_without_value(summary: str, findings: Sequence[Finding]) -> list[str]:
+    """What is wrong with the places of a summary: no finding has such a value, or two have different ones."""
+    texts: dict[str, set[str]] = {}
+    for finding in findings:
+        for value in finding.values:
+            texts.setdefault(value.name, set()).add(value.text)
+    one_each = {name: next(iter(found)) for name, found in texts.items() if len(found) == 1}
+    return [
+        f"summary: {{{{{name}}}}} stands for different values in several findings."
+        if name in texts
+        else f"summary: no finding has a value {{{{{name}}}}}."
+        for name in fill(summary, one_each).unknown
+    ]
 
 
 def _at(id_: str, analysis: Analysis) -> int:
