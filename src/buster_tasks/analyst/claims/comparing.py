@@ -35,8 +35,9 @@ SHARE: Final = re.compile(
     r"|(?:%|percent|per\s+cent|half|thirds?|quarters?|fifths?|tenths?)\s+(?:of|in|from|came|come|are|were|is)\b",
     re.IGNORECASE,
 )
-_COMPARED: Final = words(
-    "compared|than|versus|vs|change[ds]?|differences?|year[- ]over[- ]year|yoy"
+_COMPARED: Final = words("change[ds]?|differences?|year[- ]over[- ]year|yoy")
+_RANKED: Final = words(
+    "than|ahead|behind|leads?|led|next|second|runner-up|gap|margin|twice|times|first|above|below|others?|followed"
 )
 _MULTIPLE: Final = words(
     "times|twice|doubl\\w+|tripl\\w+|halv\\w+|as\\s+(?:many|much|high|large|big)|factor|fold|ratio"
@@ -93,16 +94,16 @@ def pairs(
     """Numbers that the sentence may compare, the later or first-named one before the one it is compared with."""
     # a part is one of what is named, never of what stands beside it
     is_part = mention.kind in {"percent", "fraction"} and not mention.is_change
-    pairs = list(islice(_row_pairs(scope, table, named=is_part), _MOST_PAIRS))
+    pairs = list(islice(_row_pairs(mention, scope, table, named=is_part), _MOST_PAIRS))
     for column in columns:
         for row, base in pairs:
             if row in column.numbers and base in column.numbers:
                 yield column.numbers[row], column.numbers[base], f"{column.result}.{column.name}"
         if MEAN.search(scope.text) and column.numbers and not table.truncated:
             average = column.total / len(column.numbers)
-            for number in numbers_of(column, scope.rows.get(table.id)):
+            for number in numbers_of(column, scope.rows_meant(mention, table)):
                 yield number, average, f"{column.result}.{column.name} and its average"
-    rows = scope.rows.get(table.id) or frozenset(range(table.rows))
+    rows = scope.rows_meant(mention, table) or frozenset(range(table.rows))
     if len(rows) <= 3:
         for row in sorted(rows):
             found = [column for column in table.measures if row in column.numbers]
@@ -112,25 +113,41 @@ def pairs(
                 yield other.numbers[row], one.numbers[row], by
 
 
-def _row_pairs(scope: Scope, table: Table, *, named: bool) -> Iterator[tuple[int, int]]:
-    rows = sorted(scope.rows.get(table.id) or ())
+def _row_pairs(
+    mention: Mention, scope: Scope, table: Table, *, named: bool
+) -> Iterator[tuple[int, int]]:
+    meant = scope.rows_meant(mention, table) if mention.is_change else scope.rows.get(table.id, ())
+    rows = sorted(meant)
     if len(rows) > MOST_ROWS or (named and len(rows) < 2):
         return
     if len(rows) > 1:
         for one, other in combinations(rows, 2):
             yield from _in_order(scope, table, one, other)
-        return
-    last = table.rows - 1
-    if rows:
-        row = rows[0]
-        beside = {row - 1, row + 1, 0, last} | _year_before(table, row)
-        for other in sorted(beside - {row}):
-            if 0 <= other <= last:
-                yield from _beside(table, row, other)
-    elif table.rows > 1:
+    elif rows:
+        yield from _beside_row(mention, scope, table, rows[0])
+    elif table.rows > 1 and not scope.rows:  # else the sentence speaks of another result
+        last = table.rows - 1
         yield from _in_order(scope, table, 0, last)
         if table.rows <= MOST_ROWS and not table.dated:
             yield from _in_order(scope, table, 0, 1)
+
+
+def _beside_row(
+    mention: Mention, scope: Scope, table: Table, row: int
+) -> Iterator[tuple[int, int]]:
+    """A row, and those before and after it, the first, the last, and that of a year before."""
+    is_paired = (mention.start, table.id) in scope.paired
+    days = [one for one in scope.mentions if one.kind == "date"]
+    # `up 5% from April` in April: what it is compared with is named, and the same
+    if not is_paired and len(days) > 1:
+        return
+    if not table.dated and not _RANKED.search(scope.text):
+        return
+    last = table.rows - 1
+    beside = {row - 1, row + 1, 0, last} | _year_before(table, row)
+    for other in sorted(beside - {row}):
+        if 0 <= other <= last:
+            yield from _beside(table, row, other)
 
 
 def _in_order(scope: Scope, table: Table, one: int, other: int) -> Iterator[tuple[int, int]]:

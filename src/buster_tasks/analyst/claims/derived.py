@@ -47,6 +47,7 @@ _COUNTED: Final = re.compile(
     r"\b(?:number\s+of|count|counted|how\s+many|there\s+(?:are|were|is|was)|rows)\b[^,;]*$|\b(?:the|all)\s*$",
     re.IGNORECASE,
 )
+_OF_ALL: Final = re.compile(r"\bof\s+(?:the|all)\s+$", re.IGNORECASE)
 _TOP: Final = re.compile(
     r"\b(?:top|first|best|leading|largest|biggest|highest)\s*-?\s*$", re.IGNORECASE
 )
@@ -65,7 +66,7 @@ def derived(mention: Mention, scope: Scope, tables: Sequence[Table]) -> Iterator
     """What the words of the sentence ask for, of the results."""
     for table in tables:
         if _is_count(mention):
-            yield from _counts(mention, table, scope.rows.get(table.id), scope)
+            yield from _counts(mention, table, scope.rows_meant(mention, table), scope)
         # of a result that was cut, what is not here would count too
         if not mention.is_change and not table.truncated:
             yield from _whole(mention, scope, table)
@@ -77,12 +78,12 @@ def derived(mention: Mention, scope: Scope, tables: Sequence[Table]) -> Iterator
 
 def _whole(mention: Mention, scope: Scope, table: Table) -> Iterator[Derived]:
     """Arithmetic over all rows of a result, or over those that are named."""
-    rows = scope.rows.get(table.id)
+    rows = scope.rows_meant(mention, table)
     for column in asked(table, mention, scope.text):
         if mention.kind == "number":
             yield from _aggregates(mention, column, rows, scope)
         elif mention.kind in {"percent", "fraction"}:
-            yield from _shares(scope.text, column, rows, table)
+            yield from _shares(scope, column, rows, table)
     # small whole numbers are met by too many ratios
     if mention.kind == "number" and (
         mention.quantum < 1 or abs(mention.value or Decimal(0)) >= _WHOLE
@@ -104,38 +105,43 @@ def _is_count(mention: Mention) -> bool:
 
 
 def _counts(
-    mention: Mention, table: Table, rows: frozenset[int] | None, scope: Scope
+    mention: Mention, table: Table, rows: frozenset[int], scope: Scope
 ) -> Iterator[Derived]:
-    """How many rows, different texts, rows of the sentence's names, or names in it."""
+    """How many there are of what is counted: rows, different texts, names in the sentence, rows that pass a bound."""
     noun = stem(mention.noun) if mention.noun else ""
+    before = scope.text[: mention.start - scope.start]
     if any(noun in column.traits.words for column in table.measures):
         return
-    before = scope.text[: mention.start - scope.start]
     if not (noun or mention.of or _COUNTED.search(before)):
         return
-    texts = [column for column in table.columns if column.texts]
-    named = [column for column in texts if noun in column.traits.words]
-    if (not table.truncated or mention.comparison in {"over", "at_least"}) and not _is_bounded(
-        mention, scope
-    ):
-        yield Derived(Decimal(table.rows), f"rows of {table.id}")
-        for column in table.measures:
-            if column.nulls:
-                known = Decimal(len(column.numbers))
-                yield Derived(known, f"rows of {table.id} with {column.name}")
-        for column in named:
-            yield Derived(Decimal(len(column.texts)), f"different {table.id}.{column.name}")
+    is_least = mention.comparison in {"over", "at_least"}
+    if (not table.truncated or is_least) and not _is_bounded(mention, scope):
+        yield from _all_rows(table, noun)
     if noun in {"column", "field"}:
         yield Derived(Decimal(len(table.columns)), f"columns of {table.id}")
-    if rows and not table.truncated and noun not in _ROWS and len(rows) > 1:
+    if not table.truncated:
+        yield from _named_rows(table, rows, noun, scope)
+        if (noun or mention.of) and not _OF_ALL.search(before):
+            yield from _passing(table, scope, mention)
+
+
+def _all_rows(table: Table, noun: str) -> Iterator[Derived]:
+    yield Derived(Decimal(table.rows), f"rows of {table.id}")
+    for column in table.columns:
+        if column.nulls and column.is_measure:
+            yield Derived(Decimal(len(column.numbers)), f"rows of {table.id} with {column.name}")
+        if column.texts and noun in column.traits.words:
+            yield Derived(Decimal(len(column.texts)), f"different {table.id}.{column.name}")
+
+
+def _named_rows(table: Table, rows: frozenset[int], noun: str, scope: Scope) -> Iterator[Derived]:
+    if len(rows) > 1 and noun not in _ROWS:
         yield Derived(Decimal(len(rows)), f"rows of {table.id} that are named")
-    if rows and not table.truncated and _REST.search(scope.text):
+    if rows and _REST.search(scope.text):
         yield Derived(Decimal(table.rows - len(rows)), f"other rows of {table.id}")
     listed = {name.text for name in scope.names if name.column in table.columns}
     if len(listed) > 1:
         yield Derived(Decimal(len(listed)), "names in the sentence")
-    if (noun or mention.of) and not table.truncated:
-        yield from _passing(table, scope, mention)
 
 
 def _is_bounded(mention: Mention, scope: Scope) -> bool:
@@ -232,15 +238,17 @@ def _parts(table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:
                 yield Derived(part if scale.of_one else part / _WHOLE, by)
 
 
-def _shares(
-    text: str, column: Column, rows: frozenset[int] | None, table: Table
-) -> Iterator[Derived]:
+def _shares(scope: Scope, column: Column, rows: frozenset[int], table: Table) -> Iterator[Derived]:
     """Parts of a column's total: of the rows of the sentence, of all but those, of the first."""
+    text = scope.text
     if not SHARE.search(text) or not column.total or column.traits.is_percent:
         return
     by = f"share of {column.result}.{column.name}"
     chosen = numbers_of(column, rows)
-    parts = [*chosen, sum(chosen, Decimal(0))] if chosen else []
+    parts = [] if scope.is_together else [*chosen]
+    if scope.is_list or scope.is_together or len(scope.names) < 2:
+        parts.append(sum(chosen, Decimal(0)))
+    parts = parts if chosen else []
     if not chosen and _SUPERLATIVE.search(text):
         parts = [column.numbers[row] for row in sorted(column.extreme_rows)[:2]]
     if chosen and _REST.search(text):

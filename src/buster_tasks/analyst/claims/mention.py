@@ -27,8 +27,8 @@ class Mention:
     `value` is the number as meant (1.2 million is 1200000, 12.5 percent is 12.5, half is 50), `quantum` what its last
     digit counts, `significant` what its last digit that is no zero counts. `direction` is 1 or -1 for what something
     rose or fell by, and `differs` holds where it is a difference that has no direction. `currency` is `$`,
-    `EUR` and so on, `noun` the plural that follows, `of` whether `of` does. A weak mention (`one`, `30-day`) is a claim only where it speaks of
-    what the evidence counts. `periods` are the days that a date may mean.
+    `EUR` and so on, `noun` the plural that follows, `of` whether `of` does. A weak mention (`one`, `30-day`) is a claim
+    only where it speaks of what the evidence counts. `periods` are the days that a date may mean.
     """
 
     text: str

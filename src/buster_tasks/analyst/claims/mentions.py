@@ -55,7 +55,8 @@ def _in_context(text: str, mention: Mention) -> Mention:
         return mention
     before, after = text[: mention.start], text[mention.end :]
     sentence = re.split(r"[\n;]|[.!?]\s", before)[-1]
-    way = 0 if mention.kind == "fraction" else direction(sentence, after)
+    is_part = mention.kind == "fraction" and not sentence.endswith("by ")
+    way = 0 if is_part else direction(sentence, after)
     if way and (mention.value or 0) < 0 and (way < 0 or is_growth(sentence)):
         way = 0  # its sign says it already: "growth was -5%"
     return replace(

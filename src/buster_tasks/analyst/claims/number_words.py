@@ -59,6 +59,7 @@ _FRACTION: Final = re.compile(
     r"eighths|ninths|tenths)"
     r"|(?:an?|one)[\s-](?P<part>half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)(?=\s+of\b|\s+(?:more|less|"
     r"fewer|higher|lower|larger|smaller)\b|[.,;]|$)"
+    r"|(?<=by )(?:an?|one)[\s-](?P<by>half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)\b"
     r"|(?<!first )(?<!second )(?<!other )(?P<half>half)(?=\s+(?:of|the|all|as|its|their)\b|[.,;]|$))",
     re.IGNORECASE,
 )
@@ -158,7 +159,7 @@ def _spelled(text: str, found: re.Match[str]) -> Mention | None:
 def _fractions(text: str) -> Iterator[Mention]:
     for found in _FRACTION.finditer(text):
         many = _SMALL[found["many"].lower()] if found["many"] else 1
-        name = (found["parts"] or found["part"] or "half").lower()
+        name = (found["parts"] or found["part"] or found["by"] or "half").lower()
         value = Decimal(many * 100) / _PARTS[name if name in _PARTS else name.removesuffix("s")]
         yield _mention(text, found.span(), "fraction", value)
     for found in _DIGITS.finditer(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from buster_tasks.analyst.claims.index import Column, Table, words_of
@@ -18,6 +19,7 @@ a an the no yes of in on at to by or and for all any is was are with other other
 false na n/a unknown not it he we i us this that
 """
 _NO_NAMES: Final = frozenset(_NO_NAMES_TEXT.split())
+_OF_ROWS: Final = frozenset({"number", "percent", "points", "fraction"})
 # words that lead from a row to the ones beside it
 _BESIDE: Final = re.compile(
     r"\b(?:next|runner-up|followed|ahead\s+of|others?|previous(?:ly)?|prior|earlier|respectively)\b",
@@ -26,6 +28,12 @@ _BESIDE: Final = re.compile(
 _COMPARED: Final = re.compile(
     r"\b(?:from|versus|vs\.?|compared\s+(?:to|with)|against|than)\s*[$€£¥₹]?$", re.IGNORECASE
 )
+_LISTED: Final = re.compile(r"[\s,]*(?:(?:and|plus|&)\s+)?(?:the\s+)?")
+_LEADS_TO: Final = re.compile(
+    r"[\d%]\s*(?:[a-z]+\s+)?(?:for|in|from|of|by|at)\s+(?:the\s+)?$", re.IGNORECASE
+)
+_TOGETHER: Final = re.compile(r"\b(?:together|combined|jointly)\b", re.IGNORECASE)
+_SINCE: Final = re.compile(r"\b(?:from|between|since)\s+(?:the\s+)?$", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bfrom\s*[$€£¥₹]?$", re.IGNORECASE)
 # what follows these is no cell, unless its row is named
 _AGGREGATE: Final = re.compile(
@@ -68,6 +76,12 @@ class Scope:
     )
 
     @property
+    def _has_range(self) -> bool:
+        """Whether it says from when, so that what it rose from is told."""
+        days = [mention.start - self.start for mention in self.mentions if mention.kind == "date"]
+        return len(days) > 1 and bool(_SINCE.search(self.text[: days[0]]))
+
+    @property
     def unnamed(self) -> str:
         """The sentence without the names in it."""
         text = self.text
@@ -91,15 +105,36 @@ class Scope:
             return frozenset[int]().union(*(column.extreme_rows for column in table.measures))
         if rows is None and table.rows > 1 and _AGGREGATE.search(before):
             return frozenset()
-        if rows and _FROM.search(before):
-            rows |= {
-                row - 1 for row in rows if row > 0
-            }  # what it rose from is told of the time before
+        if self.is_together and self.is_list and not self.paired:
+            return frozenset()
+        if rows and _FROM.search(before) and not self._has_range:
+            # what it rose from is told of the time before
+            rows |= {row - 1 for row in rows if row > 0}
         compared = rows is not None and len(rows) == 1 and _COMPARED.search(before)
-        if rows is None or not (compared or _BESIDE.search(self.text)):
+        if rows is None or not (compared or _BESIDE.search(before)):
             return rows
-        beside = {row + step for row in rows for step in (-1, 1)} | {0, table.rows - 1}
+        beside = {row + step for row in rows for step in (-1, 1)}
         return rows | {row for row in beside if 0 <= row < table.rows}
+
+    def rows_meant(self, mention: Mention, table: Table) -> frozenset[int]:
+        """The rows that arithmetic for a number is over; none where the sentence names none."""
+        paired = self.paired.get((mention.start, table.id))
+        return paired if paired is not None else self.rows.get(table.id, frozenset())
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the names follow each other, `Norway, Chile and Peru`, so that their sum may be meant."""
+        ends = [name.end - self.start for name in self.names]
+        begins = [name.start - self.start for name in self.names]
+        return len(ends) > 1 and all(
+            _LISTED.fullmatch(self.text[end:begin])
+            for end, begin in zip(ends, begins[1:], strict=False)
+        )
+
+    @property
+    def is_together(self) -> bool:
+        """Whether a sum is meant, and none of its parts."""
+        return len(self.names) > 1 and bool(_TOGETHER.search(self.text))
 
 
 def sentences(text: str) -> list[tuple[int, str]]:
@@ -211,27 +246,39 @@ def _met(groups: Sequence[frozenset[int]]) -> frozenset[int]:
 
 
 def _pair(scope: Scope, table: Table, named: Mapping[str, frozenset[int]]) -> None:
-    """Gives each number the rows of its own name or day, where the sentence has one for each, by turns."""
+    """Gives each number the rows of its own name or day, where the sentence has one for each."""
     keys: list[tuple[int, frozenset[int]]] = []
     if len(named) == 1:
         keys = [(name.start, name.rows) for name in scope.names if name.column in table.columns]
     elif not named:
         dated = [mention for mention in scope.mentions if mention.kind == "date"]
         keys = [(mention.start, _dated(table, [mention])) for mention in dated]
-    numbers = [
-        mention
-        for mention in scope.mentions
-        if mention.kind in {"number", "percent"}
-        and not mention.is_change
-        and not any(name.start <= mention.start < name.end for name in scope.names)
-    ]
-    if len(keys) < 2 or len(keys) != len(numbers):
+    # "38.5% for February": then numbers do not follow their names
+    before = [scope.text[: place - scope.start] for place, _ in keys[1:]]
+    may_follow = not any(_LEADS_TO.search(text) for text in before)
+    numbers = [mention for mention in scope.mentions if mention.kind in _OF_ROWS]
+    for changes in (False,) if named else (False, True):
+        places = [mention.start for mention in numbers if mention.is_change == changes]
+        for place, rows in _turns(places, keys, may_follow=may_follow):
+            scope.paired[place, table.id] = rows
+
+
+def _turns(
+    places: Sequence[int], keys: Sequence[tuple[int, frozenset[int]]], *, may_follow: bool
+) -> Iterator[tuple[int, frozenset[int]]]:
+    """Numbers with the rows of their names: taking turns, or all after their names, `A had 3 and 4, B 5 and 6`."""
+    turns = sorted([*((place, None) for place in places), *keys], key=lambda turn: turn[0])
+    if len(keys) < 2 or not places or any(not rows for _, rows in keys):
         return
-    turns = sorted(
-        [*((place, "key") for place, _ in keys), *((one.start, "number") for one in numbers)]
-    )
-    if any(turns[at][1] == turns[at + 1][1] for at in range(len(turns) - 1)):
-        return
-    for number, (_, rows) in zip(numbers, sorted(keys, key=lambda key: key[0]), strict=True):
-        if rows:
-            scope.paired[number.start, table.id] = rows
+    is_key = [rows is not None for _, rows in turns]
+    alternate = all(one != other for one, other in pairwise(is_key)) and len(keys) == len(places)
+    follow = may_follow and is_key[0] and not is_key[-1] and not any(map(all, pairwise(is_key)))
+    if alternate and not is_key[0]:
+        yield from ((place, rows) for place, (_, rows) in zip(places, keys, strict=True))
+    elif alternate or follow:
+        last = keys[0][1]
+        for place, rows in turns:
+            if rows is None:
+                yield place, last
+            else:
+                last = rows

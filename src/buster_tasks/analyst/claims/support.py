@@ -13,6 +13,7 @@ from buster_tasks.analyst.claims.cells import admits, cells, is_counted
 from buster_tasks.analyst.claims.comparing import Derived, changes
 from buster_tasks.analyst.claims.date_mentions import dates
 from buster_tasks.analyst.claims.dating import is_dated
+from buster_tasks.analyst.claims.direction import direction
 from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.mentions import mentions
@@ -28,6 +29,8 @@ from buster_tasks.analyst.findings import CellRef
 
 _LIMIT: Final = re.compile(r"\b(?:LIMIT|TOP|FETCH\s+(?:FIRST|NEXT))\s*\(?\s*(\d+)", re.IGNORECASE)
 _COMPARED: Final = re.compile(r"(?:[<>]=?|=|\bBETWEEN|\bAND)\s*'?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_FROM: Final = re.compile(r"\s+from\s*[$€£¥₹]?$", re.IGNORECASE)
+_TO: Final = re.compile(r"\bto\s*[$€£¥₹]?$", re.IGNORECASE)
 _WINDOW: Final = re.compile(
     r"\b(?:last|past|previous|latest|trailing|recent|next|within|for|first)\s+$", re.IGNORECASE
 )
@@ -82,6 +85,8 @@ class _Judge:
             if support:
                 return support
         for exact, by in cells(mention, scope, self.tables):
+            if self._is_wrong_way(mention, exact, scope):
+                return ""
             self.found.append((mention, exact))
             return by
         by = self._top(mention, scope) or self._filter(mention) or self._arithmetic(mention, scope)
@@ -89,6 +94,17 @@ class _Judge:
             return by
         # "one" and "30-day" claim something only where they count what the evidence counts
         return "no claim" if mention.weak and not is_counted(mention, self.tables) else ""
+
+    def _is_wrong_way(self, mention: Mention, exact: Decimal, scope: Scope) -> bool:
+        """Whether something is said to have risen from more to less, or fallen from less to more."""
+        found = _TO.search(scope.text[: mention.start - scope.start])
+        for other, base in self.found if found else ():
+            at = other.start - scope.start
+            said = _FROM.search(scope.text[:at]) if 0 <= at < mention.start - scope.start else None
+            way = direction(scope.text[: said.start()], "") if said else 0
+            if way and other.kind == mention.kind and (exact - base) * way < 0:
+                return True
+        return False
 
     def _name(self, mention: Mention) -> str:
         """A number that is part of a name: `Windows 11`, `Q3_report`."""
@@ -208,13 +224,9 @@ class _Judge:
                 for first, base in self._compared(one, exact, other, another):
                     by = f"{one.text} and {other.text}"
                     yield from changes(mention, scope.text, first, base, by)
-                    if (
-                        mention.kind == "percent"
-                        and first <= base
-                        and not mention.is_change
-                        and base
-                    ):
-                        yield Derived(first / base, by, of_one=True)
+                    if mention.kind == "percent" and not mention.is_change and first and base:
+                        low, high = sorted((first, base), key=abs)
+                        yield Derived(low / high, by, of_one=True)
 
     def _compared(
         self, one: Mention, exact: Decimal, other: Mention, another: Decimal
