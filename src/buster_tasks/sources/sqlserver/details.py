@@ -125,4 +125,3 @@ class Asking:
             db=quote(self._database), of_schemas=self._schemas.sql, of_tables=self._tables.sql
         )
         return [make(row) for row in session.rows(text, parameters, budget=budget)]
-
