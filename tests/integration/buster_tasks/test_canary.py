@@ -22,7 +22,7 @@ from buster_tasks.errors import (
     SecretNotFoundError,
     SourceError,
 )
-from buster_tasks.sources import resolve_secret
+from buster_tasks.sources import kinds, resolve_secret
 from buster_tasks.sources.blocking import BlockingThread, Budget
 from buster_tasks.sources.schema import Introspection, Issue
 from buster_tasks.sources.sqlite import SqliteSource
@@ -175,7 +175,7 @@ async def leaky(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Leaky]:
     async with SqliteSource(sources.SqliteCredentials(path=str(path))) as source:
         monkeypatch.setattr(Leaky, "found", await source.introspect(), raising=False)
     for kind, _fields, _rest in KINDS.values():
-        monkeypatch.setitem(sources._READERS, kind, (__name__, "Leaky"))
+        monkeypatch.setitem(kinds._OWN, kind, f"{__name__}:Leaky")
     return Leaky
 
 
