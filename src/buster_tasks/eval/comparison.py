@@ -13,6 +13,8 @@ from typing import Final
 Rows = Sequence[Sequence[object]]
 
 _DECIMALS: Final = 2
+_ABSOLUTE: Final = 0.00501
+_RELATIVE: Final = 1e-6
 _MONTH: Final = re.compile(r"^(\d{4}-\d{2})-01$")
 _MIDNIGHT: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]00:00:00(?:\.0+)?$")
 _QUARTER: Final = re.compile(r"^(\d{4})-Q([1-4])$")
@@ -23,7 +25,7 @@ def same_rows(answer: Rows, gold: Rows, *, ordered: bool = False) -> bool:
     """Whether each column of `gold` is one of `answer`, such that the rows are the same.
 
     The answer may have more columns, in any order; without `ordered` rows are compared as a multiset. Numbers count as
-    the same when they are so to two decimals, 1 and true too; a month as its first day, a day as its midnight.
+    the same when they are within half a hundredth, or a millionth of themselves, 1 and true too; a month as its first day, a day as its midnight.
     """
     if len(answer) != len(gold):
         return False
@@ -31,15 +33,12 @@ def same_rows(answer: Rows, gold: Rows, *, ordered: bool = False) -> bool:
         return True
     mine = [[plain(cell) for cell in row] for row in answer]
     right = [[plain(cell) for cell in row] for row in gold]
-    if ordered:
-        wanted: object = [tuple(row) for row in right]
-    else:
-        wanted = Counter(tuple(row) for row in right)
+    wanted = right if ordered else _sorted(right)
     for tried, columns in enumerate(_assignments(mine, right)):
         if tried == _MOST_TRIED:
             return False
-        picked = [tuple(row[at] for at in columns) for row in mine]
-        if (picked if ordered else Counter(picked)) == wanted:
+        picked = [[row[at] for at in columns] for row in mine]
+        if _all_alike(picked if ordered else _sorted(picked), wanted):
             return True
     return False
 
@@ -51,12 +50,12 @@ def same_but_for_ties(answer: Rows, gold: Rows, whole: Rows) -> bool:
     """
     if len(answer) != len(gold) or len(whole) <= len(gold) or not gold:
         return False
-    right = [[plain(cell) for cell in row] for row in gold]
+    right = [[_rounded(cell) for cell in row] for row in gold]
     numeric = [
         at for at in range(len(right[0])) if all(isinstance(row[at], float) for row in right)
     ]
-    there = Counter(tuple(plain(cell) for cell in row) for row in whole)
-    mine = [[plain(cell) for cell in row] for row in answer]
+    there = Counter(tuple(_rounded(cell) for cell in row) for row in whole)
+    mine = [[_rounded(cell) for cell in row] for row in answer]
     if not numeric:
         return False
     numbers = Counter(tuple(row[at] for at in numeric) for row in right)
@@ -77,7 +76,7 @@ def plain(cell: object) -> object:
             return None
         case bool() | int() | float() | Decimal():
             number = float(cell)
-            return str(number) if math.isnan(number) else round(number, _DECIMALS) + 0.0
+            return str(number) if math.isnan(number) else number
         case datetime():
             return _plain_text(cell.replace(tzinfo=None).isoformat(sep=" "))
         case date() | time():
@@ -86,6 +85,35 @@ def plain(cell: object) -> object:
             return cell.hex()
         case _:
             return _plain_text(str(cell))
+
+
+def _rounded(cell: object) -> object:
+    shown = plain(cell)
+    return round(shown, _DECIMALS) + 0.0 if isinstance(shown, float) else shown
+
+
+def _sorted(rows: list[list[object]]) -> list[list[object]]:
+    """The rows in one order: by their texts, and then by their numbers."""
+    return sorted(rows, key=_place)
+
+
+def _place(row: list[object]) -> tuple[object, ...]:
+    texts = tuple("" if isinstance(cell, float) else f"{cell is None} {cell}" for cell in row)
+    return texts, tuple(cell if isinstance(cell, float) else 0.0 for cell in row)
+
+
+def _all_alike(rows: list[list[object]], others: list[list[object]]) -> bool:
+    return all(
+        _alike(one, other)
+        for row, more in zip(rows, others, strict=True)
+        for one, other in zip(row, more, strict=True)
+    )
+
+
+def _alike(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+    return one == other
 
 
 def _plain_text(text: str) -> str:
@@ -99,11 +127,11 @@ def _plain_text(text: str) -> str:
 
 def _assignments(mine: list[list[object]], right: list[list[object]]) -> Iterator[tuple[int, ...]]:
     """For each column of the right rows one of mine with the same cells, in all ways."""
-    cells = [Counter(row[at] for row in mine) for at in range(len(mine[0]))]
+    cells = [_sorted([[row[at]] for row in mine]) for at in range(len(mine[0]))]
     candidates: list[list[int]] = []
     for at in range(len(right[0])):
-        wanted = Counter(row[at] for row in right)
-        candidates.append([one for one, held in enumerate(cells) if held == wanted])
+        wanted = _sorted([[row[at]] for row in right])
+        candidates.append([one for one, held in enumerate(cells) if _all_alike(held, wanted)])
     yield from _chosen(candidates, ())
 
 

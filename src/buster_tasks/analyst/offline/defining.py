@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _DEFINED: Final = re.compile(
-    r"\b(?P<name>[A-Z][A-Z0-9]{1,7})\b(?:\s*\((?P<long>[^)=]{3,60})\))?\s*(?:=|:=|means|stands for|is defined as|is short for)\s*"
+    r"\b(?P<name>[A-Z][A-Z0-9]{1,7})\b(?:\s*\((?P<long>[^)=]{3,60})\))?\s*(?:=|:=|means|stands for|is defined "
+    r"as|is short for)\s*"
     r"(?P<what>[^\n;]+?)(?=\.(?:\s|$)|$|\n|;)"
 )
 _NOTE: Final = re.compile(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from buster_tasks.analyst.offline.conditions import Found
 from buster_tasks.analyst.offline.draft import Draft
+from buster_tasks.analyst.offline.intent import stems
 from buster_tasks.analyst.offline.linking import Linker
 from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.spelling import Spelling
@@ -256,4 +257,4 @@ def _schema(talk: Talk) -> Schema:
     begins = [
         note.removeprefix(_BEGINS).split(", ") for note in talk.notes if note.startswith(_BEGINS)
     ]
-    return Schema.of(described, begins[0] if begins else ())
+    return Schema.of(described, begins[0] if begins else (), stems(talk.question))

@@ -17,8 +17,8 @@ from buster_tasks.analyst.offline.intent import (
     Wanted,
     stems,
 )
-from buster_tasks.analyst.offline.words import stem
 from buster_tasks.analyst.offline.times import Grain, grain_of, span_of
+from buster_tasks.analyst.offline.words import stem, words as listed
 
 _QUOTED: Final = re.compile(
     r"(?<!\w)'([^']{1,80})'(?!\w)|\"([^\"]{1,80})\"|\u201c([^\u201d]{1,80})\u201d|\u2018([^\u2019]{1,80})\u2019"
@@ -28,11 +28,14 @@ _NEAR: Final = 5
 _SHORT: Final = 3
 _DEFAULT_TOP: Final = 10
 _COUNTS: Final = re.compile(
-    r"\b(?:the )?(?:total |overall )?(?:number|count|no\.) of (?=(?:the |all |distinct |unique |different |active )*[a-z\ue000]+)"
+    r"\b(?:the )?(?:total |overall )?(?:number|count|no\.) of (?=(?:the |all |distinct |unique |different |"
+    r"active )*[a-z\ue000]+)"
 )
 _POLITE: Final = re.compile(
-    r"^(?:please |can you |could you |i(?:'d| would) like to (?:know|see) |i want to (?:know|see) |tell me |show me |give me |"
-    r"show |list |find |return |display |get |provide |identify |count |compute |calculate |what(?:'s| is| are| was| were) |who(?:'s| is| are) |"
+    r"^(?:please |can you |could you |i(?:'d| would) like to (?:know|see) |i want to (?:know|see) |tell me |"
+    r"show me |give me |"
+    r"show |list |find |return |display |get |provide |identify |count |compute |calculate |what(?:'s| is| are| "
+    r"was| were) |who(?:'s| is| are) |"
     r"(?:the )?(?:distinct |complete |full )?list of (?!howmany)|all of the |all the |all |me |us |the )+"
 )
 _SENTENCE: Final = re.compile(
@@ -42,13 +45,16 @@ _DISTINCT: Final = re.compile(r"\b(?:distinct|unique|different)\b")
 _MANNERS: Final = (
     (re.compile(r"\b(?:start|begin)(?:s|ing)? with(?: the)?(?: letters?)?\s*$"), "begins"),
     (re.compile(r"\bend(?:s|ing)? (?:with|in)(?: the)?(?: letters?)?\s*$"), "ends"),
-    (re.compile(r"\b(?:contain(?:s|ing)?|includ(?:es|ing)|like)(?: the)?(?: (?:word|text|string|letters?))?\s*$"), "contains"),
+    (re.compile(r"\b(?:contain(?:s|ing)?|includ(?:es|ing)|like)(?: the)?(?: (?:word|text|string|"
+    r"letters?))?\s*$"), "contains"),
 )  # fmt: skip
 _LETTER: Final = re.compile(
-    r"\b(?P<before>(?:start|begin|end)(?:s|ing)? (?:with|in)(?: the)?(?: letters?)?) (?!the\b|an?\b|letter)(?P<letter>[A-Za-z]{1,3})\b"
+    r"\b(?P<before>(?:start|begin|end)(?:s|ing)? (?:with|in)(?: the)?(?: letters?)?) (?!the\b|an?\b|"
+    r"letter)(?P<letter>[A-Za-z]{1,3})\b"
 )
 _NEGATED: Final = re.compile(
-    r"(?:\b(?:not|other than|except|excluding|outside(?: of)?|isn't|aren't|weren't|wasn't)(?: in| from| the| of)*|\bnon-?)\s*$"
+    r"(?:\b(?:not|other than|except|excluding|outside(?: of)?|isn't|aren't|weren't|wasn't)(?: in| from| the| "
+    r"of)*|\bnon-?)\s*$"
 )
 
 
@@ -156,7 +162,8 @@ class _Reader:
             self.intent.span = span
             words = re.escape(span.text)
             self._text = re.sub(
-                rf"(?:\b(?:in|on or after|on|during|between|from|since|before|after|until|till|up to|by|of|for|starting|through|"
+                rf"(?:\b(?:in|on or after|on|during|between|from|since|before|after|until|till|up to|by|of|for|"
+                rf"starting|through|"
                 rf"the year|year|prior to|later than|earlier than)\s+)*{words}(?: \(inclusive[^)]*\))?",
                 " ", self._text, count=1,
             )  # fmt: skip
@@ -400,7 +407,8 @@ class _Reader:
         left = rest[len(noun) :]
         self.intent.entity = self._noun(re.sub(r"^\s*of ", "", noun))
         by = re.match(
-            r"^\s*(?:by|in terms of|based on|with the (?:most|highest|largest|best|lowest|fewest|least|greatest|smallest)|ranked by|according to|in)\b(?P<what>.*)$",
+            r"^\s*(?:by|in terms of|based on|with the (?:most|highest|largest|best|lowest|fewest|least|greatest|"
+            r"smallest)|ranked by|according to|in)\b(?P<what>.*)$",
             left,
         )
         if by is None or (
@@ -546,10 +554,7 @@ class _Reader:
                 if found is not None and not text[: found.start()].strip(" the"):
                     kind = one
                     break
-        words = tuple(
-            word for word in stems(text)
-            if word not in ("howmany", "average", "avg", "mean", "maximum", "max", "minimum", "min", "highest", "lowest", "sum", "percentage", "percent", "largest", "smallest")
-        )  # fmt: skip
+        words = tuple(word for word in stems(text) if word not in _OF_AGGREGATES)
         if kind == "sum" and len(words) > 1:
             words = tuple(word for word in words if word != "total")
         is_nested = kind in ("average", "least", "greatest") and "howmany" in text
@@ -590,10 +595,14 @@ class _Reader:
 _GRAINS: Final[dict[str, Grain]] = {
     "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year",
 }  # fmt: skip
+_OF_AGGREGATES: Final = listed(
+    "howmany average avg mean maximum max minimum min highest lowest sum percentage percent largest smallest"
+)
 _DEALINGS: Final = frozenset({"sale", "loan", "purchase", "order", "ordered", "rented", "rental"})
 _SOLE_NUMBER: Final = re.compile(r"(?<![\w\ue000.-])\d+(?:\.\d+)?(?![\w\ue001])")
 _GROUP_END: Final = re.compile(
-    r"[.;:?]|\b(?:in|from|for|where|who|that|which|whose|with|without|during|since|between|before|after|made|placed|over|did|does|do|have|has|is|are|was|were|on|of)\b|\ue002"
+    r"[.;:?]|\b(?:in|from|for|where|who|that|which|whose|with|without|during|since|between|before|after|made|"
+    r"placed|over|did|does|do|have|has|is|are|was|were|on|of)\b|\ue002"
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from buster_tasks.analyst.offline.words import parts_of, plural
+from buster_tasks.analyst.offline.words import parts_of, pieces_of, plural, stem
 
 _REFERENCE = re.compile(r"^\((.*)\) -> (.*) \((.*)\)$")
 _NUMBERS = ("int", "num", "dec", "float", "double", "real", "money", "serial", "byte")
@@ -151,16 +151,23 @@ class Schema:
     _edges_from: dict[str, list[Edge]] = field(default_factory=dict[str, list[Edge]])
 
     @classmethod
-    def of(cls, described: Iterable[Mapping[str, Any]], noise: Iterable[str] = ()) -> Schema:
+    def of(
+        cls,
+        described: Iterable[Mapping[str, Any]],
+        noise: Iterable[str] = (),
+        known: Iterable[str] = (),
+    ) -> Schema:
         """From what `describe_table` tells, with the references that names tell of where none is declared.
 
-        `noise` are words that are known to begin the names of tables, as `sb` in `sbCustomer`.
+        `noise` are words that are known to begin the names of tables, as `sb` in `sbCustomer`; `known` are those of the
+        question, which names that are written together may be made of.
         """
         schema = cls()
-        known = list(described)
-        for one in known:
+        found = list(described)
+        for one in found:
             table = _table(one)
             schema.tables.setdefault(table.name, table)
+        schema._take_apart(known)
         schema.noise = schema._noise() | frozenset(noise)
         for table in schema.tables.values():
             table.words = _without(table.words, schema.noise)
@@ -168,7 +175,7 @@ class Schema:
         for table in schema.tables.values():
             if not table.key:
                 table.key = _likely_key(table)
-        for one in known:
+        for one in found:
             schema.edges += _declared(one, schema.tables)
         schema.edges += schema._guessed()
         for edge in schema.edges:
@@ -215,6 +222,19 @@ class Schema:
         }
         return frozenset(often) | _USUAL_NOISE
 
+    def _take_apart(self, known: Iterable[str]) -> None:
+        """Names that are written together are taken apart, by the words of the question and of the tables."""
+        tables = {
+            stem(word.removeprefix("tbl")) for table in self.tables.values() for word in table.words
+        }
+        lexicon = frozenset({*known, *tables, *_USUAL_NOISE})
+        for table in self.tables.values():
+            table.words = _apart(table.words, lexicon)
+            table.columns = {
+                name: replace(column, words=_apart(column.words, lexicon))
+                for name, column in table.columns.items()
+            }
+
     def _guessed(self) -> list[Edge]:
         """`orders.customer_id` leads to `customers.id`, where nothing is declared for the column."""
         declared = {(edge.table, name) for edge in self.edges for name in edge.columns}
@@ -245,6 +265,10 @@ class Schema:
             if score and (best is None or score > best[0]):
                 best = score, other
         return None if best is None else best[1]
+
+
+def _apart(words: tuple[str, ...], lexicon: frozenset[str]) -> tuple[str, ...]:
+    return tuple(piece for word in words for piece in pieces_of(word, lexicon))
 
 
 def _leads(column: Column, other: Table, key: Column) -> float:

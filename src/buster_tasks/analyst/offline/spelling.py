@@ -199,6 +199,10 @@ class Spelling:
                 return _MYSQL[grain].format(c=named)
             case "sqlserver":
                 return _TSQL[grain].format(c=named)
+            case _ if grain == "year":
+                is_typed = any(word in column.type.lower() for word in ("date", "time"))
+                cast = named if is_typed else f"CAST({named} AS DATE)"
+                return f"CAST(EXTRACT(YEAR FROM {cast}) AS {'INT64' if self._kind == 'bigquery' else 'INTEGER'})"
             case "bigquery":
                 return f"DATE_TRUNC(CAST({named} AS DATE), {grain.upper()})"
             case _:

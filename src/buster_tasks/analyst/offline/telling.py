@@ -177,10 +177,10 @@ class Telling:
             if self._cell(at, measure.name) is None:
                 text = f"{called} has no {_spoken(measure.name)}: {place}."
             elif (
-                at == 0
+                (at == 0
                 and is_sorted
                 and len(self.rows) > 1
-                and not shares
+                and not shares)
                 or (at == 0 and self.draft.limit == 1)
             ):
                 text = f"{called} has the {self._extreme(measure)}: {place}."

@@ -18,26 +18,27 @@ def words(text: str) -> frozenset[str]:
 STOP: Final = words(
     """a an and are as at be been being by did do does done each every for from had has have having he her his how i if
     in into is it its just many me much my no not of on or our out over per please she so such than that the their
-    them then there these it they this those through to up us was we were what when where which who whom whose why will
-    with would you your all any also can could give list tell find display get made during between
-    within using based only including ones data different distinct unique individual altogether want know more less
-    most least anything something nothing without either however various several ever never both like show showing i'd don't didn't doesn't
-    haven't hasn't hadn't isn't aren't wasn't weren't what's who's placed took take respective corresponding
-    associated together along well ago among across least"""
+    them then there these they this those through to up us was we were what when where which who whom whose why will
+    with would you your all any also can could give list tell find display get made during between within using
+    based only including ones data different distinct unique individual altogether want know more less most least
+    anything something nothing without either however various several ever never both like show showing i'd don't
+    didn't doesn't haven't hasn't hadn't isn't aren't wasn't weren't what's who's placed took take respective
+    corresponding associated together along well ago among across"""
 )
 """Words that say nothing about data."""
 
 SOFT: Final = words(
     """total sum average avg mean number count percentage percent share rate proportion ratio top bottom start end
-    record entry row table inclusive ascending descending current currently given exist available contain value detail
-    information info list place receive recorded belong related according break down group split name id first best
-    worst highest lowest largest smallest biggest minimum maximum greatest high low overall combination type date time
-    day week month quarter year amount good people person last use used have go work live there rank position live from
-    since until fraction after before above below under long old young new late early happen occur hold own stand
-    sorted ranked make return ending letter starting beginning begin containing signup registration whole kind
-    combined take lead led went come came result operate run offer handle teach treat produce generate attend visit raise raised perform assign assigned
-    collect collected serve employ fly member took register installed made through received dollar usd euro eur sold different case insensitive live attribute matched please round
-    rounded decimal"""
+    record entry row table inclusive ascending descending current currently given exist available contain value
+    detail information info list place receive recorded belong related according break down group split name id
+    first best worst highest lowest largest smallest biggest minimum maximum greatest high low overall combination
+    type date time day week month quarter year amount good people person last use used have go work live there rank
+    position from since until fraction after before above below under long old young new late early happen occur
+    hold own stand sorted ranked make return ending letter starting beginning begin containing signup registration
+    whole kind combined take lead led went come came result operate run offer handle teach treat produce generate
+    attend visit raise raised perform assign assigned collect collected serve employ fly member took register
+    installed made through received dollar usd euro eur sold different case insensitive attribute matched please
+    round rounded decimal"""
 )
 """Words that may name a column, and that need not."""
 
@@ -45,21 +46,22 @@ _IRREGULAR: Final = {
     "ids": "id", "people": "person", "men": "man", "women": "woman", "children": "child", "staff": "employee",
     "countries": "country", "cities": "city", "companies": "company", "categories": "category",
     "currencies": "currency", "statuses": "status", "addresses": "address", "sold": "sale", "selling": "sale",
-    "bought": "purchase", "buy": "purchase", "paid": "payment", "pay": "payment", "movies": "movie", "data": "data", "series": "series", "news": "news",
-    "qty": "quantity", "amt": "amount", "cust": "customer", "prod": "product", "emp": "employee", "dept": "department",
-    "tx": "transaction", "txn": "transaction", "inv": "invoice", "addr": "address", "num": "number",
-    "desc": "description", "sell": "sale", "lent": "loan", "borrowed": "loan", "flew": "flight", "fly": "flight",
-    "sent": "send", "wrote": "author", "written": "author", "born": "birth", "taught": "teach", "grew": "growth",
-    "employed": "employee", "earn": "earning", "earned": "earning", "earns": "earning", "spent": "spending",
-    "spends": "spending", "spend": "spending", "cost": "cost", "costs": "cost", "diagnoses": "diagnosis",
-    "salaries": "salary", "media": "media", "genres": "genre", "released": "release", "published": "publication",
-    "publish": "publication", "joined": "join", "hired": "hire", "admitted": "admission", "enrolled": "enrollment",
-    "enrolment": "enrollment", "enrolments": "enrollment", "taken": "take", "lives": "live", "living": "live",
-    "dob": "birth", "qtr": "quarter", "temp": "temperature", "nbr": "number", "nr": "number", "msrp": "price",
-    "purchases": "purchase", "leaves": "leave", "courses": "course", "houses": "house", "prices": "price",
-    "nurses": "nurse", "expenses": "expense", "purchased": "purchase", "licenses": "license", "warehouses": "warehouse",
-    "buses": "bus", "statuses": "status", "analyses": "analysis", "indices": "index", "wages": "wage",
-    "cat": "category", "avg": "average", "yr": "year", "acct": "account", "mgr": "manager", "org": "organization",
+    "bought": "purchase", "buy": "purchase", "paid": "payment", "pay": "payment", "movies": "movie", "data": "data",
+    "series": "series", "news": "news", "qty": "quantity", "amt": "amount", "cust": "customer", "prod": "product",
+    "emp": "employee", "dept": "department", "tx": "transaction", "txn": "transaction", "inv": "invoice",
+    "addr": "address", "num": "number", "desc": "description", "sell": "sale", "lent": "loan", "borrowed": "loan",
+    "flew": "flight", "fly": "flight", "sent": "send", "wrote": "author", "written": "author", "born": "birth",
+    "taught": "teach", "grew": "growth", "employed": "employee", "earn": "earning", "earned": "earning",
+    "earns": "earning", "spent": "spending", "spends": "spending", "spend": "spending", "cost": "cost",
+    "costs": "cost", "diagnoses": "diagnosis", "salaries": "salary", "media": "media", "genres": "genre",
+    "released": "release", "published": "publication", "publish": "publication", "joined": "join", "hired": "hire",
+    "admitted": "admission", "enrolled": "enrollment", "enrolment": "enrollment", "enrolments": "enrollment",
+    "taken": "take", "lives": "live", "living": "live", "dob": "birth", "qtr": "quarter", "temp": "temperature",
+    "nbr": "number", "nr": "number", "msrp": "price", "purchases": "purchase", "leaves": "leave",
+    "courses": "course", "houses": "house", "prices": "price", "nurses": "nurse", "expenses": "expense",
+    "purchased": "purchase", "licenses": "license", "warehouses": "warehouse", "buses": "bus",
+    "analyses": "analysis", "indices": "index", "wages": "wage", "cat": "category", "avg": "average", "yr": "year",
+    "acct": "account", "mgr": "manager", "org": "organization",
 }  # fmt: skip
 
 _ALIKE: Final = (
@@ -245,3 +247,49 @@ _PLURALS: Final = {
     "person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff", "data": "data",
     "series": "series", "news": "news", "media": "media", "inventory": "inventory",
 }  # fmt: skip
+
+
+_COMMON: Final = words(
+    """id name first last full middle nick user date time day week month year quarter number code key type kind class
+    level status state city country region address street zip postal phone email mail title job role price unit total
+    amount quantity count cost fee rate tax discount order product item customer client supplier employee manager staff
+    department category group account invoice payment sale start end begin due birth hire join sign up created updated
+    at on is has no of in by to per is_ age gender sex score grade rating rank review comment description note text value
+    size weight height width length distance duration minute second hour version device sensor site room hotel guest
+    check out member loan return book author flight origin destination departure arrival delay ticket seat student
+    teacher course credit term patient doctor visit blood drug salary budget bonus contract check amount net gross"""
+)
+
+
+def pieces_of(part: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The words that a word is put together of, as `hiredate`, by those that are known; itself where they do "
+    "not make it up.
+    """
+    if len(part) <= _SHORTEST or part in known or stem(part) in known or part in _COMMON or not part.isalpha():
+        return (part,)
+    best_to: list[tuple[str, ...] | None] = [(), *([None] * len(part))]
+    for end in range(1, len(part) + 1):
+        for begin in range(max(0, end - _LONGEST_WORD), end):
+            before, piece = best_to[begin], part[begin:end]
+            if before is None or not _is_known(piece, known):
+                continue
+            found, now = (*before, piece), best_to[end]
+            if now is None or len(found) < len(now):
+                best_to[end] = found
+    whole = best_to[-1] or _adjective_and_noun(part, known)
+    return (part,) if whole is None else tuple(stem(piece) for piece in whole)
+
+
+def _adjective_and_noun(part: str, known: frozenset[str]) -> tuple[str, ...] | None:
+    """`nightlyrate`: a word that is not known, but looks like an adjective, before one that is."""
+    for at in range(len(part) - 3, _SHORTEST, -1):
+        if part[:at].endswith(("ly", "ing", "ed")) and _is_known(part[at:], known):
+            return part[:at], part[at:]
+    return None
+
+
+_LONGEST_WORD: Final = 16
+
+
+def _is_known(piece: str, known: frozenset[str]) -> bool:
+    return len(piece) > 1 and (piece in _COMMON or piece in known or stem(piece) in known or stem(piece) in _COMMON)
