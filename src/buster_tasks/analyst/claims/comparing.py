@@ -146,7 +146,8 @@ def _beside_row(
     last = table.rows - 1
     beside = {row - 1, row + 1, 0, last} | _year_before(table, row)
     for other in sorted(beside - {row}):
-        if 0 <= other <= last:
+        # what happened in a year is compared with one before
+        if 0 <= other <= last and not (is_paired and _is_before(table, row, other)):
             yield from _beside(table, row, other)
 
 
@@ -166,11 +167,12 @@ def _in_order(scope: Scope, table: Table, one: int, other: int) -> Iterator[tupl
 
 def _beside(table: Table, row: int, other: int) -> Iterator[tuple[int, int]]:
     """A row that is named, and one beside it: what is earlier is what it is compared with."""
+    yield (other, row) if _is_before(table, row, other) else (row, other)
+
+
+def _is_before(table: Table, row: int, other: int) -> bool:
     days, other_days = table.first_day(row), table.first_day(other)
-    if days and other_days and days.first < other_days.first:
-        yield other, row
-    else:
-        yield row, other
+    return bool(days and other_days and days.first < other_days.first)
 
 
 def _place(scope: Scope, table: Table, row: int) -> int | None:
