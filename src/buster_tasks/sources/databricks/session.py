@@ -23,13 +23,14 @@ from buster_tasks.errors import (
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collected import Collected
+from buster_tasks.sources.converting import converted
 from buster_tasks.sources.credentials import DatabricksCredentials
 from buster_tasks.sources.databricks.catalog import FACTS, SET_UP
 from buster_tasks.sources.databricks.failures import login_error, query_error
 from buster_tasks.sources.databricks.line import Line
 from buster_tasks.sources.databricks.login import Endpoint, arguments, endpoint_of, reach
 from buster_tasks.sources.databricks.reading_only import is_query, refuse_writes
-from buster_tasks.sources.databricks.values import AMBIGUOUS, converted, converters
+from buster_tasks.sources.databricks.values import AMBIGUOUS, converters
 from buster_tasks.sources.failures import stopped
 from buster_tasks.sources.network import no_answer
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-Convert = Callable[[Any], object]
+from buster_tasks.sources.converting import Convert
 
 _JSON = ("array", "map", "struct", "variant", "geography", "geometry")
 _DAYS = re.compile(r"(-?)(\d+) (\d+):(\d+):(\d+)(?:\.(\d{1,6})\d*)?")
@@ -24,15 +23,6 @@ AMBIGUOUS = ("timestamp", "string")
 def converters(types: Sequence[str | None]) -> list[tuple[int, Convert]]:
     """What makes a value of the driver's, by the place of the column; the other columns are as they are."""
     return [(at, made) for at, name in enumerate(types) if (made := _converter(name or ""))]
-
-
-def converted(row: Sequence[Any], converts: Sequence[tuple[int, Convert]]) -> tuple[object, ...]:
-    """A row with our values."""
-    values = list(row)
-    for at, convert in converts:
-        if values[at] is not None:
-            values[at] = convert(values[at])
-    return tuple(values)
 
 
 def _converter(name: str) -> Convert | None:

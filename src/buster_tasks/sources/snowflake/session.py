@@ -27,19 +27,14 @@ from buster_tasks.errors import (
 from buster_tasks.sources.base import QueryColumn, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.collected import Collected
+from buster_tasks.sources.converting import converted
 from buster_tasks.sources.credentials import SnowflakeCredentials
 from buster_tasks.sources.network import check_host, check_url, no_answer
 from buster_tasks.sources.snowflake.catalog import FACTS, NO_SECONDARY_ROLES
 from buster_tasks.sources.snowflake.failures import Endpoint, login_error, query_error
 from buster_tasks.sources.snowflake.login import arguments, endpoint_of
 from buster_tasks.sources.snowflake.reading_only import refuse_writes
-from buster_tasks.sources.snowflake.values import (
-    Field,
-    converted,
-    converters,
-    fields_of,
-    type_name,
-)
+from buster_tasks.sources.snowflake.values import Field, converters, fields_of, type_name
 
 Row = tuple[Any, ...]
 

@@ -8,12 +8,12 @@ holds; BINARY bytes. A JSON text that is none stays the text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-Convert = Callable[[Any], object]
+from buster_tasks.sources.converting import Convert
 
 _NAMES = {
     0: "NUMBER", 1: "FLOAT", 2: "VARCHAR", 3: "DATE", 4: "TIMESTAMP_NTZ", 5: "VARIANT", 6: "TIMESTAMP_LTZ",
@@ -49,15 +49,6 @@ def type_name(field: Field) -> str | None:
 def converters(fields: Sequence[Field]) -> list[tuple[int, Convert]]:
     """What makes a value of the driver's, by the place of the column; the other columns are as they are."""
     return [(at, made) for at, field in enumerate(fields) if (made := _converter(field))]
-
-
-def converted(row: Sequence[Any], converts: Sequence[tuple[int, Convert]]) -> tuple[object, ...]:
-    """A row with our values."""
-    values = list(row)
-    for at, convert in converts:
-        if values[at] is not None:
-            values[at] = convert(values[at])
-    return tuple(values)
 
 
 def _converter(field: Field) -> Convert | None:

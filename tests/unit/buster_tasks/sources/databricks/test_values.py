@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from buster_tasks.sources.databricks.values import converted, converters
+from buster_tasks.sources.converting import converted
+from buster_tasks.sources.databricks.values import converters
 
 PLAIN = datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as the driver gives it
 EAST = datetime(2024, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))

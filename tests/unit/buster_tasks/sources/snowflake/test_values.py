@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from buster_tasks.sources.converting import converted
 from buster_tasks.sources.snowflake.values import (
     Field,
-    converted,
     converters,
     fields_of,
     type_name,
