@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from buster_tasks.analyst.offline.draft import Absent, Condition, Draft, Measure, Operator
 from buster_tasks.analyst.offline.intent import Bound, Intent, Mention
@@ -11,6 +11,7 @@ from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
 from buster_tasks.analyst.offline.measuring import MONEY, Measuring
 from buster_tasks.analyst.offline.schema import Column, Edge, Table, named_columns
 from buster_tasks.analyst.offline.times import Span
+from buster_tasks.analyst.offline.values import Found
 from buster_tasks.analyst.offline.words import SOFT, best
 
 _MANNERS = frozenset(
@@ -18,14 +19,6 @@ _MANNERS = frozenset(
 )
 _ENOUGH = 0.5
 _AVOIDED = frozenset({"birth", "update", "updated", "modified", "modify", "due", "settlement", "required", "created", "crtd", "create", "load"})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A value of the question that stands in a column."""
-
-    text: str
-    column: Column
 
 
 class Conditions:

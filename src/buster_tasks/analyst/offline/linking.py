@@ -6,29 +6,26 @@ import re
 from collections.abc import Iterator, Sequence
 
 from buster_tasks.analyst.offline import patterns as said
-from buster_tasks.analyst.offline.conditions import Conditions, Found
+from buster_tasks.analyst.offline.conditions import Conditions
 from buster_tasks.analyst.offline.draft import Condition, Dimension, Draft, Measure
 from buster_tasks.analyst.offline.intent import Wanted
-from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
-from buster_tasks.analyst.offline.measuring import MONEY, SAYS_LITTLE, Measuring, counted, plain
+from buster_tasks.analyst.offline.matching import GOOD, Matcher
+from buster_tasks.analyst.offline.measuring import Measuring, plain
+from buster_tasks.analyst.offline.naming import Naming
+from buster_tasks.analyst.offline.ranking import Ranking
 from buster_tasks.analyst.offline.reading import read
-from buster_tasks.analyst.offline.schema import Column, Schema, Table, named_columns
-from buster_tasks.analyst.offline.words import SOFT, best, stem, words as listed
+from buster_tasks.analyst.offline.schema import Column, Schema, named_columns
+from buster_tasks.analyst.offline.showing import Showing
+from buster_tasks.analyst.offline.values import Found, examples_in
+from buster_tasks.analyst.offline.words import SOFT, best, stem
 
 ENOUGH = 0.62
 """From this score on a reading is taken for what was meant."""
 
-_LONG = 4
 _LEAST_EXPLAINED = 0.78
 _PER_TABLE = 0.03
 _PER_VIEW = 0.15
 _MOST_LISTED = 1_000
-_KEY_WORDS = frozenset({"id", "number", "code", "key", "no", "identifier"})
-_NO_VALUES = listed(
-    """name id number total average top count list date time year month day week quarter all new other none the and each
-    most more first last second third fourth high low large small old best worst start end good yes no true false any
-    not in on at of for by with from to or is are as per"""
-)
 _SORTED = frozenset({"order", "ordered", "sort", "sorted", "rank", "ranked"})
 _RANKED = frozenset({*said.ADJECTIVES, *(stem(word) for word in said.ADJECTIVES)})
 _HEARD = frozenset(
@@ -41,11 +38,12 @@ class Linker:
 
     def __init__(self, question: str, schema: Schema, found: Sequence[Found] = ()) -> None:
         question = re.sub(r"(?<=[a-z])_(?=[a-z])", " ", question)
-        self.values = [*found, *_examples(question, schema)]
+        self.values = [*found, *examples_in(question, schema)]
         names = {word for table in schema.tables.values() for word in table.words}
         self.intent = read(question, list(dict.fromkeys(one.text for one in self.values)), names)
         self._schema = schema
         self._matcher = Matcher(schema, self.intent.words)
+        self._naming = Naming(self.intent, schema, self._matcher)
 
     def draft(self) -> Draft | None:
         """The best reading, None where nothing fits; one that is not good enough has doubts."""
@@ -82,7 +80,8 @@ class Linker:
         entity = self._entity(draft)
         if intent.entity and entity is None:
             return None
-        steps = (self._group, self._measure, self._rank, self._show)
+        ranking, showing = Ranking(self._naming), Showing(self._naming)
+        steps = (self._group, self._measure, ranking.put, showing.put)
         if not all(step(draft, entity) for step in steps):
             return None
         is_share = any(one.aggregate == "share" for one in intent.measures)
@@ -99,90 +98,27 @@ class Linker:
             )
         return draft
 
-    # --- of what, and by what ---------------------------------------------------------------------
-
     def _entity(self, draft: Draft) -> Sequence[Column] | None:
         """What the rows of the answer are: the columns that they are called by."""
-        found = self._dimension(self.intent.entity, draft)
+        found = self._naming.dimension(self.intent.entity, draft)
         if found is None:
             return None
         columns, score, table = found
         draft.entity = table
         draft.parts.append(score)
-        self._hear(draft, self.intent.entity, columns, ())
+        self._naming.hear(draft, self.intent.entity, columns, ())
         return columns
-
-    def _hear(
-        self, draft: Draft, words: Sequence[str], columns: Sequence[Column], more: Sequence[str]
-    ) -> None:
-        """Remember which of the words these columns, with their tables, stand for."""
-        known = [
-            *more,
-            *(
-                word
-                for one in columns
-                for word in (*one.words, *self._schema.tables[one.table].words)
-            ),
-        ]
-        draft.heard.update(word for word in words if best(word, known) >= GOOD)
-
-    def _dimension(
-        self, words: Sequence[str], draft: Draft
-    ) -> tuple[Sequence[Column], float, str] | None:
-        """The columns that a phrase names; those that a table's rows are called by where it names the table."""
-        if not words:
-            return None
-        tables = []
-        for name, way in draft.ways.items():
-            table = self._schema.tables[name]
-            score = self._matcher.table(words, table) - 0.04 * len(way)
-            if score >= GOOD:
-                tables.append((score, name))
-        wants_key = bool(set(words) & _KEY_WORDS)
-        columns = [
-            one for one in self._matcher.find(words, draft.ways)
-            if not one[1].is_flag and not self._is_amount(words, one[1]) and (wants_key or not one[1].is_key or not tables)
-        ]  # fmt: skip
-        top_table = max(tables, key=lambda one: one[0], default=(0.0, ""))
-        if columns and columns[0][0] > top_table[0]:
-            return [columns[0][1]], columns[0][0], ""
-        if not tables:
-            return None
-        return named_columns(self._schema.tables[top_table[1]]), top_table[0], top_table[1]
-
-    def _named(self, column: Column) -> Dimension:
-        """A column under a name that says of what it is."""
-        words = column.words
-        if set(words) <= LIGHT:
-            words = (*self._schema.tables[column.table].words, *words)
-        return Dimension(column, plain(" ".join(words)))
-
-    def _is_amount(self, words: Sequence[str], column: Column) -> bool:
-        """Whether a column is a number that is not itself what the words name: `category sales` for a category."""
-        return column.is_number and not column.is_key and best(column.words[-1], words) < GOOD
 
     def _group(self, draft: Draft, _entity: object) -> bool:
         for words in self.intent.groups:
-            found = self._dimension(words, draft) or self._dimension(words[:1], draft)
+            found = self._naming.dimension(words, draft) or self._naming.dimension(words[:1], draft)
             if found is None:
                 return False
             columns, score, table = found
             draft.parts.append(score)
-            self._hear(draft, words, columns, ())
-            self._tell_apart(draft, columns, table)
+            self._naming.hear(draft, words, columns, ())
+            self._naming.tell_apart(draft, columns, table)
         return True
-
-    def _tell_apart(self, draft: Draft, columns: Sequence[Column], table: str) -> None:
-        """Group by these; by the key of their table too, since two of its rows may have one name."""
-        for column in columns:
-            if all(one.column is not column for one in draft.dimensions):
-                draft.dimensions.append(self._named(column))
-        if table:
-            draft.keys += [
-                self._schema.tables[table].columns[name] for name in self._schema.tables[table].key
-            ]
-
-    # --- what is computed -------------------------------------------------------------------------
 
     def _measure(self, draft: Draft, _entity: object) -> bool:
         measuring = Measuring(self._matcher, draft)
@@ -194,7 +130,7 @@ class Linker:
                 found = measuring.count(wanted)
             if found is None:
                 return False
-            self._take(draft, found, wanted)
+            self._naming.take(draft, found, wanted)
         return self._formulas(draft, measuring)
 
     def _counted_by_groups(self) -> list[Wanted]:
@@ -214,19 +150,6 @@ class Linker:
         ):
             return []
         return [Wanted(intent.entity, "count")] if intent.entity else []
-
-    def _take(self, draft: Draft, found: tuple[Measure, float], wanted: Wanted) -> None:
-        measure, score = found
-        if all(one.name != measure.name for one in draft.measures):
-            draft.measures.append(measure)
-        draft.parts.append(score)
-        named = (
-            *self._schema.tables[draft.fact].words,
-            *(stem(word) for word in measure.name.split("_")),
-        )
-        self._hear(draft, wanted.words, [*measure.used()], named)
-        if measure.aggregate in ("sum", "average") or measure.formula:
-            draft.heard.update(set(wanted.words) & (MONEY | LIGHT))
 
     def _formulas(self, draft: Draft, measuring: Measuring) -> bool:
         conditions = Conditions(self.intent, self._matcher, self.values, draft)
@@ -255,283 +178,21 @@ class Linker:
             draft.heard.update((stem(formula.name.lower()),))
         return True
 
-    def _rank(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
-        """What the first few are the first by: a column of their own, or something computed of them."""
-        intent = self.intent
-        if not intent.is_ranked:
-            return True
-        if entity is None:
-            return intent.grain is not None and self._rank_times(draft)
-        if intent.adjective in said.ADJECTIVES and intent.order is None:
-            return self._by_adjective(draft, entity)
-        wanted = intent.order or (intent.measures[0] if intent.measures else None)
-        if wanted is None:
-            return self._by_default(draft, entity)
-        own = self._own_number(draft, wanted)
-        if own is not None:
-            draft.order = self._named(own[1])
-            draft.parts.append(own[0])
-            draft.heard.update(wanted.words)
-            self._tell_apart(draft, entity, draft.entity)
-            draft.shown = [*draft.dimensions, draft.order]
-            return True
-        found = Measuring(self._matcher, draft).measure(
-            wanted, is_extreme=intent.adjective == "extreme"
-        )
-        if found is None:
-            return False
-        self._take(draft, found, wanted)
-        draft.order = next(one for one in draft.measures if one.name == found[0].name)
-        self._tell_apart(draft, entity, draft.entity)
-        draft.dimensions = (
-            draft.dimensions[-len(entity) :] + draft.dimensions[: -len(entity)]
-            if len(draft.dimensions) > len(entity)
-            else draft.dimensions
-        )
-        return True
-
-    def _rank_times(self, draft: Draft) -> bool:
-        """`the month with the highest revenue`."""
-        wanted = self.intent.order or (self.intent.measures[0] if self.intent.measures else None)
-        found = (
-            None
-            if wanted is None
-            else Measuring(self._matcher, draft).measure(wanted, is_extreme=True)
-        )
-        if wanted is None or found is None:
-            return False
-        self._take(draft, found, wanted)
-        draft.order = next(one for one in draft.measures if one.name == found[0].name)
-        return True
-
-    def _by_default(self, draft: Draft, entity: Sequence[Column]) -> bool:
-        """`top 5 products`, and by what is not said: by money, else by an amount, else by how often they occur."""
-        if not draft.entity or draft.fact == draft.entity:
-            return False
-        measuring = Measuring(self._matcher, draft)
-        for rank, words in enumerate((("revenue",), ("quantity",))):
-            found = measuring.measure(Wanted(words, "sum"))
-            if found is not None:
-                break
-        else:
-            rank, found = 2, (Measure("count", counted(self._schema.tables[draft.fact])), GOOD)
-        measure, score = found
-        draft.measures.append(measure)
-        draft.order = measure
-        draft.parts.append(score - 0.1 * rank - 0.02 * len(draft.ways[draft.entity]))
-        draft.assumptions.append(
-            f"It is not said by what; taken is the {measure.name.replace('_', ' ')}."
-        )
-        self._tell_apart(draft, entity, draft.entity)
-        return True
-
-    def _own_number(self, draft: Draft, wanted: Wanted) -> tuple[float, Column] | None:
-        """A number or date of the very rows that are ranked, which nothing has to be computed of."""
-        is_plain = (
-            wanted.aggregate is None and self.intent.adjective != "many" and not draft.measures
-        )
-        if draft.entity != draft.fact or not is_plain:
-            return None
-        found = [
-            (score, column)
-            for column in self._schema.tables[draft.fact].columns.values()
-            if (column.is_number or column.is_date)
-            and not column.is_key
-            and (score := self._matcher.column(wanted.words, column)) >= GOOD
-        ]
-        return max(found, key=lambda one: one[0], default=None)
-
-    def _by_adjective(self, draft: Draft, entity: Sequence[Column]) -> bool:
-        names = said.ADJECTIVES[self.intent.adjective][0].split()
-        measuring = Measuring(self._matcher, draft)
-        draft.heard.update((self.intent.adjective, stem(self.intent.adjective)))
-        if not names:
-            return self._by_count(draft, entity)
-        if self.intent.adjective in ("selling", "sale"):
-            if draft.fact == draft.entity:
-                return False
-            found = measuring.measure(Wanted(("quantity",), "sum")) or measuring.measure(
-                Wanted(("revenue",), "sum")
-            )
-            if found is None:
-                return False
-            self._take(draft, found, Wanted(("sale",)))
-            draft.order = draft.measures[-1]
-            self._tell_apart(draft, entity, draft.entity)
-            return True
-        if draft.fact != draft.entity:
-            return False
-        columns = [
-            one
-            for one in self._schema.tables[draft.fact].columns.values()
-            if (one.is_number or one.is_date) and not one.is_key
-        ]
-        for name in names:
-            fits = [one for one in columns if name in one.words]
-            if fits:
-                draft.order = self._named(fits[0])
-                if name == "age":
-                    draft.is_descending = not draft.is_descending
-                draft.parts.append(0.9)
-                self._tell_apart(draft, entity, draft.entity)
-                draft.shown = [*draft.dimensions, draft.order]
-                return True
-        return False
-
-    def _by_count(self, draft: Draft, entity: Sequence[Column]) -> bool:
-        """`the most common city`: by how many rows there are."""
-        of_table = bool(draft.entity)
-        if of_table and draft.fact == draft.entity:
-            return False
-        if of_table:
-            leading = {edge.table for edge in self._schema.edges if edge.to == draft.entity}
-            if len(leading) != 1 or draft.fact not in leading:
-                return False
-        elif entity[0].table != draft.fact:
-            return False
-        measure = Measure("count", counted(self._schema.tables[draft.fact]))
-        draft.measures.append(measure)
-        draft.order = measure
-        draft.parts.append(0.8)
-        self._tell_apart(draft, entity, draft.entity)
-        return True
-
-    # --- what is shown ----------------------------------------------------------------------------
-
-    def _show(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
-        """The columns that the question asks to be returned."""
-        intent = self.intent
-        if not intent.shown:
-            if intent.is_distinct and not draft.is_grouped:
-                draft.is_distinct = True
-            return True
-        shown: list[Measure | Dimension] = []
-        measuring = Measuring(self._matcher, draft)
-        for wanted in intent.shown:
-            found = self._shown(draft, measuring, wanted)
-            if found is None:
-                return False
-            shown += [one for one in found if one not in shown]
-        if intent.adds and entity is not None:
-            shown = [*(self._named(one) for one in entity), *shown]
-        dimensions = [one for one in shown if isinstance(one, Dimension)]
-        for one in dimensions:
-            if all(known.column is not one.column for known in draft.dimensions) and not (
-                isinstance(draft.order, Dimension) and draft.order.column is one.column
-            ):
-                draft.dimensions.append(one)
-        if not dimensions and (draft.measures and draft.dimensions):
-            shown = [*draft.dimensions, *shown]
-        if (
-            entity is not None
-            and draft.entity
-            and draft.is_grouped
-            and not draft.keys
-            and not intent.groups
-            and self._is_of(draft, dimensions)
-        ):
-            draft.keys += [
-                self._schema.tables[draft.entity].columns[name]
-                for name in self._schema.tables[draft.entity].key
-            ]
-        draft.shown = shown
-        draft.is_distinct = intent.is_distinct or (
-            bool(draft.entity) and draft.entity != draft.fact and not draft.is_grouped
-        )
-        return True
-
-    def _is_of(self, draft: Draft, dimensions: Sequence[Dimension]) -> bool:
-        return bool(dimensions) and all(one.column.table == draft.entity for one in dimensions)
-
-    def _shown(
-        self, draft: Draft, measuring: Measuring, wanted: Wanted
-    ) -> Sequence[Measure | Dimension] | None:
-        draft.heard.update(wanted.words)
-        if wanted.aggregate is not None and wanted.aggregate != "share":
-            found = measuring.measure(wanted)
-            if found is None:
-                known = self._known_measure(draft, wanted)
-                return None if known is None else [known]
-            self._take(draft, found, wanted)
-            return [next(one for one in draft.measures if one.name == found[0].name)]
-        named = next(
-            (one for one in draft.measures if one.formula and one.name in wanted.words), None
-        )
-        if named is not None:
-            return [named]
-        rate = next((one for one in self.intent.measures if one.aggregate == "share"), None)
-        if rate is not None and (
-            wanted.aggregate == "share"
-            or "rate" in wanted.words
-            or "percentage" in wanted.words
-            or not wanted.words
-        ):
-            return []
-        is_money = bool(set(wanted.words) & MONEY) and bool(draft.measures)
-        words = self._of_entity(draft, wanted.words)
-        dimension = self._dimension(words, draft)
-        if dimension is not None and not (is_money and dimension[1] < 0.9):
-            columns, score, table = dimension
-            draft.parts.append(score)
-            table = table or self._called_after(columns, draft)
-            if table and draft.is_grouped:
-                draft.keys += [
-                    self._schema.tables[table].columns[name]
-                    for name in self._schema.tables[table].key
-                ]
-            return [self._named(column) for column in columns]
-        measure = self._known_measure(draft, wanted)
-        if measure is not None:
-            return [measure]
-        found = measuring.measure(wanted)
-        if found is None:
-            return None
-        self._take(draft, found, wanted)
-        return [draft.measures[-1]]
-
-    def _called_after(self, columns: Sequence[Column], draft: Draft) -> str:
-        """The table whose rows are told apart by the names that are shown, where nothing else is said to group by."""
-        column = columns[0]
-        table = self._schema.tables[column.table]
-        is_name = column.words[-1:] == ("name",) and column in named_columns(table)
-        return table.name if is_name and not self.intent.groups and not draft.dimensions else ""
-
-    def _of_entity(self, draft: Draft, words: tuple[str, ...]) -> tuple[str, ...]:
-        """A bare `name` or `ID` is that of what the rows are."""
-        if (
-            set(words) <= LIGHT | {"first", "last", "email", "city", "phone", "address"}
-            and draft.entity
-        ):
-            return (*self._schema.tables[draft.entity].words, *words)
-        return words
-
-    def _known_measure(self, draft: Draft, wanted: Wanted) -> Measure | None:
-        """What is computed already, by another of its names."""
-        for one in draft.measures:
-            words = {stem(word) for word in one.name.split("_")}
-            if any(best(word, words) >= GOOD for word in wanted.words if word not in LIGHT) or (
-                len(draft.measures) == 1 and set(wanted.words) <= LIGHT | MONEY | SAYS_LITTLE
-            ):
-                return one
-        return None
-
-    # --- lists, shares, times ---------------------------------------------------------------------
-
     def _list(self, draft: Draft) -> bool:
         """What the rows are called, and what else of them the question speaks of."""
         if not draft.entity or not self.intent.entity:
             found = (
-                self._dimension(self.intent.entity or self.intent.words, draft)
+                self._naming.dimension(self.intent.entity or self.intent.words, draft)
                 if self.intent.entity
                 else None
             )
             if found is None:
                 return False
-            draft.dimensions = [self._named(column) for column in found[0]]
+            draft.dimensions = [self._naming.named(column) for column in found[0]]
             draft.is_distinct = True
             return True
         table = self._schema.tables[draft.entity]
-        self._tell_apart(draft, named_columns(table), table.name)
+        self._naming.tell_apart(draft, named_columns(table), table.name)
         draft.is_distinct = self.intent.is_distinct or draft.entity != draft.fact
         return True
 
@@ -587,8 +248,6 @@ class Linker:
             draft.order, draft.is_descending = dimension, False
         draft.heard.add(grain)
 
-    # --- at the end -------------------------------------------------------------------------------
-
     def _finish(self, draft: Draft) -> None:
         intent = self.intent
         if intent.is_share and not any(one.aggregate == "share" for one in draft.measures):
@@ -633,7 +292,7 @@ class Linker:
                 )
             if draft.order is None and wanted.words and not draft.is_grouped:
                 found = self._matcher.find(wanted.words, {draft.fact: []})
-                draft.order = self._named(found[0][1]) if found else None
+                draft.order = self._naming.named(found[0][1]) if found else None
             draft.heard.update(wanted.words)
         if draft.order is None and draft.measures and draft.dimensions:
             draft.order = draft.measures[0]
@@ -685,45 +344,3 @@ class Linker:
             if word not in SOFT and not word.isdigit()
         ]
         return 1.0 - len(draft.unexplained) / len(words) if words else 1.0
-
-
-def _examples(question: str, schema: Schema) -> list[Found]:
-    """The examples of text columns that stand in the question as whole words, and are no names of tables or columns."""
-    lowered = question.lower()
-    known = {word for table in schema.tables.values() for word in table.words}
-    found: list[Found] = []
-    for column in schema.columns():
-        if not column.is_text or column.is_flag:
-            continue
-        for value in column.values:
-            if (
-                isinstance(value, str)
-                and 2 <= len(value) <= 60
-                and _stands_in(value, question, lowered)
-                and not _is_name(value, known, column)
-            ):
-                found.append(Found(value, column))
-    texts = {one.text.lower() for one in found}
-    return [
-        one
-        for one in found
-        if not any(one.text.lower() in text and one.text.lower() != text for text in texts)
-    ]
-
-
-def _is_name(value: str, known: set[str], column: Column) -> bool:
-    words = {stem(part) for part in value.lower().split()}
-    return words <= known | _NO_VALUES | set(column.words)
-
-
-def _stands_in(value: str, question: str, lowered: str) -> bool:
-    """Whether the value is in the question as whole words; short ones only as they are spelt."""
-    is_short = len(value) < _LONG
-    text, where = (value, question) if is_short else (value.lower(), lowered)
-    ending = "(?:e?s)?" if not is_short and value[-1:].isalpha() else ""
-    return (
-        text in where and re.search(rf"(?<!\w){re.escape(text)}{ending}(?!\w)", where) is not None
-    )
-
-
-__all__ = ["Condition", "Found", "Linker", "Table"]

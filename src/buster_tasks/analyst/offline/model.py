@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from buster_tasks.analyst.offline.conditions import Found
 from buster_tasks.analyst.offline.draft import Draft
 from buster_tasks.analyst.offline.intent import stems
 from buster_tasks.analyst.offline.linking import Linker
@@ -14,6 +13,7 @@ from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.spelling import Spelling
 from buster_tasks.analyst.offline.talk import Talk, result_number
 from buster_tasks.analyst.offline.telling import Telling
+from buster_tasks.analyst.offline.values import Found
 from buster_tasks.analyst.offline.words import words as listed
 from buster_tasks.language_model import (
     NOTHING_USED,

@@ -176,12 +176,8 @@ class Telling:
             )
             if self._cell(at, measure.name) is None:
                 text = f"{called} has no {_spoken(measure.name)}: {place}."
-            elif (
-                (at == 0
-                and is_sorted
-                and len(self.rows) > 1
-                and not shares)
-                or (at == 0 and self.draft.limit == 1)
+            elif (at == 0 and is_sorted and len(self.rows) > 1 and not shares) or (
+                at == 0 and self.draft.limit == 1
             ):
                 text = f"{called} has the {self._extreme(measure)}: {place}."
             elif is_sorted and at == 1 and not self._ties(measure):

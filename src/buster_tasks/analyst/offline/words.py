@@ -265,7 +265,13 @@ def pieces_of(part: str, known: frozenset[str]) -> tuple[str, ...]:
     """The words that a word is put together of, as `hiredate`, by those that are known; itself where they do "
     "not make it up.
     """
-    if len(part) <= _SHORTEST or part in known or stem(part) in known or part in _COMMON or not part.isalpha():
+    if (
+        len(part) <= _SHORTEST
+        or part in known
+        or stem(part) in known
+        or part in _COMMON
+        or not part.isalpha()
+    ):
         return (part,)
     best_to: list[tuple[str, ...] | None] = [(), *([None] * len(part))]
     for end in range(1, len(part) + 1):
@@ -292,4 +298,6 @@ _LONGEST_WORD: Final = 16
 
 
 def _is_known(piece: str, known: frozenset[str]) -> bool:
-    return len(piece) > 1 and (piece in _COMMON or piece in known or stem(piece) in known or stem(piece) in _COMMON)
+    return len(piece) > 1 and (
+        piece in _COMMON or piece in known or stem(piece) in known or stem(piece) in _COMMON
+    )
