@@ -39,7 +39,8 @@ def status_of(analysis: Analysis) -> Status:
     if analysis.clarification is not None:
         return "needs_clarification"
     doubtful = any(finding.verdict != "verified" for finding in analysis.findings)
-    if doubtful or any(check.severity != "info" for check in analysis.warnings):
+    warnings = [*analysis.desk.warnings, *analysis.warnings]
+    if doubtful or any(check.severity != "info" for check in warnings):
         return "completed_with_warnings"
     return "completed"
 

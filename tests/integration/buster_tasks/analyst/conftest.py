@@ -2,15 +2,23 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from buster_tasks.analyst.flow import Surroundings, analyze
-from buster_tasks.analyst.models import AnalystAgentTaskInput, AnalystAgentTaskOutput
-from buster_tasks.language_model import LanguageModel, ToolCall
+from buster_tasks.analyst.models import (
+    AnalystAgentTaskInput,
+    AnalystAgentTaskOutput,
+    AnalystResult,
+)
+from buster_tasks.language_model import LanguageModel, LitellmModel, ToolCall
+from buster_tasks.testing import ScriptedLLM
+from buster_tasks.testing.scripted_llm import SeenRequest
+from taskkit import Retry
 
 SHOP = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, country TEXT NOT NULL);
@@ -47,6 +55,14 @@ FOUND = ToolCall.of(
 )
 
 Ask = Callable[..., Any]
+AskOverHttp = Callable[..., Awaitable["Heard"]]
+
+
+def found_in(result: str) -> ToolCall:
+    """The findings, of another result."""
+    return ToolCall(
+        id="", name=FOUND.name, arguments=FOUND.arguments.replace('"r1"', f'"{result}"')
+    )
 
 
 def run_sql(sql: str, **more: Any) -> ToolCall:
@@ -94,5 +110,66 @@ def ask(shop: Path, tmp_path: Path) -> Ask:
             **around,
         )
         return await analyze(payload, surroundings)
+
+    return asked
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An analysis over HTTP: what came of it, and every request that the provider saw."""
+
+    output: AnalystAgentTaskOutput
+    requests: list[SeenRequest]
+
+    @property
+    def result(self) -> AnalystResult:
+        assert self.output.result is not None
+        return self.output.result
+
+    @property
+    def warnings(self) -> list[str]:
+        """The codes of the warnings."""
+        return [warning.code for warning in self.result.warnings]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Of the findings, in order."""
+        return [finding.verdict for finding in self.result.findings]
+
+    @property
+    def answers(self) -> list[str]:
+        """What tools have answered, over the whole analysis, each once."""
+        told: dict[str, str] = {}
+        for request in self.requests:
+            for message in request.body["messages"]:
+                if message["role"] == "tool":
+                    told.setdefault(message["tool_call_id"], message["content"])
+        return list(told.values())
+
+
+@pytest.fixture
+def over_http(ask: Ask) -> AskOverHttp:
+    """Asks with a script of a provider that litellm talks to over HTTP, patient for `stall_timeout` seconds."""
+
+    async def asked(
+        script: Sequence[Any] | Callable[[SeenRequest], Any],
+        query: str = "Which country brings the most revenue?",
+        *,
+        stall_timeout: float = 20.0,
+        attempts: int = 3,
+        **more: Any,
+    ) -> Heard:
+        retry = Retry(max_attempts=attempts, min_timeout=0.01, randomize=False)
+        options = {"model": "openai/gpt-4o-mini", **more.pop("options", {})}
+        async with ScriptedLLM(script) as server:
+            model = LitellmModel(
+                options["model"],
+                api_base=server.url,
+                api_key="sk-none-12345678",
+                stall_timeout=stall_timeout,
+                retry=retry,
+            )
+            output = await ask(model, query, options=options, **more)
+        return Heard(output, server.requests)
 
     return asked
