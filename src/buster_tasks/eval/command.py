@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, make_model: MakeModel | None
         with tempfile.TemporaryDirectory(prefix="eval-") as scratch:
             outcomes = _run(given, questions, Path(scratch), make_model)
     except QuestionSetError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return UNUSABLE
     from buster_tasks.eval.outcome import totals_of
 
@@ -72,7 +72,7 @@ def _run(
             "totals": totals.model_dump(mode="json"),
             "questions": [one.model_dump(mode="json") for one in outcomes],
         }
-        print(json.dumps(whole, indent=2, ensure_ascii=False))
+        sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
     return outcomes
 
 

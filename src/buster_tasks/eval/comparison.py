@@ -25,7 +25,8 @@ def same_rows(answer: Rows, gold: Rows, *, ordered: bool = False) -> bool:
     """Whether each column of `gold` is one of `answer`, such that the rows are the same.
 
     The answer may have more columns, in any order; without `ordered` rows are compared as a multiset. Numbers count as
-    the same when they are within half a hundredth, or a millionth of themselves, 1 and true too; a month as its first day, a day as its midnight.
+    the same when they are within half a hundredth, or a millionth of themselves, 1 and true too; a month as its first
+    day, a day as its midnight.
     """
     if len(answer) != len(gold):
         return False
@@ -44,7 +45,7 @@ def same_rows(answer: Rows, gold: Rows, *, ordered: bool = False) -> bool:
 
 
 def same_but_for_ties(answer: Rows, gold: Rows, whole: Rows) -> bool:
-    """Whether the answer is as right as `gold`, the first rows of `whole`: of rows that tie, any may be among the first.
+    """Whether the answer is as right as `gold`, the first rows of `whole`: of rows that tie any may be among them.
 
     Both have to show the same numbers, and every row of the answer has to be one of the whole result.
     """

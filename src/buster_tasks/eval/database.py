@@ -41,7 +41,8 @@ class Databases:
             if path.is_file():
                 return path
         raise QuestionSetError(
-            f"There is no database {name!r} in {self._folder}: no file of this name, with {', '.join(_ENDINGS[1:])} or without."
+            f"There is no database {name!r} in {self._folder}: no file of this name, "
+            f"with {', '.join(_ENDINGS[1:])} or without."
         )
 
     def _url(self, path: Path) -> str:

@@ -21,7 +21,7 @@ _SECONDS: Final = 60.0
 async def judged(
     question: Question, output: AnalystAgentTaskOutput, source: DataSource
 ) -> tuple[Verdict, str, str | None]:
-    """The verdict, why, and the statement that it is on. Raises QuestionSetError where a right statement does not run."""
+    """The verdict, why, and the statement that it is on. QuestionSetError for a gold statement that fails."""
     result = output.result
     if result is None or (output.error is not None and not result.findings):
         return (

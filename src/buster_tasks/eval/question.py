@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import (
     AliasChoices,
@@ -47,9 +47,10 @@ class Question(BaseModel):
     @classmethod
     def _one_is_a_list(cls, given: object) -> object:
         if isinstance(given, dict):
+            fields = cast("dict[str, object]", given)
             return {
                 key: [value] if key in ("gold_sql", "gold") and isinstance(value, str) else value
-                for key, value in given.items()
+                for key, value in fields.items()
             }
         return given
 
@@ -79,7 +80,7 @@ def load(path: Path) -> list[Question]:
     except ValueError as error:
         raise QuestionSetError(f"{path} is no JSON: {error}.") from error
     if isinstance(given, dict):
-        given = given.get("questions")
+        given = cast("dict[str, object]", given).get("questions")
     try:
         found = _SET.validate_python(given)
     except ValidationError as error:

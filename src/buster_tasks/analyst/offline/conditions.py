@@ -9,8 +9,8 @@ from buster_tasks.analyst.offline.draft import Absent, Condition, Draft, Measure
 from buster_tasks.analyst.offline.intent import Bound, Intent, Mention
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
 from buster_tasks.analyst.offline.measuring import MONEY, Measuring
-from buster_tasks.analyst.offline.schema import Column, Edge, Table, named_columns
-from buster_tasks.analyst.offline.times import Span
+from buster_tasks.analyst.offline.relation import Column, Edge, Table, named_columns
+from buster_tasks.analyst.offline.timing import Timing
 from buster_tasks.analyst.offline.values import Found
 from buster_tasks.analyst.offline.words import SOFT, best
 
@@ -18,7 +18,6 @@ _MANNERS = frozenset(
     {"letter", "start", "begin", "end", "include", "starting", "ending", "contain", "containing"}
 )
 _ENOUGH = 0.5
-_AVOIDED = frozenset({"birth", "update", "updated", "modified", "modify", "due", "settlement", "required", "created", "crtd", "create", "load"})  # fmt: skip
 
 
 class Conditions:
@@ -37,8 +36,7 @@ class Conditions:
             self._bound(bound)
         if self._intent.without:
             self._absent()
-        self._time()
-        self._flags()
+        Timing(self._intent, self._matcher, self._draft).put()
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -125,7 +123,7 @@ class Conditions:
         return near + 0.3 * beside - 0.1 * steps + 0.05 * (column.table == self._draft.entity)
 
     def _near(self, mention: Mention) -> Column | None:
-        """The column of a quoted text: named before it, or behind, or the one of the text that it is an alternative to."""
+        """The column of a quoted text: named before it or behind, or that of the text which it is an alternative to."""
         column = None if mention.follows else self._named(mention.before, mention)
         if column is not None or (mention.joins and self._draft.conditions and not mention.follows):
             return column or self._draft.conditions[-1][-1].column
@@ -139,7 +137,7 @@ class Conditions:
         chosen: tuple[float, Column] | None = None
         for name, way in self._draft.ways.items():
             table = self._matcher.schema.tables[name]
-            called = set(one.name for one in named_columns(table))
+            called = {one.name for one in named_columns(table)}
             for column in table.columns.values():
                 if not column.is_text:
                     continue
@@ -198,13 +196,8 @@ class Conditions:
             if not kept:
                 continue
             found = measuring.count(replace(bound.before, words=kept, aggregate="count"))
-            if (
-                found is not None
-                and (found[0].columns == () or found[0].is_distinct)
-                and found[1] >= GOOD
-            ):
-                if not found[0].columns or found[0].columns[0].table in self._draft.ways:
-                    return found[0], found[1]
+            if found is not None and found[0].aggregate == "count" and found[1] >= GOOD:
+                return found
         return None
 
     def _number(self, bound: Bound) -> tuple[float, Column] | None:
@@ -262,7 +255,7 @@ class Conditions:
                 conditions.append(one)
         span, when = self._intent.span, None
         if span is not None:
-            when = self._time_column({other.name: []}, span)
+            when = Timing(self._intent, self._matcher, draft).column({other.name: 0}, span)
             if when is None:
                 draft.doubts.append("The time cannot be placed.")
         draft.absent = Absent(other.name, tuple(way), tuple(conditions), span, when)
@@ -305,98 +298,6 @@ class Conditions:
             if score >= 0.75 and (found is None or score > found[0]):
                 found = score, column
         return found
-
-    # --- times and flags --------------------------------------------------------------------------
-
-    def _time(self) -> None:
-        intent, draft = self._intent, self._draft
-        span = intent.span if draft.absent is None else None
-        if span is None and intent.grain is None:
-            return
-        column = self._time_column(draft.ways, span)
-        if column is None:
-            draft.doubts.append("There is no date for the time that is asked for.")
-            return
-        if column.is_date:
-            draft.span_column, draft.span = column, span
-        elif span is not None:
-            self._years(column, span)
-        if column.table != draft.fact or not column.is_date:
-            draft.assumptions.append(f"Time is told by {' '.join(column.words)}.")
-        draft.heard.update(column.words)
-
-    def _years(self, column: Column, span: Span) -> None:
-        if span.begin is not None:
-            self._draft.conditions.append((Condition(column, ">=", float(span.begin.year)),))
-        if span.end is not None:
-            self._draft.conditions.append((Condition(column, "<", float(span.end.year)),))
-
-    def _time_column(
-        self, ways: dict[str, list[Edge]] | dict[str, list[object]], span: Span | None
-    ) -> Column | None:
-        chosen: tuple[float, Column] | None = None
-        years = (
-            span is not None
-            and self._intent.grain is None
-            and all(day is None or (day.month, day.day) == (1, 1) for day in (span.begin, span.end))
-        )
-        for name, way in ways.items():
-            for column in self._matcher.schema.tables[name].columns.values():
-                is_year = years and column.is_number and column.words[-1:] == ("year",)
-                if not column.is_date and not is_year:
-                    continue
-                own = [
-                    word
-                    for word in column.words
-                    if word
-                    not in (
-                        "date",
-                        "time",
-                        "at",
-                        "on",
-                        "ts",
-                        "timestamp",
-                        "day",
-                        "datetime",
-                        "year",
-                    )
-                ]
-                score = max((best(word, self._intent.words) for word in own), default=0.3)
-                score -= 0.4 * len(way) + 0.6 * bool(_AVOIDED & set(column.words)) * (
-                    not any(best(word, self._intent.words) >= 0.8 for word in own)
-                )
-                score -= 0.1 * is_year
-                if chosen is None or score > chosen[0] + 1e-9:
-                    chosen = score, column
-        return None if chosen is None or chosen[0] < -1.0 else chosen[1]
-
-    def _flags(self) -> None:
-        """Yes and no columns that the question names: `active tickers`, `discontinued products`."""
-        draft = self._draft
-        words = [word for word in self._intent.words if word not in draft.heard]
-        for name, way in draft.ways.items():
-            if name not in (draft.fact, draft.entity) and len(way) > 1:
-                continue
-            for column in self._matcher.schema.tables[name].columns.values():
-                own = [
-                    word
-                    for word in column.words
-                    if word
-                    not in (
-                        "is",
-                        "has",
-                        "was",
-                        "are",
-                        "flag",
-                        *self._matcher.schema.tables[name].words,
-                    )
-                ]
-                if not column.is_flag or not own or not all(best(one, words) >= 0.8 for one in own):
-                    continue
-                if any(one.column is column for any_of in draft.conditions for one in any_of):
-                    continue
-                draft.conditions.append((Condition(column, "=", column.yes),))
-                draft.heard.update(column.words)
 
 
 def _same_root(word: str, value: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from buster_tasks.analyst.offline.intent import Aggregate
-from buster_tasks.analyst.offline.schema import Column, Edge
+from buster_tasks.analyst.offline.relation import Column, Edge
 from buster_tasks.analyst.offline.times import Grain, Span
 
 Operator = Literal["=", "<>", ">", ">=", "<", "<=", "begins", "ends", "contains", "empty", "filled"]

@@ -22,8 +22,8 @@ _WORD: Final = re.compile("[A-Za-z][A-Za-z0-9_\u2019']*|\\d+")
 class Mention:
     """A text of the question that stands in the data, and the words around it.
 
-    `manner` is how a cell is held against it; `joins` whether the one before it would do as well (`or`); `follows` whether
-    its column is named behind it.
+    `manner` is how a cell is held against it; `joins` whether the one before it would do as well (`or`); `follows`
+    whether its column is named behind it.
     """
 
     text: str

@@ -14,7 +14,8 @@ from buster_tasks.analyst.offline.measuring import Measuring, plain
 from buster_tasks.analyst.offline.naming import Naming
 from buster_tasks.analyst.offline.ranking import Ranking
 from buster_tasks.analyst.offline.reading import read
-from buster_tasks.analyst.offline.schema import Column, Schema, named_columns
+from buster_tasks.analyst.offline.relation import Column, named_columns
+from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.showing import Showing
 from buster_tasks.analyst.offline.values import Found, examples_in
 from buster_tasks.analyst.offline.words import SOFT, best, stem

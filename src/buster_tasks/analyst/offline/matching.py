@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from buster_tasks.analyst.offline.schema import Column, Edge, Schema, Table
+from buster_tasks.analyst.offline.relation import Column, Edge, Table
+from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.words import best, words as listed
 
 GOOD = 0.6
@@ -15,6 +16,7 @@ LIGHT = listed(
     "name id type number date code total amount value title status key full record overall time no"
 )
 _LIGHT_WEIGHT = 0.35
+_LEAST = 0.2
 _OF_TABLE = 0.85
 _PER_STEP = 0.04
 
@@ -51,8 +53,9 @@ class Matcher:
     def _column(self, words: Sequence[str], column: Column, role: tuple[str, ...]) -> float:
         table = self.schema.tables[column.table]
         own = max((best(one, column.words) * _weight(one) for one in words), default=0.0)
-        if own < 0.2 or (own <= _LIGHT_WEIGHT and any(_weight(one) == 1.0 for one in words)
-                         and not any(best(one, table.words) >= GOOD for one in words if _weight(one) == 1.0)):  # fmt: skip
+        heavy = [one for one in words if _weight(one) == 1.0]
+        is_light = own <= _LIGHT_WEIGHT and bool(heavy)
+        if own < _LEAST or (is_light and all(best(one, table.words) < GOOD for one in heavy)):
             return 0.0
         known = (*words, *table.words)
         weights = [_weight(one) for one in column.words]
@@ -86,7 +89,7 @@ class Matcher:
         )
 
     def ways(self, fact: str) -> tuple[Ways, set[str]]:
-        """A way to each table that a row of the fact leads to, by the words of the question; and where that is a guess."""
+        """A way to each table that a row of the fact leads to, by the words of the question; where that is a guess."""
         chosen: Ways = {}
         unsure: set[str] = set()
         for name, ways in self.schema.reach(fact).items():
@@ -99,7 +102,7 @@ class Matcher:
         return chosen, unsure
 
     def _cost(self, way: Sequence[Edge]) -> float:
-        """A step each, less what the question says of it: by the name of its column, or by the table that it leads to."""
+        """A step each, less what the question says of it: by the name of its column or of where it leads."""
         cost = 0.0
         for at, edge in enumerate(way):
             cost += 1.0

@@ -8,7 +8,7 @@ from dataclasses import replace
 from buster_tasks.analyst.offline.draft import Condition, Draft, Measure
 from buster_tasks.analyst.offline.intent import Aggregate, Formula, Wanted
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
-from buster_tasks.analyst.offline.schema import Column, Table
+from buster_tasks.analyst.offline.relation import Column, Table
 from buster_tasks.analyst.offline.words import best, plural, words as listed
 
 MONEY = listed(
@@ -16,7 +16,10 @@ MONEY = listed(
 )
 _SURELY_MONEY = listed("revenue sale turnover income spending earning spend spent")
 _AMOUNTS = ("revenue", "amount", "total", "turnover", "sale", "value", "payment", "price")
-_ADDITIVE = listed("quantity amount revenue total unit hour minute cost payment sale share volume fee salary budget copy duration mile distance seat passenger weight expense tax")  # fmt: skip
+_ADDITIVE = listed(
+    """quantity amount revenue total unit hour minute cost payment sale share volume fee salary budget copy duration
+    mile distance seat passenger weight expense tax"""
+)
 SAYS_LITTLE = listed("signup registration record entry row total overall")
 _UNITS = listed("unit copy item piece quantity")
 _IN_STOCK = listed("stock inventory hand reorder reserved available per minimum maximum min max")
@@ -249,7 +252,7 @@ class Measuring:
         return Measure(kind, f"{_NAMES[kind]}_revenue", (prices[0], amounts[0]), less), 0.86
 
     def _unsaid(self, wanted: Wanted, *, is_extreme: bool) -> Scored | None:
-        """Words without an aggregate: money and amounts are added up, things are counted, of others the extreme is taken."""
+        """Words without an aggregate: money and amounts are added up, things counted, of others the extreme taken."""
         words = wanted.words
         if set(words) & _SURELY_MONEY or "quantity" in words:
             over = self._over(

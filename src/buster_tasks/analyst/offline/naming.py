@@ -8,7 +8,8 @@ from buster_tasks.analyst.offline.draft import Dimension, Draft, Measure
 from buster_tasks.analyst.offline.intent import Intent, Wanted
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
 from buster_tasks.analyst.offline.measuring import MONEY, plain
-from buster_tasks.analyst.offline.schema import Column, Schema, named_columns
+from buster_tasks.analyst.offline.relation import Column, named_columns
+from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.words import best, stem
 
 _KEY_WORDS = frozenset({"id", "number", "code", "key", "no", "identifier"})
@@ -35,7 +36,8 @@ class Naming:
         wants_key = bool(set(words) & _KEY_WORDS)
         columns = [
             one for one in self.matcher.find(words, draft.ways)
-            if not one[1].is_flag and not self._is_amount(words, one[1]) and (wants_key or not one[1].is_key or not tables)
+            if not one[1].is_flag and not self._is_amount(words, one[1])
+            and (wants_key or not one[1].is_key or not tables)
         ]  # fmt: skip
         top_table = max(tables, key=lambda one: one[0], default=(0.0, ""))
         if columns and columns[0][0] > top_table[0]:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from buster_tasks.analyst.offline import patterns as said
-from buster_tasks.analyst.offline.intent import Wanted, stems
+from buster_tasks.analyst.offline.intent import Aggregate, Wanted, stems
 from buster_tasks.analyst.offline.texts import Texts
 from buster_tasks.analyst.offline.words import words as listed
 
@@ -26,7 +26,7 @@ class Phrases:
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
 
-    def wanted(self, text: str, kind: said.Aggregate | None = None) -> Wanted:
+    def wanted(self, text: str, kind: Aggregate | None = None) -> Wanted:
         """A phrase as what is computed or shown."""
         text = COUNTS.sub(" howmany ", f" {text} ")
         if kind is None:
@@ -78,7 +78,7 @@ def after(text: str, pattern: re.Pattern[str]) -> str:
     return text[len(until(text, pattern)) :]
 
 
-def conjoined(phrase: str, about: str, kind: said.Aggregate) -> list[str]:
+def conjoined(phrase: str, about: str, kind: Aggregate) -> list[str]:
     """`average price and quantity`: what is computed alike, of the same sentence."""
     rest = phrase[len(about) :].strip()
     if kind == "count" or not rest.startswith("and "):

@@ -10,7 +10,7 @@ from buster_tasks.analyst.offline.intent import Wanted
 from buster_tasks.analyst.offline.matching import GOOD
 from buster_tasks.analyst.offline.measuring import Measuring, counted
 from buster_tasks.analyst.offline.naming import Naming
-from buster_tasks.analyst.offline.schema import Column
+from buster_tasks.analyst.offline.relation import Column
 from buster_tasks.analyst.offline.words import stem
 
 
@@ -21,7 +21,9 @@ class Ranking:
         self._naming, self._intent = naming, naming.intent
         self._schema, self._matcher = naming.schema, naming.matcher
 
-    def put(self, draft: Draft, entity: Sequence[Column] | None) -> bool:
+    def put(  # noqa: PLR0911 - one for each way of ranking
+        self, draft: Draft, entity: Sequence[Column] | None
+    ) -> bool:
         """What the first few are the first by: a column of their own, or something computed of them."""
         intent = self._intent
         if not intent.is_ranked:
@@ -75,13 +77,11 @@ class Ranking:
         if not draft.entity or draft.fact == draft.entity:
             return False
         measuring = Measuring(self._matcher, draft)
-        for rank, words in enumerate((("revenue",), ("quantity",))):
-            found = measuring.measure(Wanted(words, "sum"))
-            if found is not None:
-                break
-        else:
-            rank, found = 2, (Measure("count", counted(self._schema.tables[draft.fact])), GOOD)
-        measure, score = found
+        tried = [measuring.measure(Wanted((word,), "sum")) for word in ("revenue", "quantity")]
+        tried.append((Measure("count", counted(self._schema.tables[draft.fact])), GOOD))
+        rank, (measure, score) = next(
+            (rank, one) for rank, one in enumerate(tried) if one is not None
+        )
         draft.measures.append(measure)
         draft.order = measure
         draft.parts.append(score - 0.1 * rank - 0.02 * len(draft.ways[draft.entity]))
@@ -107,7 +107,9 @@ class Ranking:
         ]
         return max(found, key=lambda one: one[0], default=None)
 
-    def _by_adjective(self, draft: Draft, entity: Sequence[Column]) -> bool:
+    def _by_adjective(  # noqa: PLR0911 - one for each sort of adjective
+        self, draft: Draft, entity: Sequence[Column]
+    ) -> bool:
         names = said.ADJECTIVES[self._intent.adjective][0].split()
         measuring = Measuring(self._matcher, draft)
         draft.heard.update((self._intent.adjective, stem(self._intent.adjective)))

@@ -10,6 +10,7 @@ from buster_tasks.analyst.offline import patterns as said
 from buster_tasks.analyst.offline.defining import Definitions, definitions_of
 from buster_tasks.analyst.offline.intent import (
     PLACE,
+    Aggregate,
     Bound,
     Formula,
     Intent,
@@ -317,8 +318,8 @@ class _Reader:
         intent.is_share = any(one.aggregate == "share" for one in intent.measures)
         return left
 
-    def _aggregate_starts(self, main: str) -> list[tuple[int, int, said.Aggregate]]:
-        found: list[tuple[int, int, said.Aggregate]] = []
+    def _aggregate_starts(self, main: str) -> list[tuple[int, int, Aggregate]]:
+        found: list[tuple[int, int, Aggregate]] = []
         for pattern, kind in said.AGGREGATES:
             for match in pattern.finditer(main):
                 near = any(
@@ -368,8 +369,3 @@ class _Reader:
                 )
             ),
         )
-
-
-_GRAINS: Final[dict[str, Grain]] = {
-    "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year",
-}  # fmt: skip

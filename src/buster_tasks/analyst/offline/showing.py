@@ -9,7 +9,7 @@ from buster_tasks.analyst.offline.intent import Wanted
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT
 from buster_tasks.analyst.offline.measuring import MONEY, SAYS_LITTLE, Measuring
 from buster_tasks.analyst.offline.naming import Naming
-from buster_tasks.analyst.offline.schema import Column, named_columns
+from buster_tasks.analyst.offline.relation import Column, named_columns
 from buster_tasks.analyst.offline.words import best, stem
 
 
@@ -65,7 +65,7 @@ class Showing:
     def _is_of(self, draft: Draft, dimensions: Sequence[Dimension]) -> bool:
         return bool(dimensions) and all(one.column.table == draft.entity for one in dimensions)
 
-    def _shown(
+    def _shown(  # noqa: PLR0911 - one for each thing that can be shown
         self, draft: Draft, measuring: Measuring, wanted: Wanted
     ) -> Sequence[Measure | Dimension] | None:
         draft.heard.update(wanted.words)

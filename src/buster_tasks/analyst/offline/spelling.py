@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from buster_tasks.analyst.offline.draft import Absent, Condition, Dimension, Draft, Measure
-from buster_tasks.analyst.offline.schema import Column, Edge, Schema
+from buster_tasks.analyst.offline.relation import Column, Edge
+from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.times import Grain, Span
 from buster_tasks.sources.quoting import in_back_quotes, in_brackets, in_double_quotes
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from buster_tasks.language_model import Message, ModelRequest
 
@@ -61,7 +61,8 @@ class Talk:
         for call in talk.done:
             if call.name == "describe_table" and isinstance(call.data, list):
                 source = call.arguments.get("source")
-                talk.described += [{"source": source, **one} for one in call.data]
+                told = cast("list[dict[str, Any]]", call.data)
+                talk.described += [{"source": source, **one} for one in told]
         return talk
 
     def calls_of(self, name: str) -> list[Done]:

@@ -31,7 +31,7 @@ class Telling:
     # --- charts -----------------------------------------------------------------------------------
 
     def charts(self, question: str) -> list[ToolCall]:
-        """A line over time, bars over anything else, a metric of a single number; nothing where there is nothing to see."""
+        """A line over time, bars over anything else, a metric of a single number; else nothing."""
         measure = self._measure()
         title = _title(question)
         if measure is None or not self.rows:
@@ -128,7 +128,7 @@ class Telling:
                 )
         if whole and len(self.rows) > 1:
             last = len(self.rows) - 1
-            text = f"It was {{{{first}}}} in {{{{begin}}}} and {{{{last}}}} in {{{{end}}}}, the last {when.grain} there is."
+            text = f"It was {{{{first}}}} in {{{{begin}}}} and {{{{last}}}} in {{{{end}}}}, the last {when.grain}."
             values = [
                 self._named("first", measure, 0), self._when(when, "begin", 0),
                 self._named("last", measure, last), self._when(when, "end", last),
@@ -191,7 +191,7 @@ class Telling:
         return found
 
     def _ties(self, measure: Measure) -> bool:
-        return self._cell(0, measure.name) == self._cell(1, measure.name)
+        return bool(self._cell(0, measure.name) == self._cell(1, measure.name))
 
     def _extreme(self, measure: Measure) -> str:
         down = not self.draft.is_descending

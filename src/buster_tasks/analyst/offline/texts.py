@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from buster_tasks.analyst.offline.intent import PLACE, Mention, stems
@@ -52,8 +53,11 @@ class Texts:
                 rf"(?<![\w\ue000]){re.escape(value)}{ending}(?![\w\ue001])",
                 0 if exact else re.IGNORECASE,
             )
-            text = pattern.sub(lambda _, known=value: self._place(known), text)
+            text = pattern.sub(partial(self._known, value), text)
         return re.sub(r"\s+", " ", text.lower()).strip()
+
+    def _known(self, value: str, _match: re.Match[str]) -> str:
+        return self._place(value)
 
     def _place(self, text: str, *, quoted: bool = False) -> str:
         self.texts.append(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from buster_tasks.analyst.offline.schema import Column, Schema
+from buster_tasks.analyst.offline.relation import Column
+from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.words import stem, words as listed
 
 _LONG = 4
@@ -29,18 +30,16 @@ def examples_in(question: str, schema: Schema) -> list[Found]:
     """The examples of text columns that stand in the question as whole words, and are no names of tables or columns."""
     lowered = question.lower()
     known = {word for table in schema.tables.values() for word in table.words}
-    found: list[Found] = []
-    for column in schema.columns():
-        if not column.is_text or column.is_flag:
-            continue
-        for value in column.values:
-            if (
-                isinstance(value, str)
-                and 2 <= len(value) <= _MOST_CHARACTERS
-                and _stands_in(value, question, lowered)
-                and not _is_name(value, known, column)
-            ):
-                found.append(Found(value, column))
+    found = [
+        Found(value, column)
+        for column in schema.columns()
+        if column.is_text and not column.is_flag
+        for value in column.values
+        if isinstance(value, str)
+        and 2 <= len(value) <= _MOST_CHARACTERS
+        and _stands_in(value, question, lowered)
+        and not _is_name(value, known, column)
+    ]
     texts = {one.text.lower() for one in found}
     return [
         one

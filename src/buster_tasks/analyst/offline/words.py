@@ -254,7 +254,7 @@ _COMMON: Final = words(
     level status state city country region address street zip postal phone email mail title job role price unit total
     amount quantity count cost fee rate tax discount order product item customer client supplier employee manager staff
     department category group account invoice payment sale start end begin due birth hire join sign up created updated
-    at on is has no of in by to per is_ age gender sex score grade rating rank review comment description note text value
+    at on is has no of in by to per age gender sex score grade rating rank review comment description note text value
     size weight height width length distance duration minute second hour version device sensor site room hotel guest
     check out member loan return book author flight origin destination departure arrival delay ticket seat student
     teacher course credit term patient doctor visit blood drug salary budget bonus contract check amount net gross"""
