@@ -91,6 +91,8 @@ def fields_of(data_type: str, parts: Parts) -> list[Field]:
     within = [(name, child) for name, child in inner if not isinstance(child, int)]
     if kind in ("list", "array"):
         within = [("element", child) for _name, child in within[:1]]
+    if kind == "union":  # its first part is DuckDB's own tag, which has no name
+        within = [(name, child) for name, child in within if name]
     return [
         Field(name, str(child), fields_of(str(child), parts) if is_nested(str(child)) else [])
         for name, child in within

@@ -42,11 +42,14 @@ def source_of(path: Path) -> DuckdbSource:
 
 async def test_nested_types_have_their_fields(make: Make) -> None:
     path = make(
-        'CREATE TABLE t (s STRUCT(a INTEGER, "b c" STRUCT(d VARCHAR[])), m MAP(VARCHAR, DATE), l DOUBLE[3])'
+        'CREATE TABLE t (s STRUCT(a INTEGER, "b c" STRUCT(d VARCHAR[])), m MAP(VARCHAR, DATE), l DOUBLE[3],'
+        " u UNION(n INTEGER, v VARCHAR))"
     )
     async with source_of(path) as source:
         columns = (await source.introspect()).columns
-    assert [column.normalized_type for column in columns] == ["struct", "struct", "array"]
+    assert [column.normalized_type for column in columns] == [
+        "struct", "struct", "array", "struct",
+    ]  # fmt: skip
     deepest = {"name": "element", "dataType": "VARCHAR", "normalizedType": "text"}
     inner = {"name": "d", "dataType": "VARCHAR[]", "normalizedType": "array", "fields": [deepest]}
     assert columns[0].metadata["fields"] == [
@@ -64,6 +67,10 @@ async def test_nested_types_have_their_fields(make: Make) -> None:
     ]
     element = {"name": "element", "dataType": "DOUBLE", "normalizedType": "float"}
     assert columns[2].metadata["fields"] == [element]
+    assert columns[3].metadata["fields"] == [  # without DuckDB's own tag
+        {"name": "n", "dataType": "INTEGER", "normalizedType": "integer"},
+        {"name": "v", "dataType": "VARCHAR", "normalizedType": "text"},
+    ]
 
 
 async def test_generated_columns_checks_and_expressions(make: Make) -> None:
