@@ -40,6 +40,8 @@ class Dialect:
     """Where the database keeps its own functions: they may be called with it in front."""
     methods: frozenset[str] = frozenset()
     """Functions that are called on a value: `document.value('/a')`."""
+    calls_by_dot: bool = False
+    """Whether `(value).name` calls a function where there is no such field."""
     table_functions: frozenset[str] | None = None
     """Where not all functions may stand in the place of a table: those that may."""
     niladic: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from buster_tasks.sql_guard import calls, hints, recursion, relations as reading
+from buster_tasks.sql_guard import calls, dot_calls, hints, recursion, relations as reading
 from buster_tasks.sql_guard.dialect import Dialect
 from buster_tasks.sql_guard.nodes import NODES
 from buster_tasks.sql_guard.verdict import Code, RefusedError
@@ -75,6 +75,8 @@ class Inspection:
             self._check_name(node)
         elif isinstance(node, exp.Column):
             self._check_column(node)
+        elif isinstance(node, exp.Dot):
+            self._check_dot(node)
         elif isinstance(node, exp.CTE):
             recursion.check(node)
         elif isinstance(node, (exp.Operator, exp.ForClause)):
@@ -115,7 +117,12 @@ class Inspection:
         if name.startswith(("$", "@")) and not self._is_numbered(name[1:]):
             raise self._variable(node)
 
+    def _check_dot(self, node: exp.Column | exp.Dot) -> None:
+        if self._dialect.calls_by_dot:
+            dot_calls.check(node, self._dialect)
+
     def _check_column(self, node: exp.Column) -> None:
+        self._check_dot(node)
         name = node.name.lower()
         quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
         if node.table and name in _SEQUENCE and not quoted:

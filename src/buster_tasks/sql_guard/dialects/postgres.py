@@ -64,6 +64,7 @@ DIALECT = Dialect(
     name="postgres",
     functions=FUNCTIONS,
     function_schemas=words("pg_catalog"),
+    calls_by_dot=True,
     niladic=words(
         "current_catalog current_role current_schema current_user session_user system_user user"
     ),

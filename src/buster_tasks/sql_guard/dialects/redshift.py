@@ -38,6 +38,7 @@ DIALECT = Dialect(
     name="redshift",
     functions=FUNCTIONS,
     function_schemas=words("pg_catalog"),
+    calls_by_dot=True,
     niladic=words(
         "current_catalog current_role current_schema current_user current_user_id session_user user"
     ),

@@ -205,3 +205,22 @@ SELECT to_regclass('x')
 SELECT * FROM my_func() AS (a int)
 SELECT setseed(0.5)
 SELECT pg_size_pretty(pg_database_size('x'))
+## calls behind a dot
+SELECT (60::double precision).pg_sleep
+SELECT ('/etc/passwd'::text).pg_read_file
+SELECT ('/etc/passwd'::text)."pg_read_file"
+SELECT (x).pg_read_file FROM (SELECT '/etc/passwd'::text AS x) q
+SELECT (ARRAY['/etc/passwd'])[1].pg_read_file
+SELECT q.pg_read_file FROM unnest(ARRAY['/etc/passwd']) q
+SELECT q."nextval" FROM unnest(ARRAY['orders_id_seq']) q
+SELECT (SELECT 60::float8).pg_sleep
+SELECT (note).lo_import FROM orders
+SELECT total FROM orders WHERE (note).pg_ls_dir IS NOT NULL
+SELECT total FROM orders ORDER BY (note).current_setting
+SELECT (10).erase_everything
+SELECT (1 + 2).erase_everything
+SELECT ('select * from orders'::text).crosstab
+SELECT (4711).pg_terminate_backend
+WITH q AS (SELECT id FROM orders) SELECT (q.id).pg_cancel_backend FROM q
+SELECT ((id)).pg_advisory_lock FROM orders
+SELECT (-1)."delete_all"

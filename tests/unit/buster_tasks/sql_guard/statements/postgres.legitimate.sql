@@ -112,3 +112,12 @@ SELECT ts_rank_cd(to_tsvector(a), q) FROM t, to_tsquery('x & y') q WHERE to_tsve
 SELECT cast('{1,2}' as int[]), '{1,2}'::int[] FROM t
 SELECT nullif(trim(both from a), '') FROM t
 SELECT stddev(x), variance(x), corr(x,y), regr_r2(x,y), bit_xor(z) FROM t
+## fields of rows
+SELECT (item).name FROM on_hand WHERE (item).price > 9.99
+SELECT (on_hand.item).name, (on_hand.item).supplier_id FROM on_hand
+SELECT (address).city, count(*) FROM customers GROUP BY (address).city
+SELECT (each(attributes)).key, count(*) FROM products GROUP BY 1
+SELECT (ROW(1, 2)::pair).a
+SELECT ((home).address).zip FROM people
+SELECT (items[1]).name FROM carts
+SELECT f.lo_revenue, f.has_discount FROM lineorder AS f

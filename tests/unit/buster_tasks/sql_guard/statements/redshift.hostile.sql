@@ -154,3 +154,12 @@ SELECT * FROM svv_all_tables
 SELECT * FROM PG_INTERNAL.x
 SELECT * FROM "pg_user"
 SELECT * FROM awsdatacatalog.pg_catalog.x
+## calls behind a dot
+SELECT (60::double precision).pg_sleep
+SELECT q."nextval" FROM unnest(ARRAY['orders_id_seq']) q
+SELECT (SELECT 60::float8).pg_sleep
+SELECT total FROM orders ORDER BY (note).current_setting
+SELECT (10).erase_everything
+SELECT (1 + 2).erase_everything
+SELECT (4711).pg_terminate_backend
+SELECT (id).pg_cancel_backend FROM orders
