@@ -73,10 +73,8 @@ class Inspection:
             hints.check(node, self._dialect)
         elif isinstance(node, exp.Identifier):
             self._check_name(node)
-        elif isinstance(node, exp.Column):
+        elif isinstance(node, (exp.Column, exp.Dot)):
             self._check_column(node)
-        elif isinstance(node, exp.Dot):
-            self._check_dot(node)
         elif isinstance(node, exp.CTE):
             recursion.check(node)
         elif isinstance(node, (exp.Operator, exp.ForClause)):
@@ -117,12 +115,11 @@ class Inspection:
         if name.startswith(("$", "@")) and not self._is_numbered(name[1:]):
             raise self._variable(node)
 
-    def _check_dot(self, node: exp.Column | exp.Dot) -> None:
+    def _check_column(self, node: exp.Column | exp.Dot) -> None:
         if self._dialect.calls_by_dot:
             dot_calls.check(node, self._dialect)
-
-    def _check_column(self, node: exp.Column) -> None:
-        self._check_dot(node)
+        if isinstance(node, exp.Dot):
+            return
         name = node.name.lower()
         quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
         if node.table and name in _SEQUENCE and not quoted:
