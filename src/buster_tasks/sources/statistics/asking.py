@@ -21,6 +21,8 @@ Row = tuple[object, ...]
 # these concern one statement; after any other error the next one would fail as well
 OF_THE_STATEMENT = (QueryFailedError, PermissionDeniedError, SourceTimeoutError)
 
+_BY_HAND = "Query it by hand: its type, or one of its values, may not be readable."
+
 
 class TimeIsUpError(Exception):
     """There is no time left for measuring; nobody but this room sees it."""
@@ -79,5 +81,6 @@ def issue_of(target: Target, error: SourceError, column: str | None = None) -> I
         object=name,
         code=f"NOT_MEASURED_{error.code}",
         message=f"{name} could not be measured: {error.message}",
-        fix=error.fix,
+        # the statement is ours, so its error's own fix is for nobody
+        fix=_BY_HAND if isinstance(error, QueryFailedError) else error.fix,
     )
