@@ -22,7 +22,6 @@ from buster_tasks.analyst.journal import Journal, kept_result
 from buster_tasks.analyst.known_tables import KnownTables
 from buster_tasks.analyst.models import AnalystLimits
 from buster_tasks.analyst.statements import near_columns, orders_its_rows
-from buster_tasks.catalog import CatalogStore, SearchHit, catalog_path
 from buster_tasks.errors import SnapshotNotFoundError, SourceError
 from buster_tasks.sources import connect
 from buster_tasks.sources.base import DataSource, HasDialect, QueryResult
@@ -31,6 +30,7 @@ from buster_tasks.sources.statistics import measure
 from buster_tasks.sql_guard import Refused, check
 
 if TYPE_CHECKING:
+    from buster_tasks.catalog import CatalogStore, SearchHit
     from buster_tasks.sources.credentials import AnyCredentials
 
 FRESH_FOR = timedelta(hours=24)
@@ -97,6 +97,8 @@ class Desk:
         return self._store
 
     async def __aenter__(self) -> Self:
+        from buster_tasks.catalog import CatalogStore, catalog_path  # needs SQLite, now only
+
         await self._stack.__aenter__()
         try:
             self._store = CatalogStore(self._catalog or catalog_path() or self._own_catalog())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 from pydantic import Field, JsonValue
@@ -13,7 +13,9 @@ from buster_tasks.analyst.evidence import shown
 from buster_tasks.analyst.state import State
 from buster_tasks.analyst.statements import containing
 from buster_tasks.analyst.tools.base import Answer, Arguments, Tool
-from buster_tasks.catalog import SearchHit
+
+if TYPE_CHECKING:
+    from buster_tasks.catalog import SearchHit
 
 _LOOKING = frozenset({State.SEARCHING, State.PLANNING, State.ANALYZING})
 _MOST_PROBES = 6
