@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeVar
 
 import anyio
 
-from buster_tasks.errors import SourceError
+from buster_tasks.errors import SourceError, SourceTimeoutError
 from buster_tasks.introspection.models import (
     ErrorDetail,
     IntrospectDataInput,
@@ -64,6 +64,14 @@ class _Findings:
     issues: list[Issue] = field(default_factory=list[Issue])
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Seconds after which what is optional is left out, and after which no source is waited for."""
+
+    time_limit: float | None
+    at_most: float | None
+
+
 class ShareOut(Protocol):
     """Has the tables of a large catalog measured elsewhere, while no connection of ours is open."""
 
@@ -83,17 +91,19 @@ async def introspect(
     progress: Progress = no_progress,
     *,
     time_limit: float | None = None,
+    at_most: float | None = None,
     share_out: ShareOut | None = None,
 ) -> Outcome:
     """The outcome for this source; no SourceError leaves here, it is in the outcome.
 
-    Past `time_limit` seconds what is optional is left out. When the caller is cancelled, also by a time limit of its
-    own, the connection is closed before the cancellation goes on.
+    Past `time_limit` seconds what is optional is left out; where that does not end it, after `at_most` seconds at the
+    source there is an error in its place. When the caller is cancelled, also by a time limit of its own, the connection
+    is closed before the cancellation goes on.
     """
     findings = _Findings()
     with remembering_secrets() as secrets:
         try:
-            await _find(payload, findings, progress, time_limit, share_out)
+            await _find(payload, findings, progress, _Limits(time_limit, at_most), share_out)
         except SourceError as error:
             known = findings.connection
             outcome = failed(payload, error, connection=known, issues=findings.issues)
@@ -148,15 +158,15 @@ async def _find(
     payload: IntrospectDataInput,
     findings: _Findings,
     progress: Progress,
-    time_limit: float | None,
+    limits: _Limits,
     share_out: ShareOut | None,
 ) -> None:
     options = payload.options or IntrospectDataOptions()
     filters = options.filters()
     check_filters(filters)
-    ends = Budget(time_limit)
+    ends = Budget(limits.time_limit)
     await progress("connecting", 0.0, {})
-    async with _opened(payload, findings) as connections:
+    async with _ended(limits.at_most), _opened(payload, findings) as connections:
         source = connections[0]
         await progress("testing", 0.05, {})
         findings.connection = await source.test()
@@ -179,6 +189,23 @@ async def _find(
         await progress("measuring", until, {})
         findings.introspection = await share_out(found, level, ends.left())
     await progress("done", 1.0, findings.introspection.counts())
+
+
+@asynccontextmanager
+async def _ended(seconds: float | None) -> AsyncGenerator[None]:
+    """A block that has so long, and is cancelled then. Raises SourceTimeoutError."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise SourceTimeoutError(
+            f"The structure was not read within {seconds:.3g} s, close to the run's time limit.",
+            fix="Introspect it in parts, with the options schemas or tables, or give the run a longer max_duration.",
+            transient=False,
+        ) from error
 
 
 async def _measured(

@@ -22,6 +22,7 @@ _MESSAGES = {
 }
 _LOGGED_ISSUES = 20
 _RESERVE_SHARE, _RESERVE_SECONDS = 0.1, 5.0
+_LAST_SECONDS = 3.0
 
 
 @task(
@@ -41,6 +42,7 @@ async def introspect_data(payload: IntrospectDataInput, ctx: Context) -> Introsp
         payload,
         _Reporter(),
         time_limit=_time_for_counting(ctx),
+        at_most=_time_at_the_source(ctx),
         share_out=Children(payload) if can_share_out() else None,
     )
     outcome = await fitting(payload, await kept(payload, outcome), ctx)
@@ -78,6 +80,12 @@ def _time_for_counting(ctx: Context) -> float | None:
     if left is None:
         return None
     return max(0.0, left - max(_RESERVE_SECONDS, left * _RESERVE_SHARE))
+
+
+def _time_at_the_source(ctx: Context) -> float | None:
+    """Seconds after which the run says itself that its source was too slow; None where they would be too few."""
+    left = ctx.time_left()
+    return None if left is None or left < 2 * _LAST_SECONDS else left - _LAST_SECONDS
 
 
 def _log_success(output: IntrospectDataOutput, named: Mapping[str, str]) -> None:

@@ -16,8 +16,10 @@ import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOptions, introspect_data
 from buster_tasks.catalog import CatalogStore
 from buster_tasks.introspection import streaming
+from buster_tasks.sources import kinds
 from buster_tasks.sources.credentials import PostgresCredentials, SqliteCredentials
 from buster_tasks.sources.schema import Introspection
+from buster_tasks.testing import FakeSource
 from taskkit import Run, RunHandle, runs, streams
 from taskkit.runtime.current_backend import current_home
 
@@ -231,6 +233,29 @@ async def test_the_time_limit_closes_the_connection(make_database: MakeDatabase)
     assert result.status == "TIMED_OUT"
     assert open_sources() == []
     writer.close()
+
+
+class Hanging(FakeSource):
+    """Connects, and then never tells its structure."""
+
+    def __init__(self, credentials: object) -> None:
+        super().__init__(Introspection.model_construct(), kind="sqlite")
+
+    async def introspect(self, *_given: Any, **_more: Any) -> Introspection:
+        await asyncio.Event().wait()
+        raise AssertionError  # nobody sets it
+
+
+async def test_before_the_time_limit_the_run_says_that_its_source_is_too_slow(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kinds._OWN, "sqlite", f"{__name__}:Hanging")
+    handle = await introspect_data.trigger(payload_for(make_database(SCRIPT)), max_duration=6.1)
+    output = (await handle.result()).unwrap()
+    assert (output.success, output.introspection) == (False, None)
+    assert output.error is not None
+    assert (output.error.code, "max_duration" in output.error.fix) == ("SOURCE_TIMEOUT", True)
+    assert len((await handle.retrieve()).attempts) == 1
 
 
 async def test_rows_are_left_out_when_the_time_limit_is_near(make_database: MakeDatabase) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from buster_tasks.errors import SourceTimeoutError
 from buster_tasks.introspection.flow import introspect
 from buster_tasks.introspection.models import IntrospectDataInput, IntrospectDataOptions
 from buster_tasks.sources.base import Progress
@@ -126,6 +127,20 @@ async def test_a_time_limit_of_the_caller_closes_the_connection(
     writer, progress, _locked = locking(path)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(introspect(payload_for(path), progress), timeout=0.5)
+    assert open_sources() == []
+    writer.close()
+
+
+async def test_a_source_that_is_too_slow_is_an_output_in_time(make_database: MakeDatabase) -> None:
+    path = make_database("CREATE TABLE t (a)")
+    writer, progress, _locked = locking(path)
+    outcome = await introspect(payload_for(path), progress, at_most=0.3)
+    error, output = outcome.error, outcome.output
+    assert isinstance(error, SourceTimeoutError)
+    assert (error.transient, "0.3 s" in error.message) == (False, True)
+    assert (output.success, output.introspection) == (False, None)
+    assert output.connection is not None
+    assert output.connection.ok  # what was known before is kept
     assert open_sources() == []
     writer.close()
 
