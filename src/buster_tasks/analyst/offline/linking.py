@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from buster_tasks.analyst.offline import patterns as said
 from buster_tasks.analyst.offline.conditions import Conditions
 from buster_tasks.analyst.offline.draft import Condition, Dimension, Draft, Measure
-from buster_tasks.analyst.offline.intent import Wanted
+from buster_tasks.analyst.offline.intent import Wanted, plain_words
 from buster_tasks.analyst.offline.matching import GOOD, Matcher
 from buster_tasks.analyst.offline.measuring import Measuring, plain
 from buster_tasks.analyst.offline.naming import Naming
@@ -58,8 +58,15 @@ class Linker:
         if first.score < ENOUGH:
             first.doubts.append("The words of the question do not fit the names well enough.")
         if first.unexplained and self._explained(first) < _LEAST_EXPLAINED:
-            first.doubts.append(f"Nothing is called {', '.join(first.unexplained[:4])}.")
+            first.doubts.append(
+                f"Nothing is called {', '.join(self._as_written(first.unexplained[:4]))}."
+            )
         return first
+
+    def _as_written(self, words: Sequence[str]) -> list[str]:
+        """The words of the question that these are the stems of."""
+        written = {stem(word): word for word in plain_words(self.intent.question)}
+        return [written.get(word, word) for word in words]
 
     def _drafts(self) -> Iterator[Draft]:
         for fact in self._schema.tables:
@@ -138,9 +145,7 @@ class Linker:
         """`alerts by severity`: how many, since nothing else is said."""
         intent = self.intent
         is_list = (
-            intent.question.lower()
-            .lstrip()
-            .startswith(("list", "which", "what", "who", "sort", "order"))
+            intent.question.lower().lstrip().startswith(("list", "which", "what", "who", "sort"))
         )
         if (
             intent.formulas

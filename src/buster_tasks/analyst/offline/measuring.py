@@ -98,8 +98,8 @@ class Measuring:
             table = self._matcher.schema.tables[name]
             score = max(
                 self._matcher.table(words, table),
-                0.9 * self._matcher.table(words[:1], table),
                 0.9 * self._matcher.table(words[-1:], table),
+                *(0.88 * self._matcher.table((word,), table) for word in words),
             )
             if score < GOOD or (found is not None and score - 0.06 * len(way) <= found[1]):
                 continue

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from buster_tasks.analyst.offline.draft import Draft
 from buster_tasks.analyst.offline.intent import stems
 from buster_tasks.analyst.offline.linking import Linker
+from buster_tasks.analyst.offline.matching import GOOD
 from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.spelling import Spelling
 from buster_tasks.analyst.offline.talk import Talk, result_number
 from buster_tasks.analyst.offline.telling import Telling
 from buster_tasks.analyst.offline.values import Found
-from buster_tasks.analyst.offline.words import words as listed
+from buster_tasks.analyst.offline.words import best, words as listed
 from buster_tasks.language_model import (
     NOTHING_USED,
     ModelReply,
@@ -26,6 +27,7 @@ from buster_tasks.language_model import (
 )
 
 _BEGINS: Final = "Names of tables may begin with "
+_MOST_SPOKEN_OF: Final = 8
 _AT_ONCE: Final = 8
 _MOST_TABLES: Final = 40
 _MOST_LOOKED_UP: Final = 4
@@ -110,11 +112,26 @@ def _searching(talk: Talk) -> list[ToolCall]:
     noise = sorted(_schema(talk).noise)
     notes += [f"{_BEGINS}{', '.join(noise)}"] if noise else []
     places = _schema(talk).tables
-    read = [*draft.tables, *([draft.absent.table] if draft.absent is not None else [])]
+    read = [
+        *draft.tables,
+        *([draft.absent.table] if draft.absent is not None else []),
+        *_spoken_of(talk),
+    ]
     tables = [
         {"table": places[name].place, "source": _source(talk)} for name in dict.fromkeys(read)
     ]
     return [ToolCall.of("submit_context", tables=tables, notes=notes)]
+
+
+def _spoken_of(talk: Talk) -> list[str]:
+    """The tables that the question names, whether they are read or not: the reading afterwards is to be the same."""
+    words = stems(talk.question)
+    named = [
+        table.name
+        for table in _schema(talk).tables.values()
+        if any(best(word, words) >= GOOD for word in table.words)
+    ]
+    return named[:_MOST_SPOKEN_OF]
 
 
 def _wanted(talk: Talk) -> dict[str, list[str]]:
@@ -206,13 +223,16 @@ def _analyzing(talk: Talk) -> list[ToolCall]:
     if result is None:
         return [_nothing()]
     id_, rows = result
-    columns = [str(name) for name in (runs[-1].data or {}).get("columns", ())]
-    cells = (runs[-1].data or {}).get("rows", ())
+    told = cast("dict[str, list[Any]]", runs[-1].data or {})
+    columns = [str(name) for name in told.get("columns", [])]
+    cells = told.get("rows", [])
     telling = Telling(draft, _schema(talk), id_, columns, cells, rows)
     charts = telling.charts(talk.question)
     if charts and not talk.calls_of(charts[0].name):
         return charts
-    return [ToolCall.of("submit_findings", **telling.findings())]
+    refused = any(call.is_refused for call in talk.calls_of("submit_findings"))
+    said = telling.plain() if refused else telling.findings()
+    return [ToolCall.of("submit_findings", **said)]
 
 
 def _nothing() -> ToolCall:

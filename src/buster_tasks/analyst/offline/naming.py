@@ -27,7 +27,7 @@ class Naming:
         """The columns that a phrase names; those that a table's rows are called by where it names the table."""
         if not words:
             return None
-        tables = []
+        tables: list[tuple[float, str]] = []
         for name, way in draft.ways.items():
             table = self.schema.tables[name]
             score = self.matcher.table(words, table) - 0.04 * len(way)

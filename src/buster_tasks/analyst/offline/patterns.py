@@ -189,7 +189,7 @@ RECENTLY: Final = re.compile(
     r"tomorrow|recently|nowadays|so far|year to date|ytd|mtd)\b"
 )
 UNREAD: Final = re.compile(
-    r"\b(?:compared? (?:to|with)|growth|trend|why|correlat\w+|predict\w*|forecast\w*|median|std|standard "
+    r"\b(?:compar\w+|growth|trend|why|correlat\w+|predict\w*|forecast\w*|median|std|standard "
     r"deviation|variance|"
     r"percentile|running|cumulative|rolling|moving|rank of|previous|difference|change|changed|increase|decrease|"
     r"year over year|month over month|consecutive|second[- ](?:highest|lowest|largest|most)|third[- ](?:highest|most)|"

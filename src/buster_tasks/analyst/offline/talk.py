@@ -59,7 +59,7 @@ class Talk:
         talk._open(opening)
         talk.done = list(_done(request.messages))
         for call in talk.done:
-            if call.name == "describe_table" and isinstance(call.data, list):
+            if call.name == "describe_table" and call.data:
                 source = call.arguments.get("source")
                 told = cast("list[dict[str, Any]]", call.data)
                 talk.described += [{"source": source, **one} for one in told]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,11 @@ from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.words import plural, stem
 from buster_tasks.language_model import ToolCall
 
+_YEAR = re.compile(r"^\d{4}$")
 _MOST_RANKED = 3
 _MOST_NAMED = 5
 _MOST_BARS = 30
+_IN_ORDER = 2
 _FORMATS = {"month": "month"}
 
 
@@ -163,32 +166,53 @@ class Telling:
         """Who comes first, with what; then the next ones."""
         measure = self._measure()
         assert measure is not None  # it was asked before
-        is_sorted = self.draft.order is measure
         found: list[dict[str, Any]] = []
         for at in range(min(_MOST_RANKED, len(self.rows))):
             called, values = self._called(at)
-            place = f"{{{{number_{at}}}}}"
             values.append(self._named(f"number_{at}", measure, at))
-            shares = (
-                at == 0
-                and len(self.rows) > 1
-                and self._cell(0, measure.name) == self._cell(1, measure.name)
-            )
-            if self._cell(at, measure.name) is None:
-                text = f"{called} has no {_spoken(measure.name)}: {place}."
-            elif (at == 0 and is_sorted and len(self.rows) > 1 and not shares) or (
-                at == 0 and self.draft.limit == 1
-            ):
-                text = f"{called} has the {self._extreme(measure)}: {place}."
-            elif is_sorted and at == 1 and not self._ties(measure):
-                text = f"{called} follows with {place}."
-            elif _is_count(measure):
-                noun = _spoken(measure.name.removeprefix("number_of_"))
-                text = f"{called} has {place} {_one(noun) if self._cell(at, measure.name) == 1 else noun}."
-            else:
-                text = f"{called} has {_article(measure)}{_spoken(measure.name)} of {place}."
+            text = self._said_of(measure, at, called, f"{{{{number_{at}}}}}")
             found.append({"claim": text, "values": values})
         return found
+
+    def _said_of(self, measure: Measure, at: int, called: str, place: str) -> str:
+        """One row in a sentence; only the first of rows that are in order is the most of something."""
+        what = _spoken(measure.name)
+        if self._cell(at, measure.name) is None:
+            return f"{called} has no {what}: {place}."
+        is_sorted = self.draft.order is measure and measure.aggregate not in ("least", "greatest")
+        if is_sorted and at < _IN_ORDER and len(self.rows) > 1 and not self._ties(measure):
+            return (
+                f"{called} has the {self._extreme(measure)}: {place}."
+                if at == 0
+                else f"{called} follows with {place}."
+            )
+        if is_sorted and at == 0 and self.draft.limit == 1:
+            return f"{called} has the {self._extreme(measure)}: {place}."
+        if _is_count(measure):
+            noun = what.removeprefix("number of ")
+            return (
+                f"{called} has {place} {_one(noun) if self._cell(at, measure.name) == 1 else noun}."
+            )
+        if measure.aggregate in ("least", "greatest", "average"):
+            return f"The {what} of {called} is {place}."
+        return f"{called} has {_article(measure)}{what} of {place}."
+
+    def plain(self) -> dict[str, Any]:
+        """The same without any wording that could be held against the rows: names and numbers of the first few."""
+        claims: list[dict[str, Any]] = []
+        for at in range(min(_MOST_RANKED, len(self.rows))):
+            shown = list(self.columns)[:_MOST_NAMED]
+            values = [
+                self._text(f"cell_{at}_{number}", name, at) for number, name in enumerate(shown)
+            ]
+            text = ", ".join(
+                f"{_spoken(name)} {{{{{value['name']}}}}}"
+                for name, value in zip(shown, values, strict=True)
+            )
+            claims.append({"claim": f"{_capital(text)}.", "values": values})
+        return (
+            {"findings": claims, "summary": str(claims[0]["claim"])} if claims else self.findings()
+        )
 
     def _ties(self, measure: Measure) -> bool:
         return bool(self._cell(0, measure.name) == self._cell(1, measure.name))
@@ -200,8 +224,6 @@ class Telling:
                 f"{'fewest' if down else 'most'} {_spoken(measure.name.removeprefix('number_of_'))}"
             )
         plain = _spoken(measure.name)
-        if measure.aggregate in ("least", "greatest"):
-            return plain.removeprefix("the ")
         return f"{'lowest' if down else 'highest'} {plain}"
 
     def _listed(self) -> list[dict[str, Any]]:
@@ -260,7 +282,9 @@ class Telling:
             for one in self.draft.conditions
             if len(one) == 1 and isinstance(one[0].value, str) and one[0].operator == "="
         ]
-        return f" with {' and '.join(told)}" if told else ""
+        about = f" with {' and '.join(told)}" if told else ""
+        span = self.draft.span
+        return f"{about} in {span.text}" if span is not None and _YEAR.match(span.text) else about
 
     def _things(self) -> str:
         if not self.draft.entity and not self.draft.is_grouped and self.draft.dimensions:

@@ -50,6 +50,8 @@ _ADVERBS: Final[dict[str, Grain]] = {
     "yearly": "year", "annual": "year", "annually": "year",
 }  # fmt: skip
 _AFTER = re.compile(r"\b(on or after|from|since|starting(?: from)?|beginning)\s*$", re.IGNORECASE)
+_ON_OR_AFTER = re.compile(r"\bon or after\s*$", re.IGNORECASE)
+_ON_OR_BEFORE = re.compile(r"\bon or before\s*$", re.IGNORECASE)
 _LATER = re.compile(r"\b(after|later than)\s*$", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(before|prior to|earlier than)\s*$", re.IGNORECASE)
 _UNTIL = re.compile(r"\b(until|till|up to|on or before|through|by)\s*$", re.IGNORECASE)
@@ -90,6 +92,10 @@ def span_of(question: str) -> Span | None:  # noqa: PLR0911 - one for each prepo
     if len(found) > 1 and _BETWEEN.match(question[last : found[1][0]]):
         return Span(begin, found[1][3], question[first : found[1][1]])
     before = question[:first]
+    if _ON_OR_AFTER.search(before):
+        return Span(begin, None, text)
+    if _ON_OR_BEFORE.search(before):
+        return Span(None, end, text)
     if _LATER.search(before):
         return Span(end, None, text)
     if _BEFORE.search(before):

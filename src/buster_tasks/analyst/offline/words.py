@@ -192,7 +192,8 @@ _LONG_ROOT: Final = 7
 def _is_form(word: str, other: str) -> bool:
     """Whether one is the other with another ending: `join` and `joined`, `reserved` and `reservation`."""
     shorter, longer = sorted((word, other), key=len)
-    for base in dict.fromkeys((shorter.removesuffix("e"), _bare(shorter))):
+    bare = shorter.removesuffix("e")
+    for base in (shorter, bare if len(bare) >= _SHORTEST else shorter, _bare(shorter)):
         if len(base) < _SHORTEST - 1 or not longer.startswith(base):
             continue
         rest = longer[len(base) :]
@@ -209,7 +210,7 @@ def _bare(word: str) -> str:
     return word
 
 
-_FORMS: Final = words("e d ed ing er or y al ion ure ation ment ance ally ive it ly s es n en")
+_FORMS: Final = words("e d ed ing y al ion ure ation ment ance ally ive it ly s es n en")
 
 
 def best(word: str, known: Iterable[str]) -> float:
