@@ -6,7 +6,7 @@ import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from buster_tasks.sources.base import DataSource, HasDialect, QueryResult
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.statistics import measure
 from buster_tasks.sql_guard import Refused, check
+from taskkit.model.redaction import Redaction
 
 if TYPE_CHECKING:
     from buster_tasks.catalog import CatalogStore, SearchHit
@@ -62,7 +63,8 @@ class Desk:
     """The data sources of one analysis; use it as `async with`.
 
     Sources that cannot be reached are told in `warnings`; UnknownSourceError where none can. Statements are counted
-    over the attempts of a run, and those of an earlier attempt are played back by the journal.
+    over the attempts of a run, and those of an earlier attempt are played back by the journal. `secrets` are masked in
+    results and errors, and what is added to them later too.
     """
 
     def __init__(
@@ -74,10 +76,11 @@ class Desk:
         connected: Connect = connect,
         catalog: Path | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
+        secrets: Redaction | None = None,
     ) -> None:
         self._credentials, self._journal, self._limits = credentials, journal, limits
         self._connected, self._catalog = connected, catalog
-        self._seconds_left = seconds_left
+        self._seconds_left, self._secrets = seconds_left, secrets or Redaction()
         self._opened: dict[str, Known] = {}
         self._stack = AsyncExitStack()
         self._store: CatalogStore | None = None
@@ -200,12 +203,19 @@ class Desk:
         left = self._seconds_left() if seconds is None else seconds
         allowed = max(0.1, min(self._limits.statement_seconds, left))
         try:
-            return await known.source.execute(sql, max_rows=self._limits.rows, timeout=allowed)
+            result = await known.source.execute(sql, max_rows=self._limits.rows, timeout=allowed)
         except SourceError as error:
             hint = near_columns(sql, known.dialect, known.tables)
+            fix = " ".join(filter(None, [error.fix, hint]))
             raise ToolRefusedError(
-                error.message, fix=" ".join(filter(None, [error.fix, hint]))
-            ) from error
+                self._secrets.text(error.message), fix=self._secrets.text(fix)
+            ) from None
+        # cells and errors may hold what the source was opened with, and go into outputs and journals
+        rows = [tuple(map(self._masked, row)) for row in result.rows]
+        return replace(result, rows=rows)
+
+    def _masked(self, cell: object) -> object:
+        return self._secrets.data(cell) if isinstance(cell, str | list | dict) else cell
 
     async def _open(self, name: str, credentials: AnyCredentials) -> None:
         source = self._connected(credentials)
@@ -214,7 +224,8 @@ class Desk:
             found = await self._catalog_of(name, source)
         except SourceError as error:
             await _shut(source)
-            message = f"The data source {name!r} cannot be used: {error.message}"
+            why = self._secrets.text(error.message)
+            message = f"The data source {name!r} cannot be used: {why}"
             self.warnings.append(Check(code=error.code, severity="warning", message=message))
             return
         self._stack.push_async_callback(_shut, source)

@@ -148,6 +148,7 @@ class _Work:
             self._options.limits,
             catalog=around.catalog,
             seconds_left=self._deadline.left,
+            secrets=secrets,
         )
         self._analysis = analysis = Analysis(
             question=self._question(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import anyio
+
 from buster_tasks.analyst.analysis import Analysis
 from buster_tasks.analyst.checks import Facts, check_statement, facts_of
 from buster_tasks.analyst.claims import render_finding, review_text
@@ -33,6 +35,7 @@ class Review:
         for at, finding in enumerate(analysis.findings):
             for id_ in finding.evidence:
                 await self._run_again(id_)
+                await self._learn_facts(id_)
             analysis.findings[at] = self._judged(finding)
 
     def faults(self) -> str:
@@ -95,6 +98,13 @@ class Review:
         except ToolRefusedError as error:
             self._again[id_] = error.message
 
+    async def _learn_facts(self, id_: str) -> None:
+        """What is known of the source of a result; of a large one in a thread, as it takes a second."""
+        result = self._analysis.desk.results.get(id_)
+        if result is not None and result.source not in self._facts:
+            found = self._analysis.desk.known(result.source).tables.introspection
+            self._facts[result.source] = await anyio.to_thread.run_sync(facts_of, found)
+
     def _judged(self, finding: Finding) -> Finding:
         results = self._analysis.desk.results
         rendered = self._rendered(finding, list(results.values()))
@@ -120,8 +130,6 @@ class Review:
     def _checked(self, result: ResultSet) -> Sequence[Check]:
         if result.id not in self._checks:
             known = self._analysis.desk.known(result.source)
-            if result.source not in self._facts:
-                self._facts[result.source] = facts_of(known.tables.introspection)
             self._checks[result.id] = check_statement(
                 result.sql,
                 known.dialect,

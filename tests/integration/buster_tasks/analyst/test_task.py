@@ -1,20 +1,24 @@
-"""The task itself: litellm over HTTP, metadata and streams, one at a time for a session, and going on after a kill."""
+"""The task itself: over HTTP, metadata and streams, one at a time for a session, and what a run leaves behind."""
 
 import asyncio
-import signal
-import subprocess
-import sys
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 import taskkit
+from benchmarks.servers import PostgresServer
 from buster_tasks.analyst.models import AnalystAgentTaskInput
+from buster_tasks.analyst.state import State
 from buster_tasks.analyst.task import analyst_agent_task
-from buster_tasks.testing import Held, ScriptedLLM
-from taskkit import RunStatus, streams
+from buster_tasks.testing import Held, HttpError, ScriptedLLM
+from taskkit import RunStatus, runs, streams
+from taskkit.model.sealing import new_key
+from tests.doubles.footprint import everything_logged, forms_of
 from tests.integration.buster_tasks.analyst.conftest import (
     BY_COUNTRY,
     CONTEXT,
@@ -118,40 +122,101 @@ async def test_a_canceled_run_ends_the_request_and_closes_the_source(
     assert run.metadata["state"] == "analyzing"
 
 
-def worker(store: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            sys.executable, "-m", "taskkit.cli", "worker", "--app", "buster_tasks.analyst.task",
-            "--backend", f"sqlite:///{store}", "--lease", "1",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-@pytest.mark.timeout(120)
-async def test_after_a_kill_nothing_is_asked_again_that_was_answered(
-    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("app")
+async def test_without_streaming_there_are_no_streams(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, store = Held(run_sql(BY_COUNTRY)), tmp_path / "runs.db"
-    async with ScriptedLLM([CONTEXT, PLAN, held, run_sql(BY_COUNTRY), FOUND]) as server:
+    async with ScriptedLLM(SCRIPT) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        with taskkit.use_backend(f"sqlite:///{store}"):
-            first = worker(store)
-            try:
-                handle = await analyst_agent_task.trigger(payload(shop))
-                assert await asyncio.to_thread(held.reached.wait, 60)
-            finally:
-                first.send_signal(signal.SIGKILL)
-                first.wait(10)
-            held.release()
-            second = worker(store)
-            try:
-                output = (await handle.result(timeout=90)).unwrap()
-            finally:
-                second.send_signal(signal.SIGKILL)
-                second.wait(10)
-        assert len(server.requests) == 5
+        handle = await analyst_agent_task.trigger(payload(shop, enableStreaming=False))
+        (await handle.result(timeout=60)).unwrap()
+    assert [part async for part in streams.read(handle.id, "steps")] == []
+    assert (await handle.retrieve()).metadata["state"] == "completed"
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_source_that_cannot_be_opened_fails_the_analysis_where_all_can_see_it(
+    tmp_path: Path,
+) -> None:
+    handle = await analyst_agent_task.trigger(payload(tmp_path / "gone.db"))
+    output = (await handle.result(timeout=60)).unwrap()
+    assert output.error is not None
+    assert (output.success, output.error.code) == (False, "DATA_SOURCE_ERROR")
+    run = await handle.retrieve()
+    assert run.metadata["state"] == "failed"
+    assert output.metadata.states == [State.INITIALIZING, State.FAILED]
+
+
+def contents(folder: Path) -> list[str]:
+    """Of the databases in a folder, byte for byte."""
+    return [file.read_bytes().decode("latin-1") for file in sorted(folder.glob("*.db*"))]
+
+
+PASSWORD = "canary/p7w\"é'%4"
+KEY = "sk-canary-9d1e77aa42"
+
+
+async def test_no_secret_is_in_anything_that_an_analysis_leaves(
+    postgres: PostgresServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The password of a database, which errors and cells repeat, and the key, which the provider repeats."""
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        role = sql.SQL("CREATE ROLE canary LOGIN PASSWORD {}").format(PASSWORD)
+        connection.execute(role)
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO canary")
+        table = sql.SQL("CREATE TABLE leaks AS SELECT {}::text AS said").format(PASSWORD)
+        connection.execute(table)
+        connection.execute("GRANT SELECT ON leaks TO canary")
+    monkeypatch.setenv("TASKKIT_SECRET_KEY", new_key())
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    leaks = run_sql("SELECT said FROM leaks")
+    wrong = run_sql(f"SELECT total FROM orders WHERE ordered_on = '{PASSWORD}'")
+    broken = run_sql("SELECT said::integer FROM leaks")
+    script = [
+        HttpError(429, lambda seen: f"Slow down, {seen.headers['authorization']}", retry_after=0.01),
+        CONTEXT, PLAN, leaks, wrong, broken,
+        HttpError(401, lambda seen: f"Wrong key: {seen.headers['authorization']}"),
+    ]  # fmt: skip
+    store = f"sqlite:///{tmp_path / 'runs.db'}"
+    credentials = postgres.credentials(username="canary", password=PASSWORD)
+    given = payload(tmp_path / "none.db").model_dump(by_alias=True, mode="json")
+    given["dataSources"] = [{"name": "shop", "credentials": credentials}]
+    given["query"] = "How many orders are there?"
+    texts: list[str] = []
+    with everything_logged(caplog):
+        async with ScriptedLLM(script) as server:
+            monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+            async with taskkit.worker(store):
+                handle = await analyst_agent_task.trigger(
+                    AnalystAgentTaskInput.model_validate(given)
+                )
+                result = await handle.result(timeout=90)
+                run = await handle.retrieve()
+                parts = [
+                    [part async for part in streams.read(handle.id, key)]
+                    for key in ("steps", "answer")
+                ]
+                entries = [entry.data async for entry in runs.logs(handle.id)]
+                texts += contents(tmp_path)
+            texts += [json.dumps(request.body) for request in server.requests]
+    output = result.unwrap()
     assert output.result is not None
     assert output.result.findings[0].verdict == "verified"
-    assert output.metadata.usage.model_calls == 4
+    seen = (result, run, run.request, run.payload, run.metadata, parts, entries, run.attempts)
+    texts += [f"{one!r}{one}" for one in seen]
+    texts += [output.model_dump_json(), result._repr_html_(), run._repr_html_()]
+    texts += [f"{one.getMessage()} {one.__dict__!r}" for one in caplog.records]
+    texts += [caplog.text, *capfd.readouterr()]
+    told = [
+        f"{form!r}: {text[max(0, text.index(form) - 100) :][:250]!r}"
+        for text in texts
+        for secret in (PASSWORD, KEY)
+        for form in forms_of(secret)
+        if form in text
+    ]
+    assert told == []
+    assert any("********" in text for text in texts)
