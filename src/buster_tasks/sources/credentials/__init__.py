@@ -97,7 +97,7 @@ def _validated(value: object, own: ValidatorFunctionWrapHandler) -> object:
     try:
         model = credentials_model(kind)
     except SourceNotSupportedError as error:
-        raise _kind_error(str(error)) from error
+        raise _kind_error(str(error).removesuffix(".")) from error
     return model.model_validate(value)
 
 

@@ -148,6 +148,8 @@ def test_an_unknown_kind_names_those_that_are_known(raw: object) -> None:
         parse_credentials(raw)
     for kind in KINDS:
         assert kind in str(caught.value)
+    [error] = caught.value.errors()
+    assert not error["msg"].endswith(".")  # whoever tells it ends the sentence
 
 
 @pytest.mark.parametrize("raw", CASES, ids=lambda raw: raw["type"])
