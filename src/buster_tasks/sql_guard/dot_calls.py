@@ -45,5 +45,5 @@ def _may_have_fields(value: exp.Expr) -> bool:
     while isinstance(value, _WRAPPING):
         value = value.this
     if isinstance(value, exp.Cast):
-        return value.to.this == exp.DType.USERDEFINED
+        return bool(value.to.this == exp.DType.USERDEFINED)
     return isinstance(value, exp.Dot) or not isinstance(value, _PLAIN)

@@ -77,8 +77,8 @@ class Inspection:
             self._check_column(node)
         elif isinstance(node, exp.CTE):
             recursion.check(node)
-        elif isinstance(node, (exp.Operator, exp.ForClause)):
-            _check_inside(node)
+        elif isinstance(node, (exp.Operator, exp.ForClause, exp.In)):
+            _check_inside(node, self._dialect)
 
     def _check_variable(self, node: exp.Expr) -> None:
         if isinstance(node, exp.Parameter) and self._is_numbered(node.name):
@@ -132,8 +132,11 @@ class Inspection:
             raise calls.not_allowed(name)
 
 
-def _check_inside(node: exp.Expr) -> None:
-    """Raise RefusedError for operators of one's own, and for FOR clauses that lock."""
+def _check_inside(node: exp.Expr, dialect: Dialect) -> None:
+    """Raise RefusedError for operators of one's own, FOR clauses that lock, and IN before the name of a table."""
+    if isinstance(node, exp.In):
+        reading.check_membership(node, dialect)
+        return
     if isinstance(node, exp.Operator):
         operator = node.args.get("operator")
         bad = not str(operator).lower().lstrip('"').startswith("pg_catalog")

@@ -232,6 +232,45 @@ def test_relations_and_queries_of_with(sql: str, allowed: bool) -> None:
     assert isinstance(verdict, Allowed) is allowed, verdict
 
 
+@pytest.mark.parametrize(
+    ("kind", "sql", "allowed"),
+    [
+        ("postgres", 'WITH "Secret" AS (SELECT 1) SELECT * FROM secret', False),
+        ("postgres", 'WITH secret AS (SELECT 1) SELECT * FROM "SECRET"', False),
+        ("postgres", "WITH É AS (SELECT 1) SELECT * FROM é", False),
+        ("postgres", 'WITH Mine AS (SELECT 1) SELECT * FROM mine, "mine" AS m', True),
+        ("redshift", 'WITH "Secret" AS (SELECT 1) SELECT * FROM secret', False),
+        ("snowflake", 'WITH "secret" AS (SELECT 1) SELECT * FROM secret', False),
+        ("snowflake", 'WITH mine AS (SELECT 1) SELECT * FROM Mine, "MINE" AS m', True),
+        ("mysql", "WITH secret AS (SELECT 1) SELECT * FROM Secret", False),
+        ("mysql", "WITH Mine AS (SELECT 1) SELECT * FROM `Mine`", True),
+        ("tsql", "WITH Mine AS (SELECT 1 AS a) SELECT * FROM [mine]", True),
+        ("duckdb", 'WITH "Mine" AS (SELECT 1) SELECT * FROM mine', True),
+    ],
+)
+def test_names_of_with_are_compared_as_the_database_does(
+    kind: str, sql: str, allowed: bool
+) -> None:
+    verdict = check(sql, kind, relations=["orders"])
+    assert isinstance(verdict, Allowed) is allowed, verdict
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql"),
+    [
+        ("sqlite", "SELECT * FROM orders WHERE id IN secret"),
+        ("sqlite", "SELECT * FROM orders WHERE (id, 1) NOT IN main.secret"),
+        ("tsql", "SELECT * FROM CONTAINSTABLE(dbo.secret, name, 'a')"),
+        ("tsql", "SELECT * FROM orders JOIN FREETEXTTABLE(secret, name, 'a') AS f ON f.[KEY] = orders.id"),
+        ("snowflake", "SELECT * FROM SEMANTIC_VIEW(secret METRICS a)"),
+    ],
+)  # fmt: skip
+def test_relations_that_stand_elsewhere_than_behind_from(kind: str, sql: str) -> None:
+    assert isinstance(check(sql, kind, relations=["orders"]), Refused)
+    listed = check(sql, kind, relations=["orders", "dbo.secret"])
+    assert isinstance(listed, Allowed) is (kind != "sqlite")
+
+
 def test_arrays_of_a_row_are_no_relations() -> None:
     for dialect in ("bigquery", "redshift"):
         sql = "SELECT i.sku FROM orders o, o.items i"

@@ -224,3 +224,6 @@ SELECT (4711).pg_terminate_backend
 WITH q AS (SELECT id FROM orders) SELECT (q.id).pg_cancel_backend FROM q
 SELECT ((id)).pg_advisory_lock FROM orders
 SELECT (-1)."delete_all"
+## queries of WITH that have another name
+WITH "Pg_authid" AS (SELECT 1) SELECT rolname, rolpassword FROM pg_authid
+WITH x AS (WITH "PG_SHADOW" AS (SELECT 1) SELECT passwd FROM pg_shadow) SELECT * FROM x

@@ -128,3 +128,7 @@ SELECT * FROM "file:x?mode=rw"
 SELECT * FROM t JOIN pragma_table_info('x')
 SELECT * FROM "pragma_database_list"
 SELECT * FROM SQLITE_DBPAGE
+## tables behind IN
+SELECT * FROM orders WHERE id IN sqlite_dbpage
+SELECT * FROM orders WHERE 1 IN pragma_foreign_keys
+SELECT count(*) FROM orders WHERE (id, 1) NOT IN temp.salaries
