@@ -12,7 +12,8 @@ from buster_tasks.analyst.claims.direction import comparison, differs, direction
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.number_words import number_words
 
-_LONGEST: Final = 20_000
+LONGEST: Final = 20_000
+"""Characters of a text that are looked at."""
 # names, not numbers: `r1`, 'T001', and whatever stands in backticks
 _NAMES: Final = re.compile(
     r"`[^`\n]*`|(?<!\w)['\"\u2018\u201c][A-Za-z_][\w.\-]*['\"\u2019\u201d]|\b[rf]\d+\b|https?://\S+"
@@ -33,7 +34,7 @@ def mentions(text: str) -> list[Mention]:
 
     `no` and `none` are no numbers, and neither is an ordinal that is no rank, nor what stands in backticks.
     """
-    text = text[:_LONGEST]
+    text = text[:LONGEST]
     names = [found.span() for found in _NAMES.finditer(text)]
     found = _apart([*dates(text), *number_words(text), *digits(text)], names)
     return [_in_context(text, mention) for mention in found]

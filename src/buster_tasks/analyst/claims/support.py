@@ -16,7 +16,7 @@ from buster_tasks.analyst.claims.dating import is_dated
 from buster_tasks.analyst.claims.direction import direction
 from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
-from buster_tasks.analyst.claims.mentions import mentions
+from buster_tasks.analyst.claims.mentions import LONGEST, mentions
 from buster_tasks.analyst.claims.ranking import leaders, rank_of
 from buster_tasks.analyst.claims.reading import (
     fits_unit,
@@ -33,6 +33,10 @@ _FROM: Final = re.compile(r"\s+from\s*[$€£¥₹]?$", re.IGNORECASE)
 _TO: Final = re.compile(r"\bto\s*[$€£¥₹]?$", re.IGNORECASE)
 _WINDOW: Final = re.compile(
     r"\b(?:last|past|previous|latest|trailing|recent|next|within|for|first)\s+$", re.IGNORECASE
+)
+_MOST_MENTIONS: Final = 400
+_MOST_IN_SENTENCE: Final = (
+    40  # with more numbers than these, one is met by arithmetic on others by chance
 )
 _MOST_TOLD: Final = 8  # numbers before a mention that it may be computed from
 
@@ -211,6 +215,8 @@ class _Judge:
         return ""
 
     def _arithmetic(self, mention: Mention, scope: Scope) -> str:
+        if len(scope.mentions) > _MOST_IN_SENTENCE:
+            return ""
         for one in self._derived(mention, scope):
             if _admits_derived(mention, one):
                 return one.by
@@ -275,8 +281,14 @@ def judge_text(
     places = list(_places(text, values))
     judge = _Judge(text, values, tables, question, mentions(question), names, places)
     verdicts: list[MentionVerdict] = []
-    for start, sentence in sentences(text):
-        scope = scope_of(start, sentence, names, found, tables)
+    # of a text without end the rest is not looked at, and so not supported
+    looked, left = found[:_MOST_MENTIONS], found[_MOST_MENTIONS:]
+    verdicts += [MentionVerdict(mention) for mention in left]
+    if len(text) > LONGEST:
+        rest = Mention(text[LONGEST : LONGEST + 20], LONGEST, len(text), "number")
+        verdicts.append(MentionVerdict(rest))
+    for start, sentence in sentences(text[:LONGEST]):
+        scope = scope_of(start, sentence, names, looked, tables)
         # what is plain first: arithmetic is over what was found
         late = [
             one

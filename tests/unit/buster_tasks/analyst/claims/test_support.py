@@ -251,6 +251,18 @@ def test_a_large_result_takes_at_most_50_ms_of_the_processor() -> None:
     assert min(taken) <= 0.05
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1,234 " * 3_000, "Norway had 91 orders. " * 2_000, "Norway " * 10_000 + "had 77 orders."],
+    ids=range(3),
+)
+def test_of_a_text_without_end_the_rest_is_not_supported(text: str) -> None:
+    start = time.process_time()
+    verdicts = review_text(text, [], [MARKETS])
+    assert time.process_time() - start < 5
+    assert not verdicts[-1].supported
+
+
 cells = st.one_of(
     st.none(),
     st.booleans(),
