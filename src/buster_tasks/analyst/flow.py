@@ -126,7 +126,7 @@ class _Work:
         self._payload, self._around = payload, around
         self._options = payload.options or AnalystOptions()
         self._deadline = Deadline(self._seconds(), clock=around.clock)
-        self._name = self._options.model or configured_model()
+        self._name = self._options.model or ""
         self._analysis: Analysis | None = None
         self._team: Team | None = None
         self._cut_short: str | None = None
@@ -141,6 +141,7 @@ class _Work:
     async def run(self, secrets: Redaction) -> None:
         """Do it all; what was found stays here whatever happens."""
         payload, around = self._payload, self._around
+        self._name = self._name or configured_model()
         sources = {one.name: credentials_of(one) for one in payload.data_sources}
         desk = Desk(
             sources,

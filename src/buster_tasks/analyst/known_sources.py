@@ -6,6 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from buster_tasks.analyst.errors import UnknownSourceError
 from buster_tasks.analyst.models import AnalystDataSource
 from buster_tasks.settings import find_setting
@@ -22,7 +24,7 @@ def credentials_of(source: AnalystDataSource) -> AnyCredentials:
     """
     found = source.credentials
     if found is None:
-        found = credentials_from_url(_url_of(source.name))
+        found = _read(_url_of(source.name), source.name)
     if source.type is not None and _plain(source.type) != _plain(found.type):
         raise UnknownSourceError(
             f"The data source {source.name!r} is said to be {source.type!r}, and its credentials are for "
@@ -30,6 +32,17 @@ def credentials_of(source: AnalystDataSource) -> AnyCredentials:
             fix="Correct one of the two.",
         )
     return found
+
+
+def _read(url: str, name: str) -> AnyCredentials:
+    try:
+        return credentials_from_url(url)
+    except ValidationError as error:  # which never shows the URL
+        why = "; ".join(one["msg"] for one in error.errors(include_input=False, include_url=False))
+    raise UnknownSourceError(
+        f"The URL of the data source {name!r} cannot be read: {why}.",
+        fix=f"Correct it, in {variable_of(name)} or pyproject.toml.",
+    )
 
 
 def variable_of(name: str) -> str:
