@@ -34,7 +34,7 @@ _TO: Final = re.compile(r"\bto\s*[$€£¥₹]?$", re.IGNORECASE)
 _WINDOW: Final = re.compile(
     r"\b(?:last|past|previous|latest|trailing|recent|next|within|for|first)\s+$", re.IGNORECASE
 )
-_MOST_MENTIONS: Final = 400
+_MOST_MENTIONS: Final = 200
 _MOST_IN_SENTENCE: Final = (
     40  # with more numbers than these, one is met by arithmetic on others by chance
 )
@@ -276,9 +276,9 @@ def judge_text(
 ) -> list[MentionVerdict]:
     """A verdict for each number, date and leading name of a text, in order."""
     _take_units(values, tables)
-    names = names_in(text, tables)
+    names = names_in(text[:LONGEST], tables)[:_MOST_MENTIONS]
     found = mentions(_without_names(text, names))
-    places = list(_places(text, values))
+    places = list(_places(text[:LONGEST], values))
     judge = _Judge(text, values, tables, question, mentions(question), names, places)
     verdicts: list[MentionVerdict] = []
     # of a text without end the rest is not looked at, and so not supported
