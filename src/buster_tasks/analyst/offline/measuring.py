@@ -22,10 +22,11 @@ _ADDITIVE = listed(
 )
 SAYS_LITTLE = listed("signup registration record entry row total overall")
 _UNITS = listed("unit copy item piece quantity")
-_IN_STOCK = listed("stock inventory hand reorder reserved available per minimum maximum min max")
+IN_STOCK = listed("stock inventory hand reorder reserved available per minimum maximum min max")
 _SURE = 0.8
 _DONE = listed("sale purchase order make spending spent")
 _SUMS = listed("amount value price money quantity")
+_TOTALS = listed("total amount revenue subtotal")
 _PART_OF_MONEY = listed(
     "tax discount commission shipping freight tip fee refund balance budget due net sub limit"
 )
@@ -170,15 +171,21 @@ class Measuring:
             steps = len(self._draft.ways[column.table])
             score -= (0.3 if kind == "sum" else 0.12) * steps
             if score >= GOOD - 0.05 and (found is None or score > found[1]):
-                found = Measure(kind, called(kind, column), (column,)), score
+                found = Measure(kind, _called_after(kind, words, column), (column,)), score
         if found is None and len(words) > 1 and set(words) & _DONE:
             return self._over(kind, [word for word in words if word not in _DONE])
         if found is None and len(words) > 1 and words[-1].endswith("ed"):
             return self._over(kind, words[:-1])
         product = self._product(kind, words)
-        if product is not None and (found is None or product[1] > found[1]):
+        is_line = found is not None and self._is_line_total(found[0])
+        if product is not None and (found is None or (product[1] > found[1] and not is_line)):
             return product
-        return found
+        return found if found is None or product is None or not is_line else (found[0], product[1])
+
+    def _is_line_total(self, measure: Measure) -> bool:
+        """Whether it is of a column in which price and quantity of the row are multiplied already."""
+        column = measure.columns[0]
+        return column.table == self._fact.name and bool(set(column.words) & _TOTALS)
 
     def _fit(self, kind: Aggregate, words: Sequence[str], column: Column) -> float:
         """How well a number fits; money is also found by what is usual for it."""
@@ -235,7 +242,7 @@ class Measuring:
             for one in columns
             if one.words[-1:] in (("quantity",), ("unit",), ("count",))
             and one.is_number
-            and not set(one.words) & _IN_STOCK
+            and not set(one.words) & IN_STOCK
         ]
         if not prices or not amounts:
             return None
@@ -247,8 +254,6 @@ class Measuring:
             ),
             None,
         )
-        if less is not None and isinstance(less.greatest, (int, float)) and less.greatest > 1:
-            less = None
         return Measure(kind, f"{_NAMES[kind]}_revenue", (prices[0], amounts[0]), less), 0.86
 
     def _unsaid(self, wanted: Wanted, *, is_extreme: bool) -> Scored | None:
@@ -289,6 +294,16 @@ def called(kind: Aggregate, column: Column) -> str:
     word = _NAMES.get(kind, kind)
     words = "_".join(column.words) or plain(column.name)
     return words if words.startswith(word) else f"{word}_{words}"
+
+
+def _called_after(kind: Aggregate, words: Sequence[str], column: Column) -> str:
+    """The name of an aggregate; of a column that is called no more than `total`, after the money that was asked for."""
+    money = [word for word in words if word in _SURELY_MONEY]
+    return (
+        f"{_NAMES[kind]}_{money[0]}"
+        if money and set(column.words) <= LIGHT
+        else called(kind, column)
+    )
 
 
 def counted(table: Table) -> str:

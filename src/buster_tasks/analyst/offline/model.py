@@ -153,21 +153,27 @@ def _look_ups(talk: Talk) -> list[ToolCall]:
         return []
     linker = Linker(talk.question, _schema(talk))
     draft = linker.draft()
-    if draft is None:
-        return []
-    texts = [*_quoted(linker), *_capitals(talk.question), *draft.unexplained]
+    texts = [
+        *_quoted(linker),
+        *_capitals(talk.question),
+        *([] if draft is None else draft.unexplained),
+    ]
     known = {one.text.lower() for one in linker.values}
     wanted = [
         text for text in dict.fromkeys(texts) if not any(text.lower() in one for one in known)
     ]
     places = _schema(talk).tables
-    near = sorted(draft.ways, key=lambda name: len(draft.ways[name]))[:_MOST_LOOKED_INTO]
-    if draft.absent is not None:
+    near = (
+        _spoken_of(talk)
+        if draft is None
+        else sorted(draft.ways, key=lambda name: len(draft.ways[name]))
+    )
+    if draft is not None and draft.absent is not None:
         near = [draft.absent.table, *near]
     return [
         ToolCall.of("search_values", text=text, table=places[name].place, source=_source(talk))
         for text in wanted[:_MOST_LOOKED_UP]
-        for name in near
+        for name in near[:_MOST_LOOKED_INTO]
     ]
 
 

@@ -196,7 +196,7 @@ UNREAD: Final = re.compile(
     r"(?:above|below|than) (?:the )?average|versus|vs|if|same|both|except|excluding|neither|ratio of|times as|"
     r"at the same time|"
     r"days? between|time between|how long|no longer|busiest hour|for the first time|except for|more \w+ than \w+s\b|"
-    r"should|recommend|suggest|explain|write|delete|drop|update|insert|create|weather)\b"
+    r"should|recommend|suggest|explain|delete|drop|update|insert|create|weather)\b"
 )
 """What asks for more than can be mapped: better refused than answered in part."""
 

@@ -107,6 +107,12 @@ class Column:
         return not self.is_number and not self.is_date and "bool" not in self.type.lower()
 
     @property
+    def is_percentage(self) -> bool:
+        """Whether it holds percents, 0 to 100, and not shares of 1."""
+        told = [value for value in (*self.values, self.greatest) if isinstance(value, (int, float))]
+        return any(value > 1 for value in told) or (not told and "percent" in self.words)
+
+    @property
     def is_complete(self) -> bool:
         """Whether the examples are all that it holds."""
         return self.distinct is not None and 0 < self.distinct <= len(set(map(str, self.values)))

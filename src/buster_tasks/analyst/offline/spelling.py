@@ -160,7 +160,10 @@ class Spelling:
             return f"COUNT({'DISTINCT ' if measure.is_distinct else ''}{inner})"
         inner = " * ".join(self._named(column, alias) for column in measure.columns)
         if measure.less is not None:
-            inner += f" * (1 - {self._named(measure.less, alias)})"
+            share = self._named(measure.less, alias)
+            inner += (
+                f" * (1 - {share} / 100.0)" if measure.less.is_percentage else f" * (1 - {share})"
+            )
         if measure.aggregate == "average" and self._kind == "sqlserver":
             inner = f"1.0 * {inner}"
         return f"{_FUNCTIONS[measure.aggregate]}({inner})"

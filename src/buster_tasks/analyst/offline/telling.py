@@ -290,7 +290,10 @@ class Telling:
         if not self.draft.entity and not self.draft.is_grouped and self.draft.dimensions:
             words = _spoken(self.draft.dimensions[0].name).split(" ")
             return " ".join([*words[:-1], plural(words[-1])])
-        table = self.schema.tables[self.draft.entity or self.draft.fact]
+        name = self.draft.entity or self.draft.fact
+        if self.draft.shown and not self.draft.is_grouped and self.draft.dimensions:
+            name = self.draft.dimensions[0].column.table
+        table = self.schema.tables[name]
         return table.plural or _spoken(table.name)
 
     def _measure(self) -> Measure | None:

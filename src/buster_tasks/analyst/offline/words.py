@@ -33,7 +33,7 @@ SOFT: Final = words(
     detail information info list place receive recorded belong related according break down group split name id
     first best worst highest lowest largest smallest biggest minimum maximum greatest high low overall combination
     type date time day week month quarter year amount good people person last use used have go work live there rank
-    position from since until fraction after before above below under long old young new late early happen occur
+    position from since until about fraction after before above below under long old young new late early happen occur
     hold own stand sorted ranked make return ending letter starting beginning begin containing signup registration
     whole kind combined take lead led went come came result operate run offer handle teach treat produce generate
     attend visit raise raised perform assign assigned collect collected serve employ fly member took register

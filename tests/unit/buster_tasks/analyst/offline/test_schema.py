@@ -32,9 +32,9 @@ def test_references_are_told_from_names() -> None:
     ],
 )
 def test_however_they_are_spelt(column: str, key: str) -> None:
-    found = Schema.of(
-        [table("Customers", {key: "INTEGER", "Name": "TEXT"}, key=key), table("Orders", {"OrderNo": "INTEGER", column: "INTEGER"}, key="OrderNo")]
-    )  # fmt: skip
+    customers = table("Customers", {key: "INTEGER", "Name": "TEXT"}, key=key)
+    orders = table("Orders", {"OrderNo": "INTEGER", column: "INTEGER"}, key="OrderNo")
+    found = Schema.of([customers, orders])
     assert [edge.to for edge in found.edges] == ["Customers"]
 
 
@@ -98,8 +98,16 @@ def test_ways_meet_no_row_twice() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "examples", "is_flag"),
-    [("BOOLEAN", [], True), ("bit", [], True), ("INTEGER", [0, 1], True), ("INTEGER", [1, 2], False), ("TEXT", ["Y", "N"], True), ("TEXT", ["yes"], True), ("TEXT", ["red"], False)],
-)  # fmt: skip
+    [
+        ("BOOLEAN", [], True),
+        ("bit", [], True),
+        ("INTEGER", [0, 1], True),
+        ("INTEGER", [1, 2], False),
+        ("TEXT", ["Y", "N"], True),
+        ("TEXT", ["yes"], True),
+        ("TEXT", ["red"], False),
+    ],
+)
 def test_flags(kind: str, examples: list[object], is_flag: bool) -> None:
     found = Schema.of(
         [

@@ -61,8 +61,14 @@ def test_names_that_are_written_together(part: str, expected: tuple[str, ...]) -
 
 @pytest.mark.parametrize(
     ("word", "other"),
-    [("customer", "client"), ("join", "joined"), ("reserved", "reservation"), ("deliver", "delivery"), ("prescribed", "prescription")],
-)  # fmt: skip
+    [
+        ("customer", "client"),
+        ("join", "joined"),
+        ("reserved", "reservation"),
+        ("deliver", "delivery"),
+        ("prescribed", "prescription"),
+    ],
+)
 def test_words_for_the_same_are_alike(word: str, other: str) -> None:
     assert likeness(word, other) >= 0.6
     assert likeness(word, other) == likeness(other, word)
@@ -78,8 +84,15 @@ def test_words_for_others_are_not(word: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("customer", "customers"), ("city", "cities"), ("box", "boxes"), ("day", "days"), ("person", "people"), ("received", "received")],
-)  # fmt: skip
+    [
+        ("customer", "customers"),
+        ("city", "cities"),
+        ("box", "boxes"),
+        ("day", "days"),
+        ("person", "people"),
+        ("received", "received"),
+    ],
+)
 def test_plural(word: str, expected: str) -> None:
     assert plural(word) == expected
 
