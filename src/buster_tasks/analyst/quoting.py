@@ -51,43 +51,41 @@ class Blocks:
     ) -> str:
         """The data as JSON between the boundaries, its texts cleaned and cut, about `most` characters in all.
 
-        Of more, texts get shorter and lists end earlier, until it fits; each says how much is left out.
+        Of more, texts get shorter and lists end earlier, until it fits; a line after the block says so.
         """
-        text = _fitted(data, cell_characters, most)
+        text, items = _fitted(data, cell_characters, most)
         text = re.sub(self._boundary, "-" * len(self._boundary), text, flags=re.IGNORECASE)
-        return f"<data-{self._boundary}>\n{text}\n</data-{self._boundary}>"
+        block = f"<data-{self._boundary}>\n{text}\n</data-{self._boundary}>"
+        if items is None:
+            return block
+        return f"{block}\nThat was too long: lists end after {items}, and long texts early. Ask for less at once."
 
 
-def _fitted(data: JsonValue, characters: int, most: int) -> str:
-    text = ""
+def _fitted(data: JsonValue, characters: int, most: int) -> tuple[str, int | None]:
+    """The data as JSON, and after how many parts its lists end, if they had to be cut."""
+    text, items = "", None
     for longest, items in ((characters, None), *_SHORTER):
         made = cleaned(data, min(characters, longest), items)
         text = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
         if len(text) <= most:
             break
-    return text
+    return text, items
 
 
 def cleaned(data: JsonValue, characters: int, items: int | None = None) -> JsonValue:
-    """The same without unseen characters, texts and lists at most so long; what was left out is counted."""
+    """The same without unseen characters, texts and lists at most so long; what is cut off a text is counted."""
     if isinstance(data, str):
         return cut(seen(data), characters)
     if isinstance(data, list):
         parts = cast("Sequence[JsonValue]", data)
-        kept = [cleaned(one, characters, items) for one in parts[:items]]
-        return kept if len(kept) == len(parts) else [*kept, _more(len(parts) - len(kept))]
+        return [cleaned(one, characters, items) for one in parts[:items]]
     if isinstance(data, dict):
         known = cast("Mapping[str, JsonValue]", data)
-        told = {
+        return {
             cut(seen(name), characters): cleaned(known[name], characters, items)
             for name in list(known)[:items]
         }
-        return told if len(told) == len(known) else {**told, _more(len(known) - len(told)): None}
     return data
-
-
-def _more(number: int) -> str:
-    return f"… ({number} more)"
 
 
 def seen(text: str) -> str:

@@ -250,4 +250,24 @@ async def test_a_table_of_1_000_columns_is_shown_in_part_with_how_much_is_left_o
     assert "0777" in answers(model)[2]
     assert max(map(size, model.requests)) <= MOST_CHARACTERS
     [told] = [text for text in answers(model) if text.startswith("Result r1")]
-    assert " more)" in told
+    assert "That was too long: lists end after" in told
+
+
+async def test_the_offline_model_copes_with_what_was_cut_to_fit(wide: Path, tmp_path: Path) -> None:
+    output = await analyze(
+        AnalystAgentTaskInput.model_validate(
+            {
+                "session_id": "s",
+                "user_id": "u",
+                "query": "How many readings are there?",
+                "data_sources": [
+                    {"name": "wide", "credentials": {"type": "sqlite", "path": str(wide)}}
+                ],
+                "options": {"model": "offline", "report": False},
+            }
+        ),
+        Surroundings(catalog=tmp_path / "catalog.db"),
+    )
+    assert output.result is not None
+    [finding] = output.result.findings
+    assert (finding.verdict, "30" in finding.text) == ("verified", True)
