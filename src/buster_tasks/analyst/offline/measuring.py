@@ -14,7 +14,7 @@ from buster_tasks.analyst.offline.words import best, plural, words as listed
 MONEY = listed(
     "revenue sale turnover income spending earning spend profit money value amount purchase payment spent order"
 )
-_SURELY_MONEY = listed("revenue sale turnover income spending earning spend spent")
+SURELY_MONEY = listed("revenue sale turnover income spending earning spend spent")
 _AMOUNTS = ("revenue", "amount", "total", "turnover", "sale", "value", "payment", "price")
 _ADDITIVE = listed(
     """quantity amount revenue total unit hour minute cost payment sale share volume fee salary budget copy duration
@@ -154,11 +154,11 @@ class Measuring:
     def _sum(self, wanted: Wanted) -> Scored | None:
         words = wanted.words
         over = self._over("sum", words)
-        if words and not set(words) & (_SURELY_MONEY | _SUMS):
+        if words and not set(words) & (SURELY_MONEY | _SUMS):
             counted = self._count_or_sum(replace(wanted, aggregate="count"))
             if counted is not None and (over is None or counted[1] > over[1] + 0.1):
                 return counted
-        if over is None and set(words) & _SURELY_MONEY:
+        if over is None and set(words) & SURELY_MONEY:
             return None
         return over
 
@@ -214,7 +214,7 @@ class Measuring:
                         usual == "price"
                         and not set(words) & set(column.words) - MONEY
                         and not (
-                            set(column.words) & _SURELY_MONEY
+                            set(column.words) & SURELY_MONEY
                             or best("sale", self._fact.words) >= GOOD
                         )
                     ):
@@ -227,7 +227,7 @@ class Measuring:
         """Price times quantity, less a discount, where money is asked for and the rows have both."""
         if (
             kind not in ("sum", "average")
-            or not set(words) & _SURELY_MONEY
+            or not set(words) & SURELY_MONEY
             or not set(words) <= MONEY | LIGHT
         ):
             return None
@@ -259,7 +259,7 @@ class Measuring:
     def _unsaid(self, wanted: Wanted, *, is_extreme: bool) -> Scored | None:
         """Words without an aggregate: money and amounts are added up, things counted, of others the extreme taken."""
         words = wanted.words
-        if set(words) & _SURELY_MONEY or "quantity" in words:
+        if set(words) & SURELY_MONEY or "quantity" in words:
             over = self._over(
                 "sum", [word for word in words if not (word == "sale" and "quantity" in words)]
             )
@@ -298,7 +298,7 @@ def called(kind: Aggregate, column: Column) -> str:
 
 def _called_after(kind: Aggregate, words: Sequence[str], column: Column) -> str:
     """The name of an aggregate; of a column that is called no more than `total`, after the money that was asked for."""
-    money = [word for word in words if word in _SURELY_MONEY]
+    money = [word for word in words if word in SURELY_MONEY]
     return (
         f"{_NAMES[kind]}_{money[0]}"
         if money and set(column.words) <= LIGHT

@@ -10,6 +10,7 @@ from buster_tasks.analyst.offline.draft import Draft
 from buster_tasks.analyst.offline.intent import stems
 from buster_tasks.analyst.offline.linking import Linker
 from buster_tasks.analyst.offline.matching import GOOD
+from buster_tasks.analyst.offline.measuring import SURELY_MONEY
 from buster_tasks.analyst.offline.schema import Schema
 from buster_tasks.analyst.offline.spelling import Spelling
 from buster_tasks.analyst.offline.talk import Talk, result_number
@@ -26,6 +27,8 @@ from buster_tasks.language_model import (
     no_listener,
 )
 
+_TARGET: Final = re.compile(r"\) -> (.+) \(")
+_MONEY_TABLES: Final = "orders order items sales payments invoices total amount unit price quantity"
 _BEGINS: Final = "Names of tables may begin with "
 _MOST_SPOKEN_OF: Final = 8
 _AT_ONCE: Final = 8
@@ -88,7 +91,7 @@ def _calls(talk: Talk) -> list[ToolCall]:
 
 def _searching(talk: Talk) -> list[ToolCall]:
     if not talk.done:
-        return [ToolCall.of("search_schema", text=talk.question, limit=50)]
+        return [ToolCall.of("search_schema", text=_search_text(talk.question), limit=50)]
     wanted = _wanted(talk)
     asked = {name for call in talk.calls_of("describe_table") for name in call.arguments["tables"]}
     missing = {
@@ -144,7 +147,29 @@ def _wanted(talk: Talk) -> dict[str, list[str]]:
             names = wanted.setdefault(str(hit["source"]), [])
             if hit["table"] not in names and len(names) < _MOST_TABLES // 2:
                 names.append(str(hit["table"]))
+    for source, name in _led_to(talk):
+        names = wanted.setdefault(source, [])
+        if name not in names and len(names) < _MOST_TABLES:
+            names.append(name)
     return wanted
+
+
+def _led_to(talk: Talk) -> list[tuple[str, str]]:
+    """The tables that those which were found refer to, where only some of all are known."""
+    found: list[tuple[str, str]] = []
+    for one in talk.described:
+        source = str(one.get("source") or _source(talk))
+        schema = str(one["table"]).split(".")[-2:-1]
+        for reference in one.get("references", ()) if source not in talk.tables else ():
+            target = _TARGET.search(str(reference))
+            if target is not None:
+                found.append((source, ".".join([*schema, target[1]])))
+    return found
+
+
+def _search_text(question: str) -> str:
+    """The question; where it is about money, with what tables of money are called."""
+    return f"{question} {_MONEY_TABLES}" if set(stems(question)) & SURELY_MONEY else question
 
 
 def _look_ups(talk: Talk) -> list[ToolCall]:
