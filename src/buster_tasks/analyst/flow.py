@@ -45,6 +45,7 @@ from buster_tasks.language_model import (
 from buster_tasks.language_model.errors import LanguageModelError
 from buster_tasks.settings import find_setting
 from buster_tasks.sources.secrets import remembering_secrets
+from taskkit.errors import TaskkitError
 from taskkit.model.clock import SYSTEM_CLOCK, Clock
 from taskkit.model.redaction import Redaction
 
@@ -110,9 +111,10 @@ async def analyze(payload: AnalystAgentTaskInput, around: Surroundings) -> Analy
         except AnalystError as error:
             code = _CODES.get(error.code, _FAILED)
             return await work.failed(code, error, secrets)
-        except (
-            Exception
-        ) as error:  # a fault of ours: what was found is worth more than the traceback alone
+        except TaskkitError:  # of the run that this is part of: its lease, its journal
+            raise
+        except Exception as error:
+            # a fault of ours: what was found is worth more than the traceback alone
             _log.exception("The analysis failed in a way that it should not")
             unexpected = AnalystError(f"{type(error).__name__}: {error}", fix="Please report it.")
             return await work.failed(_FAILED, unexpected, secrets)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from buster_tasks.analyst.analysis import Analysis
+from buster_tasks.analyst.claims import mentions
 from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.analyst.findings import Plan, PlanStep
 from buster_tasks.analyst.state import State
 from buster_tasks.analyst.tools.base import Answer, Arguments, Tool
 
 _PREPARING = frozenset({State.SEARCHING, State.PLANNING})
+_MOST_COUNTED = 200
 
 
 class ChosenTable(Arguments):
@@ -106,9 +109,49 @@ class AnswerWithoutData(Tool[AnswerArguments]):
     arguments = AnswerArguments
 
     async def run(self, arguments: AnswerArguments, analysis: Analysis) -> Answer:
-        """End with the text."""
+        """End with the text, if each number of it is one of the question, of earlier answers, or of the catalog."""
+        known = " ".join([analysis.question, *_said_before(analysis), *_counted(analysis)])
+        missing = _not_in(known, arguments.text)
+        if missing:
+            raise ToolRefusedError(
+                f"No data has shown {', '.join(missing[:5])}.",
+                fix="Leave it out, or submit_context and have it computed.",
+            )
         analysis.answer = arguments.text
         return Answer("Taken.", None, "answered without data", State.COMPLETED)
+
+
+def _not_in(known: str, text: str) -> list[str]:
+    """The numbers and dates of a text that are none of what is known."""
+    there = list(mentions(known))
+    values = {one.value for one in there}
+    periods = {one.periods for one in there}
+    return [
+        one.text
+        for one in mentions(text)
+        if one.kind not in {"entity", "ordinal"} and not one.weak
+        if (one.periods or None) not in periods and (one.value is None or one.value not in values)
+    ]
+
+
+def _said_before(analysis: Analysis) -> Iterator[str]:
+    for finding in analysis.context.previous_findings:
+        if finding.verdict == "verified":
+            yield finding.text
+
+
+def _counted(analysis: Analysis) -> Iterator[str]:
+    """Names and numbers of the catalog; of a large one how many tables there are."""
+    for known in analysis.desk.sources:
+        yield f"{known.name} {len(known.tables.places)}"
+        found = known.tables.introspection
+        yield f"{len(found.tables)} {len(found.views)} {len(found.columns)}"
+        if len(known.tables.places) > _MOST_COUNTED:
+            continue
+        for place in known.tables.places:
+            yield f"{place[2]} {len(known.tables.columns(place))}"
+        for table in found.tables:
+            yield "" if table.row_count is None else str(table.row_count)
 
 
 class AskArguments(Arguments):

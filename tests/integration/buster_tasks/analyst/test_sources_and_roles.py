@@ -3,23 +3,27 @@
 import contextlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from buster_tasks.analyst.flow import Surroundings, analyze
+from buster_tasks.analyst.journal import PlainJournal
 from buster_tasks.analyst.models import AnalystAgentTaskInput, AnalystAgentTaskOutput, AnalystResult
 from buster_tasks.analyst.state import State
 from buster_tasks.language_model import LanguageModel, ModelRequest, ToolCall
 from buster_tasks.language_model.errors import ModelAuthenticationError
 from buster_tasks.testing import FakeModel
+from taskkit.errors import LeaseLostError
 from tests.integration.buster_tasks.analyst.conftest import (
     BY_COUNTRY,
     CONTEXT,
     FOUND,
     PLAN,
+    Ask,
     run_sql,
 )
 
@@ -265,3 +269,34 @@ async def test_requests_of_a_role_begin_with_the_same_bytes_which_hold_no_id_and
     for earlier, later in ((0, 1), (1, 2), (4, 5), (5, 6)):
         before, after = runs[0][earlier].messages, runs[0][later].messages
         assert after[: len(before)] == before
+
+
+class LostJournal(PlainJournal):
+    """A journal whose run belongs to another worker by now."""
+
+    async def keep(self, key: str, made: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
+        if key.startswith("sql/"):
+            raise LeaseLostError("Another worker has the run.")
+        return await super().keep(key, made)
+
+
+async def test_what_the_run_itself_raises_is_not_taken_for_a_fault_of_the_analysis(
+    ask: Ask,
+) -> None:
+    with pytest.raises(LeaseLostError):
+        await ask(FakeModel([CONTEXT, PLAN, run_sql(BY_COUNTRY)]), journal=LostJournal())
+
+
+async def test_a_fault_of_ours_is_logged_and_leaves_what_was_found(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A script that has ended stands for any fault of a program."""
+    output = await ask(FakeModel([CONTEXT, PLAN, run_sql(BY_COUNTRY)]))
+    assert output.error is not None
+    assert (output.success, output.error.code) == (False, "AGENT_EXECUTION_ERROR")
+    assert "ScriptEndedError" in output.error.message
+    assert output.metadata.states[-1] is State.FAILED
+    result = result_of(output)
+    assert result.status == "failed"
+    assert [artifact.type for artifact in result.artifacts] == ["query"]
+    assert "Traceback" in caplog.text

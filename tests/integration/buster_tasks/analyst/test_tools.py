@@ -238,3 +238,51 @@ async def test_no_arguments_whatever_make_an_analysis_crash(
     assert output.success, output.error
     assert output.result is not None
     assert output.metadata.states[-1] is State.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Revenue was 5,120 euros.",
+        "Sales rose by 40%.",
+        "There are seven customers.",
+        "The best month was March 2024.",
+    ],
+)
+async def test_an_answer_without_data_may_hold_no_number_that_nothing_has_shown(
+    ask: Ask, text: str
+) -> None:
+    model = FakeModel(
+        [
+            ToolCall.of("answer_without_data", text=text),
+            ToolCall.of("answer_without_data", text="The data has no regions."),
+        ]
+    )
+    output = await ask(model, "How did the regions do?")
+    assert output.result is not None
+    assert model.requests[1].messages[-1].content.startswith("Not done. No data has shown")
+    assert output.result.response == "The data has no regions."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There are 3 tables: customers, orders and order_items.",
+        "The table orders has 5 rows and 4 columns.",
+        "The data says nothing of 2019.",
+        "As said, France brings 559.75.",
+        "The first column of each table is its key.",
+    ],
+)
+async def test_it_may_speak_of_the_question_the_catalog_and_earlier_answers(
+    ask: Ask, text: str
+) -> None:
+    before = {"id": "f1", "claim": "x", "text": "France brings 559.75.", "verdict": "verified"}
+    output = await ask(
+        FakeModel([ToolCall.of("answer_without_data", text=text)]),
+        "What tables are there for 2019?",
+        context={"previous_findings": [before]},
+    )
+    assert output.result is not None
+    assert (output.result.status, output.result.response) == ("completed", text)
+    assert output.metadata.states[-2:] == [State.SEARCHING, State.COMPLETED]
