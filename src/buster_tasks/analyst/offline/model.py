@@ -37,7 +37,7 @@ _MOST_LOOKED_UP: Final = 4
 _MOST_LOOKED_INTO: Final = 4
 _CANNOT: Final = (
     "The offline model cannot map this question to the tables: it only matches words of the question with names and "
-    "values, for questions such as 'revenue by month', 'top 5 products by quantity' or 'how many customers per "
+    "values, for questions such as 'revenue by month', 'top products by quantity' or 'how many customers per "
     "country'. Choose a language model for more."
 )
 
@@ -110,7 +110,8 @@ def _searching(talk: Talk) -> list[ToolCall]:
     found = _found(talk)
     draft = _linked(talk, found)
     if draft is None or draft.doubts:
-        return [ToolCall.of("answer_without_data", text=_cannot(draft))]
+        refused = any(call.is_refused for call in talk.calls_of("answer_without_data"))
+        return [ToolCall.of("answer_without_data", text=_CANNOT if refused else _cannot(draft))]
     notes = [f"{one.text!r} stands in {one.column.table}.{one.column.name}" for one in found]
     noise = sorted(_schema(talk).noise)
     notes += [f"{_BEGINS}{', '.join(noise)}"] if noise else []

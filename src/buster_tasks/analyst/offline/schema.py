@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from buster_tasks.analyst.offline.relation import Column, Edge, Table, leads, likely_key
-from buster_tasks.analyst.offline.words import parts_of, pieces_of, stem
+from buster_tasks.analyst.offline.words import is_usual, parts_of, pieces_of, stem
 
 _REFERENCE = re.compile(r"^\((.*)\) -> (.*) \((.*)\)$")
 _LONGEST = 4
@@ -97,7 +97,7 @@ class Schema:
             for word, times in first.items()
             if times > 1 and times >= _OFTEN * len(self.tables)
         }
-        return frozenset(often) | _USUAL_NOISE
+        return frozenset(word for word in often if not is_usual(word)) | _USUAL_NOISE
 
     def _take_apart(self, known: Iterable[str]) -> None:
         """Names that are written together are taken apart, by the words of the question and of the tables."""

@@ -287,6 +287,11 @@ def pieces_of(part: str, known: frozenset[str]) -> tuple[str, ...]:
     return (part,) if whole is None else tuple(stem(piece) for piece in whole)
 
 
+def is_usual(word: str) -> bool:
+    """Whether it is a word that many tables are called by, and no prefix."""
+    return word in _COMMON or word in SOFT or word in _alike() or word in _IRREGULAR.values()
+
+
 def _adjective_and_noun(part: str, known: frozenset[str]) -> tuple[str, ...] | None:
     """`nightlyrate`: a word that is not known, but looks like an adjective, before one that is."""
     for at in range(len(part) - 3, _SHORTEST, -1):

@@ -67,6 +67,16 @@ def test_what_begins_all_names_tells_nothing() -> None:
     assert found.tables["sbCustomer"].columns["sbCustName"].words == ("name",)
 
 
+def test_what_tables_are_about_is_no_prefix() -> None:
+    found = Schema.of(
+        [table("payments_made", {"id": "INT"}), table("payments_received", {"id": "INT"})]
+    )
+    assert [one.words for one in found.tables.values()] == [
+        ("payment", "made"),
+        ("payment", "received"),
+    ]
+
+
 def test_names_in_small_letters_are_taken_apart() -> None:
     found = Schema.of(
         [table("tblhotels", {"hotelid": "INT", "nightlyrate": "NUMERIC"})], (), ("hotel",)
