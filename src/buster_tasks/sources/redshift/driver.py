@@ -14,6 +14,7 @@ from typing import Any
 
 from redshift_connector import core
 
+from buster_tasks.sources.collected import Collected
 from buster_tasks.sources.redshift.values import Convert, converters
 
 _FORMAT_TEXT = 0
@@ -24,8 +25,8 @@ _ANY_HOST = "127.0.0.1"
 class ReadingConnection(core.Connection):
     """A connection that asks for no more rows than are wanted, and keeps no more."""
 
-    most = 0
-    """How many rows the next statement may give; 0 for all."""
+    into: Collected | None = None
+    """Where the rows of the next statement go, as they come; None for all of them with its cursor."""
     is_suspended = False
     """Whether the server stopped because it was asked for no more."""
     # the driver does not say what these hold
@@ -60,7 +61,7 @@ class ReadingConnection(core.Connection):
 
     def send_EXECUTE(self, cursor: Any) -> None:  # noqa: N802 - the driver's name
         """Ask for the rows, as many as are wanted."""
-        self._write(_execute(self.most))
+        self._write(_execute(0 if self.into is None else self.into.wanted))
         self._write(core.FLUSH_MSG)
 
     def handle_PORTAL_SUSPENDED(self, data: Any, cursor: Any) -> None:  # noqa: N802 - the driver's name
@@ -69,29 +70,37 @@ class ReadingConnection(core.Connection):
 
     def handle_DATA_ROW(self, data: bytes, cursor: Any) -> None:  # noqa: N802 - the driver's name
         """Keep the row, unless there are enough: a server need not heed how many were asked for."""
-        if not self.most or len(cursor._cached_rows) < self.most:
+        if self.into is None:
             super().handle_DATA_ROW(data, cursor)
+        elif self.into.wanted:
+            super().handle_DATA_ROW(data, cursor)
+            self.into.take([cursor._cached_rows.popleft()])
 
-    def ask(self, statement: str, parameters: tuple[object, ...] = (), *, most: int = 0) -> Any:
-        """The cursor of a statement that has run, with its rows: `most` of them, 0 for all."""
-        self.most, self.is_suspended = most, False
+    def ask(
+        self, statement: str, parameters: tuple[object, ...] = (), *, into: Collected | None = None
+    ) -> Any:
+        """The cursor of a statement that has run, with all its rows; or they go `into`, page by page.
+
+        Pages need a transaction that has begun: the server forgets what it had suspended at the end of one.
+        """
+        self.into, self.is_suspended = into, False
         cursor: Any = self.cursor()
         try:
             cursor.execute(statement, parameters or None, merge_socket_read=True)
-            while most and self.is_suspended and len(cursor._cached_rows) < most:
-                self._more(cursor, most - len(cursor._cached_rows))
+            while self.is_suspended and into is not None and into.wanted:
+                self._more(cursor)
         finally:
-            self.most = 0
+            self.into = None
             self._caches.clear()  # it would keep the text of every statement
         return cursor
 
-    def _more(self, cursor: Any, wanted: int) -> None:
-        """Go on with a statement whose server gave fewer rows at once than it was asked for."""
+    def _more(self, cursor: Any) -> None:
+        """The next page of what the server has suspended."""
         self.is_suspended = False
-        self._write(_execute(wanted))
+        self.send_EXECUTE(cursor)
         self._write(core.SYNC_MSG)
         self._flush()
-        self.handle_messages(cursor)
+        self.handle_messages_merge_socket_read(cursor)
 
     @property
     def key(self) -> bytes | None:

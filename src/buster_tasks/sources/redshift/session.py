@@ -1,7 +1,7 @@
 """The blocking side of a Redshift source: one connection, used by one thread, that reads and nothing else.
 
-Every statement is in a transaction that is begun READ ONLY and rolled back. Of a result no more rows are asked for than
-are wanted: that needs no cursor, whose whole result the leader node would have to keep.
+Every statement is in a transaction that is begun READ ONLY and rolled back. A result is asked for page by page, and for
+no more of it than is wanted: that needs no cursor, whose whole result the leader node would have to keep.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from buster_tasks.sources.redshift.values import type_name
 Row = Sequence[Any]
 
 _CANCEL_SECONDS = 2.0
+_PAGE = 5_000
 _WHO = "SELECT current_user, current_database()"
 _VERSION = re.compile(r"Redshift ([\d.]+)")
 
@@ -196,10 +197,11 @@ class Reader:
             raise typed from error
 
     def select(self, statement: str, *, max_rows: int, max_bytes: int | None) -> QueryResult:
-        """At most so many rows and bytes of somebody's statement; the server sends one row more than that."""
+        """At most so many rows and bytes of somebody's statement; the server sends little more than that."""
         self._check()
         self.statements += 1
-        cursor = self._connection.ask(statement, most=max_rows + 1)
+        found = Collected(max_rows, max_bytes, page=_PAGE)
+        cursor = self._connection.ask(statement, into=found)
         described = cursor.ps["row_desc"]
         if not described:
             raise QueryFailedError("The statement has no result.", fix="Send one SELECT statement.")
@@ -210,8 +212,6 @@ class Reader:
             )
             for one in described
         )
-        found = Collected(max_rows, max_bytes, page=max_rows + 1)
-        found.take(cursor._cached_rows)
         return found.result(columns)
 
     def _check(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from buster_tasks.errors import PermissionDeniedError, QueryFailedError
+from buster_tasks.errors import PermissionDeniedError, QueryFailedError, SourceTimeoutError
 from buster_tasks.sources.redshift import RedshiftSource
 
 if TYPE_CHECKING:
@@ -56,6 +56,58 @@ async def test_no_more_of_a_million_rows_is_sent_than_is_wanted(
         assert peak < 1_500_000
 
 
+async def test_of_wide_rows_no_more_bytes_are_sent_and_kept_than_are_wanted(
+    source_of: SourceOf, redshift: Redshift
+) -> None:
+    wide = "SELECT i, repeat('x', 100000) AS filling FROM generate_series(1, 3000) AS i"
+    async with source_of() as source:
+        await source.open()
+        before = redshift.proxy.received
+        tracemalloc.start()
+        try:
+            result = await source.execute(wide, max_rows=2_000, max_bytes=5_000_000)
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        sent = redshift.proxy.received - before
+        print(f"of 300 MB 5 MB: {sent:,} bytes sent, {peak:,} bytes at most in memory")
+        assert [row[0] for row in result.rows] == list(range(1, 50))
+        assert result.truncated
+        assert sent < 6_000_000
+        assert peak < 8_000_000
+        assert (await source.execute("SELECT 7")).rows == [(7,)]
+
+
+@pytest.mark.parametrize("rows", [9_999, 10_000, 10_001])
+async def test_no_row_is_lost_between_pages(source_of: SourceOf, rows: int) -> None:
+    sql = f"SELECT i FROM generate_series(1, {rows}) AS i"
+    async with source_of() as source:
+        for limit in (None, 10_000_000):
+            result = await source.execute(sql, max_rows=10_000, max_bytes=limit)
+            assert [row[0] for row in result.rows] == list(range(1, min(rows, 10_000) + 1))
+            assert result.truncated == (rows > 10_000)
+
+
+async def test_a_failure_on_a_later_page_is_told_and_the_connection_goes_on(
+    source_of: SourceOf, sessions: Callable[[], int]
+) -> None:
+    sql = "SELECT 1 / (9000 - i) FROM generate_series(1, 10000) AS i"
+    async with source_of() as source:
+        with pytest.raises(QueryFailedError, match="division by zero"):
+            await source.execute(sql, max_rows=20_000)
+        assert (await source.execute("SELECT 7")).rows == [(7,)]
+        assert sessions() == 1
+
+
+async def test_a_timeout_on_a_later_page_ends_the_statement(source_of: SourceOf) -> None:
+    sql = "SELECT i, CASE WHEN i > 9000 THEN pg_sleep(60)::text END FROM generate_series(1, 10000) AS i"
+    async with source_of() as source:
+        await source.open()
+        with pytest.raises(SourceTimeoutError):
+            await source.execute(sql, max_rows=20_000, timeout=1.5)
+        assert (await source.execute("SELECT 7")).rows == [(7,)]
+
+
 async def test_memory_is_bounded_also_where_the_server_sends_all(
     source_of: SourceOf, redshift: Redshift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,9 +117,9 @@ async def test_memory_is_bounded_also_where_the_server_sends_all(
         """Asks for all rows, as a server that does not heed the number would send them."""
 
         def send_EXECUTE(self, cursor: object) -> None:  # noqa: N802 - the driver's name
-            most, self.most = self.most, 0
+            into, self.into = self.into, None
             super().send_EXECUTE(cursor)
-            self.most = most
+            self.into = into
 
     monkeypatch.setattr("buster_tasks.sources.redshift.connection.ReadingConnection", Deaf)
     async with source_of() as source:

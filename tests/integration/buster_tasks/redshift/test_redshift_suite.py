@@ -27,6 +27,7 @@ REDSHIFT = Dialect(
     schema="public",
     other_schema="other",
     endless="SELECT pg_catalog.pg_sleep(600)",
+    page=5_000,
     types={
         **PLAIN,
         "text": replace(PLAIN["text"], told="character varying(100)"),
