@@ -213,6 +213,7 @@ class Linker:
             condition = conditions.condition(mention)
             if condition is not None:
                 conditions.heard(condition)
+                draft.heard.add(stem(mention.text))
                 where.append(condition)
         if not where and draft.conditions:
             where = [draft.conditions.pop()[0]]

@@ -74,7 +74,7 @@ LEFT_OVER: Final = re.compile(
     r"\b(?:the (?:most|fewest|least|best|worst|highest|lowest|largest|top)|more \w+ than|than)\b"
 )
 MOST_VERB: Final = re.compile(
-    r"^(?:which|what|who)\s+(?P<entity>[^.]*?)\s*\b(?P<verb>spent|spends|sold|sells|earned|earns|ordered|orders|"
+    r"^(?:which|what|who)\s+(?P<entity>[^.]*?)\s*\b(?P<verb>spent|spends|paid|pays|sold|sells|earned|earns|ordered|orders|"
     r"bought|buys|borrowed|rented)\s+(?:the )?(?P<way>most|least)\b(?P<rest>[^.]*)"
 )
 IS_MOST: Final = re.compile(
@@ -204,6 +204,6 @@ RELATIVE_TO_LIST: Final = re.compile(
     r"\b(?:who|that|which|whose|where|with|without|from|in|during|since|between|before|after|on|by|at|made|"
     r"placed|living|"
     r"born|hired|located|published|released|written|sold|bought|ordered|priced|costing|built|held|sent|paid|"
-    r"taken|given|has|"
+    r"taken|given|weighs?|earns?|lives?|works?|belongs?|has|"
     r"have|had|of all|when|is|are|was|were|did|do)\b|[:;\ue002]"
 )

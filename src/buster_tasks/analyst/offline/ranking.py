@@ -38,6 +38,8 @@ class Ranking:
         wanted = intent.order or (intent.measures[0] if intent.measures else None)
         if wanted is None:
             return self._by_default(draft, entity)
+        if not wanted.words:
+            return False
         own = self._own_number(draft, wanted)
         if own is not None:
             draft.order = self._naming.named(own[1])

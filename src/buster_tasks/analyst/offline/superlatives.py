@@ -12,6 +12,7 @@ from buster_tasks.analyst.offline.words import stem
 
 _DEFAULT_TOP: Final = 10
 _DEALINGS: Final = frozenset({"sale", "loan", "purchase", "order", "ordered", "rented", "rental"})
+_SPENDINGS: Final = frozenset({"spending", "payment", "earning"})
 
 
 class Superlatives:
@@ -52,23 +53,28 @@ class Superlatives:
         self._rank(1, down=found["way"] == "worst")
         return self._entity("", found["rest"])
 
-    def _has_most(self, main: str) -> str | None:
+    def _verb_most(self, main: str) -> str | None:
+        """`who spent the most`, `which member has borrowed the most books`: what is dealt in decides."""
         found = said.MOST_VERB.match(main)
-        if found is not None and stems(until(found["rest"], said.BREAK)):
-            if stem(found["verb"]) not in _DEALINGS:
-                found = None
-            else:
-                self._rank(1, down=found["way"] == "least")
-                self._intent.entity = self._noun(found["entity"])
-                self._intent.order = Wanted((stem(found["verb"]),), "count")
-                return f"{found['entity']} {after(found['rest'], said.BREAK)}"
-        if found is not None:
-            self._rank(1, down=found["way"] == "least")
-            self._intent.entity = self._noun(found["entity"])
-            self._intent.order = self._phrases.wanted(
-                "total " + found["verb"] + " " + until(found["rest"], said.BREAK)
-            )
-            return f"{found['entity']} {after(found['rest'], said.BREAK)}"
+        if found is None:
+            return None
+        verb, what = stem(found["verb"]), until(found["rest"], said.BREAK)
+        if stems(what) and verb not in _DEALINGS:
+            return None
+        self._rank(1, down=found["way"] == "least")
+        self._intent.entity = self._noun(found["entity"])
+        if stems(what):
+            self._intent.order = Wanted((verb,), "count")
+        elif verb in _SPENDINGS:
+            self._intent.order = Wanted(("spending",), "sum")
+        else:
+            self._intent.order = self._phrases.wanted(f"total {found['verb']}")
+        return f"{found['entity']} {after(found['rest'], said.BREAK)}"
+
+    def _has_most(self, main: str) -> str | None:
+        left = self._verb_most(main)
+        if left is not None:
+            return left
         found = said.HAS_MOST.match(main)
         if found is None or not stems(found["entity"]):
             return None

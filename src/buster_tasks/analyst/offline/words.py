@@ -121,6 +121,8 @@ _ALIKE: Final = (
     ("cancelled", "canceled"),
     ("birth", "birthday", "birthdate"),
     ("payment", "pay"),
+    ("weigh", "weight", "kg", "kilogram"),
+    ("distance", "km", "kilometer", "mile"),
     ("charge", "fee", "cost"),
     ("earning", "salary", "wage", "pay"),
 )
@@ -156,7 +158,10 @@ def stem(word: str) -> str:
 @cache
 def parts_of(identifier: str) -> tuple[str, ...]:
     """The words of an identifier: `sbCustName`, `order_items`, `OrderID`."""
-    return tuple(stem(part) for part in _PARTS.findall(identifier))
+    parts = [stem(part) for part in _PARTS.findall(identifier)]
+    if len(parts) > 1 and parts[-1] == "min":
+        parts[-1] = "minute"  # `duration_min`, where `min_price` is a minimum
+    return tuple(parts)
 
 
 @cache

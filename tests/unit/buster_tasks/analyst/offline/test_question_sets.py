@@ -1,4 +1,4 @@
-"""Questions to ten small schemas: what is answered is right on SQLite and DuckDB, and may run in every dialect."""
+"""Questions to twelve small schemas: what is answered is right on SQLite and DuckDB, and may run in every dialect."""
 
 from __future__ import annotations
 
