@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf, prod
 
 from sqlglot import exp
 
@@ -31,7 +32,7 @@ def check(node: exp.Func, dialect: Dialect, own: frozenset[str]) -> None:
     if tables is not None and isinstance(node.parent, exp.Table) and not names & (tables | own):
         raise not_allowed(min(names, key=len))
     if names & MAKES_MUCH:
-        _check_amount(node)
+        _check_amount(node, dialect)
 
 
 def _is_built_in(node: exp.Func, dialect: Dialect) -> bool:
@@ -105,18 +106,51 @@ def _names(node: exp.Expr) -> tuple[str, ...] | None:
     return (node.name.lower(),) if isinstance(node, (exp.Identifier, exp.Var)) else None
 
 
-def _check_amount(node: exp.Func) -> None:
+def _check_amount(node: exp.Func, dialect: Dialect) -> None:
     for argument in node.find_all(exp.Kwarg):
         if argument.name.lower() == "timelimit":  # Snowflake's GENERATOR waits that long
             raise not_allowed("generator with a time limit")
     for literal in node.find_all(exp.Literal):
-        of_this = literal.find_ancestor(exp.Func) is node and not literal.is_string
-        if of_this and _NUMBER.fullmatch(literal.this) and float(literal.this) > MOST_MADE:
-            raise RefusedError(
-                Code.TOO_MUCH,
-                f"{literal.this} rows or characters out of one call are too many.",
-                f"Ask for {MOST_MADE:,} at most.",
-            )
+        if literal.find_ancestor(exp.Func) is node and (_computed(literal) or 0) > MOST_MADE:
+            raise _too_much(literal.this)
+    for part in node.iter_expressions():
+        if (_computed(part) or 0) > MOST_MADE:
+            raise _too_much(part.sql(dialect.name)[:40])
+
+
+def _computed(node: exp.Expr) -> float | None:
+    """What an expression of numbers alone comes to, for a list the product; None for all else."""
+    if isinstance(node, exp.Literal):
+        is_number = not node.is_string and _NUMBER.fullmatch(node.this)
+        return float(node.this) if is_number else None
+    if isinstance(node, exp.Kwarg):
+        return _computed(node.expression)
+    if isinstance(node, (exp.Cast, exp.Paren)):
+        return _computed(node.this)
+    if not isinstance(node, (exp.Add, exp.Array, exp.Mul, exp.Pow, exp.Sub)):
+        return None
+    parts = [_computed(part) for part in node.iter_expressions()]
+    known = [part for part in parts if part is not None]
+    return None if len(known) < len(parts) else _combined(node, known)
+
+
+def _combined(node: exp.Expr, parts: list[float]) -> float:
+    if isinstance(node, exp.Add):
+        return sum(parts)
+    if isinstance(node, exp.Sub):
+        return parts[0] - sum(parts[1:])
+    try:
+        return float(parts[0] ** parts[1]) if isinstance(node, exp.Pow) else prod(parts)
+    except (ArithmeticError, TypeError):  # too large, or no real number
+        return inf
+
+
+def _too_much(amount: str) -> RefusedError:
+    return RefusedError(
+        Code.TOO_MUCH,
+        f"{amount} rows or characters out of one call are too many.",
+        f"Ask for {MOST_MADE:,} at most.",
+    )
 
 
 def _written(node: exp.Anonymous) -> str:

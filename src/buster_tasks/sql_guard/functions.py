@@ -9,8 +9,9 @@ from __future__ import annotations
 from buster_tasks.sql_guard.dialect import words
 
 MAKES_MUCH = words("""
-exploding_generate_series explodinggenerateseries randomblob zeroblob generate_array generate_date_array generate_series
-generate_timestamp_array generator lpad pad range repeat replicate rpad sequence space
+array_fill array_repeat array_resize exploding_generate_series explodinggenerateseries generate_array
+generate_date_array generate_series generate_timestamp_array generator list_resize lpad pad randomblob randstr range
+repeat replicate rpad sequence space zeroblob
 """)  # fmt: skip
 """Those that make rows or characters out of a number."""
 

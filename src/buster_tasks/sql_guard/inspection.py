@@ -24,6 +24,7 @@ _FIXES = {
 }
 _ODD = re.compile(r"[^\w$@#]")
 _SEQUENCE = {"nextval", "currval"}
+_SAMPLES = {"BERNOULLI", "BLOCK", "RESERVOIR", "ROW", "SYSTEM"}
 
 
 class Inspection:
@@ -77,7 +78,7 @@ class Inspection:
             self._check_column(node)
         elif isinstance(node, exp.CTE):
             recursion.check(node)
-        elif isinstance(node, (exp.Operator, exp.ForClause, exp.In)):
+        elif isinstance(node, (exp.ForClause, exp.In, exp.Operator, exp.TableSample)):
             _check_inside(node, self._dialect)
 
     def _check_variable(self, node: exp.Expr) -> None:
@@ -133,11 +134,13 @@ class Inspection:
 
 
 def _check_inside(node: exp.Expr, dialect: Dialect) -> None:
-    """Raise RefusedError for operators of one's own, FOR clauses that lock, and IN before the name of a table."""
+    """Raise RefusedError for operators and ways to sample of one's own, FOR that locks, IN before a table's name."""
     if isinstance(node, exp.In):
         reading.check_membership(node, dialect)
         return
-    if isinstance(node, exp.Operator):
+    if isinstance(node, exp.TableSample):
+        bad = str(node.args.get("method") or "SYSTEM").upper() not in _SAMPLES
+    elif isinstance(node, exp.Operator):
         operator = node.args.get("operator")
         bad = not str(operator).lower().lstrip('"').startswith("pg_catalog")
     else:

@@ -15,7 +15,7 @@ def check(query: exp.CTE) -> None:
     if not isinstance(union, exp.Union) or union.args.get("distinct") or union.args.get("limit"):
         return
     step = union.expression.unnest()
-    if not isinstance(step, exp.Select) or any(step.args.get(part) for part in _ENDS):
+    if not isinstance(step, exp.Select) or any(_may_end(step.args.get(part)) for part in _ENDS):
         return
     source = step.args.get("from_")
     table = source.this if isinstance(source, exp.From) else None
@@ -25,3 +25,8 @@ def check(query: exp.CTE) -> None:
             f"{query.alias} adds rows to itself without an end.",
             "Give its second SELECT a WHERE that ends it.",
         )
+
+
+def _may_end(clause: object) -> bool:
+    """Whether it is there, and more than a WHERE that is true of every row."""
+    return bool(clause) and not (isinstance(clause, exp.Where) and clause.find(exp.Column) is None)
