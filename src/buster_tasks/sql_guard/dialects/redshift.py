@@ -40,7 +40,7 @@ DIALECT = Dialect(
     function_schemas=words("pg_catalog"),
     calls_by_dot=True,
     niladic=words(
-        "current_catalog current_role current_schema current_user current_user_id session_user user"
+        "current_catalog current_namespace current_role current_schema current_user current_user_id session_user user"
     ),
     hidden_schemas=words("pg_catalog pg_internal pg_toast pg_automv catalog_history sys"),
     hidden_prefixes=(

@@ -164,3 +164,4 @@ SELECT (1 + 2).erase_everything
 SELECT (4711).pg_terminate_backend
 SELECT (id).pg_cancel_backend FROM orders
 WITH "Pg_shadow" AS (SELECT 1) SELECT usename, passwd FROM pg_shadow
+SELECT current_namespace
