@@ -98,7 +98,6 @@ class Intent:
     is_distinct: bool = False
     is_share: bool = False
     adds: bool = False
-    hints: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     unclear: list[str] = field(default_factory=list[str])
 

@@ -261,7 +261,7 @@ class Linker:
             draft.doubts.append("It is not clear what the share is of.")
         self._sort(draft)
         if draft.having and not draft.dimensions:
-            self._group_by_entity(draft)
+            draft.doubts.append("It is not clear of what the rows are counted.")
         if not draft.measures and not draft.having:
             draft.keys = []
             draft.limit = draft.limit or _MOST_LISTED
@@ -303,11 +303,7 @@ class Linker:
             draft.heard.update(wanted.words)
         if draft.order is None and draft.measures and draft.dimensions:
             draft.order = draft.measures[0]
-            draft.is_descending = True if not self.intent.is_ordered else draft.is_descending
-
-    def _group_by_entity(self, draft: Draft) -> None:
-        """`customers with more than 3 orders`: the rows that are counted belong to the entity."""
-        draft.doubts.append("It is not clear of what the rows are counted.")
+            draft.is_descending = draft.is_descending or not self.intent.is_ordered
 
     def _score(self, draft: Draft) -> None:
         """How well the parts fit, how much of the question they explain, and how far they are apart."""

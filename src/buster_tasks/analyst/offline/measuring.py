@@ -9,7 +9,7 @@ from buster_tasks.analyst.offline.draft import Condition, Draft, Measure
 from buster_tasks.analyst.offline.intent import Aggregate, Formula, Wanted
 from buster_tasks.analyst.offline.matching import GOOD, LIGHT, Matcher
 from buster_tasks.analyst.offline.relation import Column, Table
-from buster_tasks.analyst.offline.words import best, plural, words as listed
+from buster_tasks.analyst.offline.words import best, plural, spoken, words as listed
 
 MONEY = listed(
     "revenue sale turnover income spending earning spend profit money value amount purchase payment spent order"
@@ -313,6 +313,4 @@ def counted(table: Table) -> str:
 
 def plain(name: str) -> str:
     """A name in small letters with underscores."""
-    from buster_tasks.analyst.offline.words import spoken
-
     return "_".join(spoken(name)) or "value"

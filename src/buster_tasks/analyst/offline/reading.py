@@ -32,6 +32,7 @@ from buster_tasks.analyst.offline.superlatives import Superlatives
 from buster_tasks.analyst.offline.texts import Texts
 from buster_tasks.analyst.offline.times import Grain, grain_of, span_of
 
+_DEFINES: Final = re.compile(r"=|\b(?:means|defined as|counts as|refers to)\b")
 _MOST_READ: Final = 2_000
 _POLITE: Final = re.compile(
     r"^(?:please |can you |could you |i(?:'d| would) like to (?:know|see) |i want to (?:know|see) |tell me |"
@@ -81,7 +82,8 @@ class _Reader:
         self.intent.words = self._all_words()
 
     def _formulas(self, definitions: Definitions) -> None:
-        self.intent.hints = stems(definitions.notes)
+        if _DEFINES.search(definitions.notes):
+            self.intent.unclear.append("It defines a term in words.")
         for name, (text, parts) in definitions.formulas.items():
             placed = [
                 COUNTS.sub(" howmany ", self._texts.placed(part, self._values)) for part in parts
@@ -112,8 +114,6 @@ class _Reader:
 
     def _sentences(self) -> None:
         intent = self.intent
-        aside = [match["what"] for match in said.ASIDE.finditer(self._text)]
-        intent.hints += stems(" ".join(aside))
         text = said.HOW_TO.sub(" ", said.ASIDE.sub(" ", self._text))
         parts = [part.strip() for part in _SENTENCE.split(text) if part and part.strip()]
         main, others = (parts[0], parts[1:]) if parts else ("", [])

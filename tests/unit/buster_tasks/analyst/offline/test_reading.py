@@ -129,6 +129,7 @@ def test_acronyms_are_those_of_the_question_alone() -> None:
         "customers with above average spending",
         "forecast of revenue",
         "How many orders today?",
+        "How many active customers?\nNote: an active customer means one who ordered twice",
     ],
 )
 def test_what_is_more_than_can_be_read_is_said_to_be(question: str) -> None:
