@@ -211,11 +211,7 @@ class Desk:
                 self._secrets.text(error.message), fix=self._secrets.text(fix)
             ) from None
         # cells and errors may hold what the source was opened with, and go into outputs and journals
-        rows = [tuple(map(self._masked, row)) for row in result.rows]
-        return replace(result, rows=rows)
-
-    def _masked(self, cell: object) -> object:
-        return self._secrets.data(cell) if isinstance(cell, str | list | dict) else cell
+        return replace(result, rows=[tuple(map(self._secrets.data, row)) for row in result.rows])
 
     async def _open(self, name: str, credentials: AnyCredentials) -> None:
         source = self._connected(credentials)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
@@ -55,8 +56,9 @@ def _url_of(name: str) -> str:
     if said:
         return said
     setting = find_setting("BUSTER_TASKS_SOURCES", "sources")
-    if setting is not None and isinstance(setting.value, dict):
-        url: object = setting.value.get(name)  # pyright: ignore[reportUnknownMemberType] - TOML's own types
+    known: object = None if setting is None else setting.value
+    if isinstance(known, dict):
+        url = cast("Mapping[str, object]", known).get(name)
         if isinstance(url, str) and url.strip():
             return url.strip()
     raise UnknownSourceError(

@@ -119,4 +119,3 @@ async def test_a_worker_killed_at_every_moment_pays_for_no_reply_twice(
     assert told(output) == told(whole)
     assert output.metadata.usage.model_calls == len(script)
     assert output.metadata.usage.statements == whole.metadata.usage.statements == 2
-    assert len((await handle.retrieve()).attempts) == 5

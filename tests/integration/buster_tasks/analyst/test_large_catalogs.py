@@ -35,7 +35,7 @@ CREATE TABLE x17 (id INTEGER PRIMARY KEY, label TEXT);
 INSERT INTO x17 VALUES (1, 'Zebrafish Logistics'), (2, 'Quokka Cargo');
 INSERT INTO freight_run VALUES (1, 1, 10), (2, 1, 15), (3, 2, 5);
 """
-PLACE = {"schema": "main", "database": "wanted"}
+PLACE: dict[str, Any] = {"schema": "main", "database": "wanted"}
 
 
 def columns_of(table: str, names: list[str], **more: Any) -> list[Column]:

@@ -92,7 +92,7 @@ def test_lists_and_objects_end_early_and_keep_the_form_of_their_parts() -> None:
     assert cleaned({"a": 1, "b": 2, "c": 3}, 9, 1) == {"a": 1}
 
 
-WIDE: list[JsonValue] = [
+WIDE: list[Any] = [
     [["x" * 500] * 1_000] * 50,
     [{f"column_{at}": "y" * 300 for at in range(1_000)}] * 50,
     [["a"] * 100_000],
@@ -109,7 +109,7 @@ def test_a_block_has_a_greatest_length_whatever_the_data(at: int) -> None:
 
 
 def test_what_fits_is_not_shortened() -> None:
-    rows: JsonValue = [["France", 559.75]] * 50
+    rows: Any = [["France", 559.75]] * 50
     assert data_of(BLOCKS.block(rows)) == rows
     assert BLOCKS.block(["z" * 1_000_000]).endswith(END)
 
