@@ -15,6 +15,7 @@ from buster_tasks.analyst.findings import CellRef, Check, NamedValue, Severity
 
 _MOST_NAMES: Final = 20
 _DEEPEST: Final = 50
+_MOST_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def resolve(
 ) -> tuple[list[Resolved], list[Check]]:
     """The values with `value` and `text` filled in, and what is wrong with them. Never raises.
 
-    A value with a problem has no value, and the text `no value`.
+    A value with a problem has no value, and the text `no value`. Of a long text the first 500 characters are told.
     """
     checks = [
         Check(
@@ -158,7 +159,12 @@ def _filled(value: NamedValue, resolver: _Resolver, checks: list[Check]) -> Reso
             )
         )
         text = render(exact, "text" if not isinstance(exact, Decimal) else "auto", unit=value.unit)
-    return Resolved(value.model_copy(update={"value": shown(exact), "text": text}), exact)
+    told = exact if not isinstance(exact, str) else _short(exact)
+    return Resolved(value.model_copy(update={"value": shown(told), "text": _short(text)}), exact)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
 
 
 def _check(code: str, severity: Severity, name: str, message: str) -> Check:

@@ -108,3 +108,10 @@ def test_circles_and_long_ways_are_told() -> None:
 def test_two_values_of_one_name_are_told() -> None:
     _, checks = resolve([computed("a", "1"), computed("a", "2")], [])
     assert [check.code for check in checks] == ["VALUE_TWICE"]
+
+
+def test_of_a_long_text_the_beginning_is_told() -> None:
+    long = result("note", ("x" * 10_000_000,))
+    resolved, checks = resolve([cell("note", "note")], [long])
+    assert not checks
+    assert resolved[0].named.text == resolved[0].named.value == "x" * 499 + "…"
