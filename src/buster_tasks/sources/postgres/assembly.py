@@ -23,6 +23,7 @@ from buster_tasks.sources.schema import (
     View,
     of_catalog,
 )
+from buster_tasks.sources.statistics.model import SOME_ROWS
 
 _TYPES: dict[str, TableType] = {"m": "MATERIALIZED_VIEW", "f": "EXTERNAL_TABLE"}
 
@@ -55,7 +56,7 @@ def assemble(
         unique_keys=unique_keys(reading),
         indexes=indexes(reading),
         foreign_keys=foreign_keys(reading),
-        issues=[*selection.warnings(), *lost],
+        issues=[*selection.warnings(), *lost, *issues.hidden(reading, user)],
         complete=not lost,
         introspected_at=datetime.now(UTC),
         filters=filters,
@@ -136,10 +137,16 @@ def _metadata(
         "partitionOf": f"{parent.schema}.{parent.name}" if parent else None,
         "foreignServer": relation.server,
         "unlogged": True if relation.persistence == "u" else None,
-        "readable": None if relation.is_readable else False,
+        "readable": _readable(relation),
         "checks": checks,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _readable(relation: RelationRow) -> JsonValue:
+    if not relation.is_readable:
+        return False
+    return SOME_ROWS if relation.has_policy else None
 
 
 def _checks(reading: Reading) -> dict[int, list[JsonValue]]:

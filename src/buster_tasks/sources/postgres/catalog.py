@@ -71,7 +71,8 @@ SELECT k.oid, k.nspname, k.relname, k.relkind::text, k.relpersistence::text, pg_
     has_any_column_privilege(k.oid, 'SELECT'),
     k.oid IN (SELECT relation FROM locked),
     CASE WHEN k.relkind IN ('v', 'm') AND k.oid NOT IN (SELECT relation FROM locked)
-        THEN pg_get_viewdef(k.oid, true) END
+        THEN pg_get_viewdef(k.oid, true) END,
+    k.relrowsecurity AND row_security_active(k.oid)
 FROM kept AS k
 JOIN sizes AS s ON s.oid = k.oid
 LEFT JOIN sums AS u ON u.oid = k.oid
@@ -167,6 +168,7 @@ class RelationRow(NamedTuple):
     """A table or view of any kind.
 
     `kind`: r table, p partitioned, v view, m materialized view, f foreign. `rows` is -1 when nobody ever counted.
+    `has_policy` says whether a policy decides which rows the user sees.
     """
 
     oid: int
@@ -186,6 +188,7 @@ class RelationRow(NamedTuple):
     is_readable: bool
     is_locked: bool
     definition: str | None
+    has_policy: bool
 
 
 class ConstraintRow(NamedTuple):

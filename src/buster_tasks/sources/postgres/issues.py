@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from buster_tasks.sources.issues import code_of
 from buster_tasks.sources.postgres.catalog import RelationRow
@@ -17,6 +18,26 @@ _MOST_EACH = 20
 def denied(reading: Reading, user: str) -> list[Issue]:
     """Schemas and tables whose rows the user may not read; their structure is in the result all the same."""
     return [*_schemas(reading, user), *_tables(reading, user)]
+
+
+def hidden(reading: Reading, user: str) -> list[Issue]:
+    """Tables of whose rows the user sees those alone that a policy lets him see."""
+    by_schema: dict[str, list[RelationRow]] = defaultdict(list)
+    for relation in reading.relations:
+        if relation.has_policy and relation.is_readable:
+            by_schema[relation.schema].append(relation)
+    found: list[Issue] = []
+    for schema, relations in by_schema.items():
+        if len(relations) > _MOST_EACH:
+            first = ", ".join(repr(relation.name) for relation in relations[:_MOST_EACH])
+            what = f"{len(relations)} tables in {schema!r}: {first}, and so on"
+            found.append(_hidden("schema", schema, what, user))
+        else:
+            found += [
+                _hidden("table", f"{schema}.{one.name}", f"{one.name!r} in {schema!r}", user)
+                for one in relations
+            ]
+    return found
 
 
 def locked(reading: Reading) -> list[Issue]:
@@ -84,6 +105,16 @@ def _is_readable(reading: Reading, relation: RelationRow) -> bool:
         return True
     parent = reading.by_oid.get(relation.parent or 0)
     return parent is not None and _is_readable(reading, parent)
+
+
+def _hidden(scope: Literal["schema", "table"], name: str, what: str, user: str) -> Issue:
+    return Issue(
+        scope=scope,
+        object=name,
+        code="ROWS_HIDDEN",
+        message=f"A policy decides which rows the user {user!r} sees of {what}. Statistics and answers speak of these.",
+        fix=f"ALTER ROLE {quote(user)} BYPASSRLS;",
+    )
 
 
 def _one(relation: RelationRow, user: str) -> Issue:

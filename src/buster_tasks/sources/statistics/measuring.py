@@ -17,6 +17,7 @@ from buster_tasks.sources.schema import Column, Introspection, Issue, Table
 from buster_tasks.sources.statistics.aggregates import aggregate_table
 from buster_tasks.sources.statistics.asking import Asker, TimeIsUpError, issue_of
 from buster_tasks.sources.statistics.model import (
+    SOME_ROWS,
     Measured,
     MeasuredLevel,
     Place,
@@ -59,10 +60,8 @@ def targets_of(found: Introspection) -> list[Target]:
     for one in found.columns:
         columns[_place_of(one)].append(_target_column(one))
     relations = [one for one in found.tables if one.type != "VIEW"]
-    known = {Place(one.database, one.schema_name, one.name) for one in relations}
-    targets = [
-        _target(Place(one.database, one.schema_name, one.name), one, columns) for one in relations
-    ]
+    known = {_place_of_table(one) for one in relations}
+    targets = [_target(_place_of_table(one), one, columns) for one in relations]
     for view in found.views:
         place = Place(view.database, view.schema_name, view.name)
         if view.is_materialized and place not in known:
@@ -98,11 +97,19 @@ async def measure_tables(
 def with_statistics(
     found: Introspection, level: MeasuredLevel, parts: Iterable[Measured]
 ) -> Introspection:
-    """The introspection with what its parts were measured to hold, and the issues of all of them."""
+    """The introspection with what its parts were measured to hold, and the issues of all of them.
+
+    Where only some rows are visible, what these tell is an estimate, and the number of all is what it was before.
+    """
     parts = list(parts)
     by_place = {table.place: table for part in parts for table in part.tables}
+    in_part = {
+        _place_of_table(one) for one in found.tables if one.metadata.get("readable") == SOME_ROWS
+    }
+    for place in in_part & by_place.keys():
+        by_place[place] = _estimated(by_place[place])
     columns = [_with_column(one, by_place.get(_place_of(one))) for one in found.columns]
-    tables = [_with_rows(one, by_place) for one in found.tables]
+    tables = [_with_rows(one, by_place.get(_place_of_table(one))) for one in found.tables]
     issues = [*found.issues, *_issues_of(parts)]
     was_measured = any(table.columns for table in by_place.values())
     delivered = level if was_measured or not targets_of(found) else found.statistics
@@ -197,6 +204,10 @@ class _Work:
         await self._progress("measuring", done, self.counts())
 
 
+def _place_of_table(table: Table) -> Place:
+    return Place(table.database, table.schema_name, table.name)
+
+
 def _place_of(column: Column) -> Place:
     return Place(column.database, column.schema_name, column.table)
 
@@ -231,8 +242,16 @@ def _with_column(column: Column, table: TableStatistics | None) -> Column:
     return column.model_copy(update=statistics.known())
 
 
-def _with_rows(table: Table, measured: dict[Place, TableStatistics]) -> Table:
-    known = measured.get(Place(table.database, table.schema_name, table.name))
+def _estimated(measured: TableStatistics) -> TableStatistics:
+    """The same, where the rows that were looked at are not all."""
+    columns = {
+        name: one.model_copy(update={"statistics_kind": one.statistics_kind and "estimate"})
+        for name, one in measured.columns.items()
+    }
+    return measured.model_copy(update={"row_count": None, "columns": columns})
+
+
+def _with_rows(table: Table, known: TableStatistics | None) -> Table:
     if known is None or known.row_count is None:
         return table
     return table.model_copy(update={"row_count": known.row_count, "row_count_kind": "exact"})

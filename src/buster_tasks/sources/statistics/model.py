@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic import Field, JsonValue
 
@@ -19,6 +19,9 @@ from buster_tasks.sources.schema import (
 )
 
 MeasuredLevel = Literal["sample", "full"]
+
+SOME_ROWS: Final = "some rows"
+"""What `readable` in a table's metadata says where a policy of the source decides which rows we see."""
 
 
 def measured_level(level: StatisticsLevel) -> MeasuredLevel | None:

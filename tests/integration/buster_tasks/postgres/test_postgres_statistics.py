@@ -127,6 +127,61 @@ async def test_a_column_that_may_not_be_read_costs_the_others_nothing(
         connection.execute("DROP OWNED BY reader_of_columns; DROP ROLE reader_of_columns")
 
 
+POLICIES = (
+    "CREATE TABLE hidden (a int); INSERT INTO hidden SELECT generate_series(1, 50)",
+    "CREATE TABLE shown (a int); INSERT INTO shown SELECT generate_series(1, 50)",
+    "CREATE TABLE off (a int); INSERT INTO off SELECT generate_series(1, 50)",
+    "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE shown ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY few ON shown USING (a <= 3); CREATE POLICY unused ON off USING (false)",
+    "ANALYZE; DROP ROLE IF EXISTS some_rows; CREATE ROLE some_rows LOGIN PASSWORD 'pw'",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO some_rows",
+)
+
+
+@pytest.mark.parametrize("level", ["sample", "full"])
+async def test_what_a_policy_hides_is_told_and_no_count_of_the_rest_is_exact(
+    make_database: MakeDatabase, source_of: SourceOf, server: PostgresServer, level: str
+) -> None:
+    name = make_database(*POLICIES)
+    found = await measured(source_of(name, username="some_rows", password="pw"), level)
+    told = [(one.scope, one.object, one.code) for one in found.issues]
+    assert told == [
+        ("table", "public.hidden", "ROWS_HIDDEN"),
+        ("table", "public.shown", "ROWS_HIDDEN"),
+    ]
+    assert found.issues[0].fix == 'ALTER ROLE "some_rows" BYPASSRLS;'
+    assert found.complete, "the structure is all there"
+    assert {one.name: (one.row_count, one.row_count_kind) for one in found.tables} == {
+        "hidden": (50, "estimate"),
+        "shown": (50, "estimate"),
+        "off": (50, "exact"),
+    }
+    columns = {one.table: (one.statistics_kind, one.measured_rows) for one in found.columns}
+    assert columns == {
+        "hidden": ("estimate", 0),
+        "shown": ("estimate", 3),
+        "off": ("exact", 50),
+    }
+    owner = await measured(source_of(name), level)
+    assert owner.issues == []
+    with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+        connection.execute("DROP OWNED BY some_rows; DROP ROLE some_rows")
+
+
+async def test_many_tables_with_policies_are_one_issue(
+    make_database: MakeDatabase, source_of: SourceOf, server: PostgresServer
+) -> None:
+    tables = [f"CREATE TABLE t{number} (a int)" for number in range(30)]
+    secured = [f"ALTER TABLE t{number} ENABLE ROW LEVEL SECURITY" for number in range(30)]
+    name = make_database(*tables, *secured, *POLICIES[5:])
+    async with source_of(name, username="some_rows", password="pw") as source:
+        [issue] = (await source.introspect()).issues
+    assert (issue.scope, issue.object, issue.code) == ("schema", "public", "ROWS_HIDDEN")
+    assert "30 tables" in issue.message
+    with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+        connection.execute("DROP OWNED BY some_rows; DROP ROLE some_rows")
+
+
 MILLION = (
     """CREATE TABLE million AS SELECT g AS id, g % 7 AS few,
         CASE WHEN g % 4 = 0 THEN NULL ELSE g % 1000 END AS thousand, 'user' || g || '@example.org' AS email,
