@@ -6,18 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import islice
 
 from pydantic import JsonValue
 
 from buster_tasks.analyst.errors import ToolRefusedError
 from buster_tasks.analyst.quoting import COMMENT_CHARACTERS, cut
+from buster_tasks.sources.nested_fields import field_paths
 from buster_tasks.sources.schema import Column, ForeignKey, Introspection, Table, TableKey, View
 from buster_tasks.sql_guard import RelationNames
 
 MOST_COLUMNS = 80
 """How many columns of a table are described; of the others the names alone."""
 
-_SAMPLES, _DOMAIN = 5, 12
+_SAMPLES, _DOMAIN, _FIELDS = 5, 12, 20
 
 Place = tuple[str, str, str]
 """Database, schema and name."""
@@ -150,6 +152,8 @@ def _reference(columns: Sequence[str], place: Place, others: Sequence[str]) -> s
 
 def _column(column: Column) -> dict[str, JsonValue]:
     told: dict[str, JsonValue] = {"name": column.name, "type": column.data_type}
+    if column.fields:
+        told["fields"] = list[JsonValue](islice(field_paths(column), _FIELDS))
     if column.is_nullable is False:
         told["required"] = True
     if column.comment:

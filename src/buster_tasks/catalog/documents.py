@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from buster_tasks.catalog.words import indexed_name, indexed_text, indexed_words
+from buster_tasks.sources.nested_fields import field_paths
 from buster_tasks.sources.schema import Column, Introspection, Table, View
 from buster_tasks.sources.serialization import list_chunks
 
@@ -21,12 +23,12 @@ _RELATED = 200
 
 _SEARCHED = frozenset(
     (
-        *("database", "schema_name", "table", "name", "comment", "data_type"),
+        *("database", "schema_name", "table", "name", "comment", "data_type", "fields"),
         *("sample_values", "top_values", "semantic_type"),
     )
 )
 # to be changed when documents of the same objects become others, so that they are written anew
-_MADE = b"3"
+_MADE = b"4"
 
 _Place = tuple[str, str, str]
 
@@ -83,12 +85,20 @@ def _of_column(of: Column) -> Document:
     place = [of.database, of.schema_name, of.table, of.name]
     return Document(
         indexed_name(of.name),
-        indexed_words(of.table),
+        _related(of),
         _place(of.database, of.schema_name),
         indexed_text(of.comment[:_COMMENT_LENGTH]) if of.comment else "",
         _values(of),
         _json(["column", *place, of.data_type, of.comment]),
     )
+
+
+def _related(of: Column) -> str:
+    """The words of the column's table, and of the fields within the column."""
+    if of.fields is None:
+        return indexed_words(of.table)
+    names = (path.rpartition(".")[2] for path in islice(field_paths(of), _RELATED))
+    return " ".join(map(indexed_words, (of.table, *names)))
 
 
 def _place(database: str, schema: str) -> str:

@@ -38,7 +38,7 @@ STRUCTURE: Final[Mapping[type[SchemaModel], tuple[str, ...]]] = {
     View: ("definition", "is_materialized", "owner", "comment", "metadata"),
     Column: (
         "data_type", "normalized_type", "is_nullable", "default_value", "identity", "generated_expression",
-        "generated_kind", "max_length", "precision", "scale", "comment", "metadata",
+        "generated_kind", "max_length", "precision", "scale", "fields", "comment", "metadata",
     ),
     PrimaryKey: ("name", "columns", "metadata"),
     UniqueKey: ("columns", "metadata"),

@@ -190,13 +190,28 @@ class HistogramBucket(SchemaModel):
     count: int
 
 
+class NestedField(SchemaModel):
+    """What is within a type: a field of a struct, the `element` of an array, the `key` and the `value` of a map.
+
+    `fields` is what is within that again, down to 50 levels; None where nothing is, or nothing is known.
+    """
+
+    name: str
+    data_type: str
+    normalized_type: NormalizedType = "unknown"
+    is_nullable: bool | None = None
+    comment: str | None = None
+    fields: list[NestedField] | None = None
+
+
 class Column(SchemaObject):
     """A column of a table or view, in the order of `position`, from 1.
 
     `data_type` is as written in the database, `normalized_type` one word for all dialects, `max_length` what it
-    declares. The statistics are those of the level that was asked for: all of them "exact", or some an "estimate" as
-    `statistics_kind` says. `measured_rows` is how many rows were looked at; counts speak of all rows of the table.
-    Lengths are characters, of binary values bytes. Decimals, dates and what JSON has no number for are texts.
+    declares, `fields` what is within a struct, an array or a map. The statistics are those of the level that was asked
+    for: all of them "exact", or some an "estimate" as `statistics_kind` says. `measured_rows` is how many rows were
+    looked at; counts speak of all rows of the table. Lengths are characters, of binary values bytes. Decimals, dates
+    and what JSON has no number for are texts.
     """
 
     name: str
@@ -212,6 +227,7 @@ class Column(SchemaObject):
     max_length: int | None = None
     precision: int | None = None
     scale: int | None = None
+    fields: list[NestedField] | None = None
     comment: str | None = None
     is_primary_key: bool | None = None
     is_foreign_key: bool | None = None

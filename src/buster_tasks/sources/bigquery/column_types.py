@@ -27,6 +27,7 @@ _NORMALIZED: dict[str, NormalizedType] = {
     "GEOGRAPHY": "geography",
 }
 _BASE = re.compile(r"[A-Z0-9]+")
+_ARRAY = re.compile(r"\s*ARRAY\s*<(.+)>\s*", re.IGNORECASE | re.DOTALL)
 _SIZES = re.compile(r"(STRING|BYTES|NUMERIC|BIGNUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
@@ -35,6 +36,12 @@ def normalized(data_type: str) -> NormalizedType:
     """The one word for all dialects."""
     base = _BASE.match(data_type.upper())
     return "unknown" if base is None else _NORMALIZED.get(base[0], "unknown")
+
+
+def element_of(data_type: str) -> str | None:
+    """The type of an array's elements; None for any other type."""
+    found = _ARRAY.fullmatch(data_type)
+    return None if found is None else found[1].strip()
 
 
 def sizes(data_type: str) -> dict[str, int]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from buster_tasks.sources.bigquery.column_types import normalized, sizes
+from buster_tasks.sources.bigquery.column_types import element_of, normalized, sizes
 from buster_tasks.sources.bigquery.reading import Reading, Row, place_of
 from buster_tasks.sources.bigquery.shards import Place
-from buster_tasks.sources.schema import Column, of_catalog
+from buster_tasks.sources.schema import Column, NestedField, of_catalog
 
 Spot = tuple[Place, str]
 """A column of a table."""
@@ -72,7 +72,8 @@ def _column(reading: Reading, row: Row, paths: list[Row]) -> dict[str, Any]:
         "generated_expression": generated,
         "generated_kind": _generated_kind(row) if generated else None,
         "comment": (own[0]["description"] or None) if own else None,
-        "metadata": _metadata(row, [path for path in paths if path["field_path"] != name]),
+        "fields": fields(name, data_type, [path for path in paths if path["field_path"] != name]),
+        "metadata": _metadata(row),
         **sizes(data_type),
     }
 
@@ -86,46 +87,49 @@ def _or_none(text: str | None) -> str | None:
     return None if text in (None, "", "NULL") else text
 
 
-def _metadata(row: Row, paths: list[Row]) -> dict[str, JsonValue]:
+def _metadata(row: Row) -> dict[str, JsonValue]:
     given: Sequence[object] = row.get("policy_tags") or ()
     tags: list[JsonValue] = [str(tag) for tag in given]
     known: dict[str, JsonValue] = {
         "collation": _or_none(row.get("collation_name")),
         "roundingMode": _or_none(row.get("rounding_mode")),
         "policyTags": tags or None,
-        "fields": fields(row["column_name"], paths) or None,
     }
     return {name: value for name, value in known.items() if value is not None}
 
 
-def fields(column: str, paths: Iterable[Row]) -> list[JsonValue]:
-    """The fields within a column as a tree, each with its whole path."""
-    top: list[JsonValue] = []
-    inside: dict[str, list[JsonValue]] = {column: top}
-    for row in sorted(paths, key=lambda path: path["field_path"].count(".")):
-        parent, _dot, name = row["field_path"].rpartition(".")
-        known: dict[str, JsonValue] = {
-            "name": name,
-            "path": row["field_path"],
-            "dataType": row["data_type"],
-            "normalizedType": normalized(row["data_type"]),
-        }
-        if row["description"]:
-            known["comment"] = row["description"]
-        inner: list[JsonValue] = []
-        inside[row["field_path"]] = inner
-        known["fields"] = inner
-        inside.get(parent, top).append(known)
-    _prune(top)
-    return top
+def fields(column: str, data_type: str, paths: Iterable[Row]) -> list[NestedField] | None:
+    """What is within a column: the service's paths as a tree, with the elements of arrays, which it does not list."""
+    below: dict[str, list[Row]] = defaultdict(list)
+    for row in paths:
+        below[row["field_path"].rpartition(".")[0]].append(row)
+    return _within(column, data_type, below)
 
 
-def _prune(level: list[JsonValue]) -> None:
-    """Leave out the empty lists."""
-    for one in level:
-        if isinstance(one, dict):
-            inner = one["fields"]
-            if isinstance(inner, list) and inner:
-                _prune(inner)
-            else:
-                del one["fields"]
+def _within(path: str, data_type: str, below: dict[str, list[Row]]) -> list[NestedField] | None:
+    inner = element_of(data_type)
+    if inner is not None:
+        return [_field("element", inner, _within(path, inner, below))]
+    found = [
+        _field(
+            row["field_path"].rpartition(".")[2],
+            row["data_type"],
+            _within(row["field_path"], row["data_type"], below),
+            row["description"] or None,
+        )
+        for row in below.get(path, ())
+    ]
+    return found or None
+
+
+def _field(
+    name: str, data_type: str, fields: list[NestedField] | None, comment: str | None = None
+) -> NestedField:
+    known = {
+        "name": name,
+        "data_type": data_type,
+        "normalized_type": normalized(data_type),
+        "comment": comment,
+        "fields": fields,
+    }
+    return of_catalog(NestedField, known)

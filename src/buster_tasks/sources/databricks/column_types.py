@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
-from buster_tasks.sources.schema import NormalizedType
+from buster_tasks.sources.nested_fields import DEEPEST
+from buster_tasks.sources.schema import NestedField, NormalizedType, of_catalog
 
 _BY_NAME: dict[str, NormalizedType] = {
     "tinyint": "integer", "byte": "integer", "smallint": "integer", "short": "integer", "int": "integer",
@@ -18,13 +17,13 @@ _BY_NAME: dict[str, NormalizedType] = {
     "variant": "json", "object": "json", "array": "array", "struct": "struct", "map": "struct",
     "geography": "geography", "geometry": "geography",
 }  # fmt: skip
+_PARTS = {"array": ("element",), "map": ("key", "value")}
 _TOKEN = re.compile(r"\s*(`(?:[^`]|``)*`|'(?:[^'\\]|\\.)*'|[<>(),:]|[^\s<>(),:'`]+)")
-_DEEPEST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type; `fields` are those of a struct, `element` of an array, `key` and `value` of a map."""
+    """A type; `fields` are those of a struct, `parts` the types within an array or a map."""
 
     written: str
     name: str
@@ -54,38 +53,33 @@ class Type:
         """Of a varchar or char."""
         return self.numbers[0] if self.normalized == "text" and self.numbers else None
 
-    def nested(self) -> dict[str, JsonValue]:
-        """What is within: `fields` of a struct, `element` of an array, `key` and `value` of a map; empty for others."""
-        if self.name == "struct":
-            return {"fields": [one.shown() for one in self.fields]}
-        if self.name == "array" and self.parts:
-            return {"element": self.parts[0].shown()}
-        if self.name == "map" and len(self.parts) == 2:
-            return {"key": self.parts[0].shown(), "value": self.parts[1].shown()}
-        return {}
-
-    def shown(self) -> dict[str, JsonValue]:
-        """The type and what is within, as JSON."""
-        return {"type": self.written, "normalizedType": self.normalized, **self.nested()}
+    def nested(self) -> list[NestedField] | None:
+        """What is within a struct, an array or a map; None where nothing is."""
+        names = _PARTS.get(self.name, ())
+        parts = [Field(name, kind) for name, kind in zip(names, self.parts, strict=False)]
+        return [one.as_nested() for one in self.fields or parts] or None
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct."""
+    """Something within a type; `is_nullable` is None where the text is silent: some of them leave out NOT NULL."""
 
     name: str
     type: Type
-    is_nullable: bool = True
+    is_nullable: bool | None = None
     comment: str | None = None
 
-    def shown(self) -> dict[str, JsonValue]:
-        """As JSON."""
-        known: dict[str, JsonValue] = {"name": self.name, **self.type.shown()}
-        if not self.is_nullable:
-            known["nullable"] = False
-        if self.comment is not None:
-            known["comment"] = self.comment
-        return known
+    def as_nested(self) -> NestedField:
+        """The field as introspection tells it, with what is within."""
+        known = {
+            "name": self.name,
+            "data_type": self.type.written,
+            "normalized_type": self.type.normalized,
+            "is_nullable": self.is_nullable,
+            "comment": self.comment,
+            "fields": self.type.nested(),
+        }
+        return of_catalog(NestedField, known)
 
 
 def column_type(written: str) -> Type:
@@ -116,7 +110,7 @@ class _Reader:
 
     def _type(self) -> Type:
         self.depth += 1
-        if self.depth > _DEEPEST:
+        if self.depth > DEEPEST:
             raise _UnreadableError
         begin = self.at
         name = self._take().lower()
@@ -148,10 +142,11 @@ class _Reader:
             if self._peek() == ":":
                 self._take()
             kind = self._type()
-            is_nullable, comment = True, None
+            is_nullable, comment = None, None
             while self._peek() not in (",", ">"):
                 word = self._take().upper()
-                is_nullable = is_nullable and word != "NOT"
+                if word == "NOT":
+                    is_nullable = False
                 if word == "COMMENT":
                     comment = re.sub(r"\\(.)", r"\1", self._take()[1:-1])
             made.append(Field(name, kind, is_nullable, comment))

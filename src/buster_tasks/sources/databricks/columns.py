@@ -56,8 +56,8 @@ class _Lookup:
             "max_length": kind.max_length,
             "precision": kind.precision,
             "scale": kind.scale,
+            "fields": kind.nested(),
             "comment": row.comment or None,
-            "metadata": kind.nested(),
             **self._keys(row),
         }
 

@@ -156,8 +156,8 @@ class Assembly:
             "generated_kind": "virtual" if generated else None,
             "precision": numbers[0] if numbers else None,
             "scale": numbers[1] if numbers else None,
+            "fields": [field.model_copy(deep=True) for field in fields] if fields else None,
             "comment": row["comment"],
-            "metadata": {"fields": [field.as_data() for field in fields]} if fields else {},
         }
         if place in self._tables:  # of views it knows neither keys nor what is never null
             known["is_nullable"] = row["is_nullable"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import duckdb
 
 from buster_tasks.sources.blocking import Budget
-from buster_tasks.sources.duckdb.column_types import Field, fields_of, is_nested
+from buster_tasks.sources.duckdb.column_types import fields_of
 from buster_tasks.sources.duckdb.session import DuckdbSession, Reader, Row
+from buster_tasks.sources.schema import NestedField
 
 DATABASE = "SELECT * FROM duckdb_databases() WHERE database_name = current_database()"
 
@@ -58,7 +59,7 @@ class Catalog:
     constraints: list[Row]
     indexes: list[Row]
     views: list[Row]
-    fields: dict[str, list[Field]]
+    fields: dict[str, list[NestedField] | None]
 
 
 def read_catalog(session: DuckdbSession, budget: Budget) -> Catalog:
@@ -77,13 +78,12 @@ def read_catalog(session: DuckdbSession, budget: Budget) -> Catalog:
         )
 
 
-def _fields(reader: Reader, columns: list[Row]) -> dict[str, list[Field]]:
+def _fields(reader: Reader, columns: list[Row]) -> dict[str, list[NestedField] | None]:
     """Taken apart by DuckDB itself, once for each type; one that it cannot read again has no fields."""
-    known: dict[str, list[Field]] = {}
+    known: dict[str, list[NestedField] | None] = {}
     for name in {str(row["data_type"]) for row in columns}:
-        if is_nested(name):
-            try:
-                known[name] = fields_of(name, reader.parts)
-            except duckdb.Error:
-                continue
+        try:
+            known[name] = fields_of(name, reader.parts)
+        except duckdb.Error:
+            continue
     return known

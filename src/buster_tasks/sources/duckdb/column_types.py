@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydantic import JsonValue
-
-from buster_tasks.sources.schema import NormalizedType
+from buster_tasks.sources.nested_fields import DEEPEST
+from buster_tasks.sources.schema import NestedField, NormalizedType, of_catalog
 
 Parts = Callable[[str], tuple[str, list[tuple[str, Any]]]]
 """Takes a type apart: its kind, and what is within it by name."""
@@ -47,25 +46,6 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _NESTED = ("STRUCT(", "MAP(", "UNION(")
 
 
-class Field(NamedTuple):
-    """Something within a nested type; `name` is `element` in a list, `key` and `value` in a map."""
-
-    name: str
-    data_type: str
-    fields: list[Field]
-
-    def as_data(self) -> dict[str, JsonValue]:
-        """The field for a column's metadata."""
-        data: dict[str, JsonValue] = {
-            "name": self.name,
-            "dataType": self.data_type,
-            "normalizedType": normalized(self.data_type),
-        }
-        if self.fields:
-            data["fields"] = [field.as_data() for field in self.fields]
-        return data
-
-
 @lru_cache(maxsize=1_000)
 def normalized(data_type: str) -> NormalizedType:
     """The one word for all dialects."""
@@ -85,8 +65,10 @@ def precision_and_scale(data_type: str) -> tuple[int, int] | None:
     return None if match is None else (int(match[1]), int(match[2]))
 
 
-def fields_of(data_type: str, parts: Parts) -> list[Field]:
-    """What is within a nested type, down to plain ones."""
+def fields_of(data_type: str, parts: Parts, depth: int = 1) -> list[NestedField] | None:
+    """What is within a nested type, down to plain ones; None where nothing is."""
+    if depth > DEEPEST or not is_nested(data_type):
+        return None
     kind, inner = parts(data_type)
     within = [(name, child) for name, child in inner if not isinstance(child, int)]
     if kind in ("list", "array"):
@@ -94,6 +76,15 @@ def fields_of(data_type: str, parts: Parts) -> list[Field]:
     if kind == "union":  # its first part is DuckDB's own tag, which has no name
         within = [(name, child) for name, child in within if name]
     return [
-        Field(name, str(child), fields_of(str(child), parts) if is_nested(str(child)) else [])
-        for name, child in within
+        _field(name, str(child), fields_of(str(child), parts, depth + 1)) for name, child in within
     ]
+
+
+def _field(name: str, data_type: str, fields: list[NestedField] | None) -> NestedField:
+    known = {
+        "name": name,
+        "data_type": data_type,
+        "normalized_type": normalized(data_type),
+        "fields": fields,
+    }
+    return of_catalog(NestedField, known)

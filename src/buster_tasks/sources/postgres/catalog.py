@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from buster_tasks.sources.nested_fields import DEEPEST
 from buster_tasks.sources.postgres.patterns import condition, parameters
 from buster_tasks.sources.schema import Filters
 
@@ -118,6 +119,7 @@ SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), t.
     CASE WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END, m.description,
     CASE WHEN t.typtype = 'e' THEN ARRAY(
         SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) END,
+    CASE WHEN t.typcategory IN ('A', 'C') THEN ({parts}) END,
     {statistics}
 FROM unnest(%(oids)s::oid[]) WITH ORDINALITY AS k (oid, at)
 JOIN pg_attribute AS a ON a.attrelid = k.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -126,6 +128,29 @@ LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description AS m ON m.classoid = 'pg_class'::regclass AND m.objoid = a.attrelid AND m.objsubid = a.attnum
 {joined}
+"""
+
+# down through composite types, elements of arrays, and what domains are made of
+_PARTS = """
+    WITH RECURSIVE below (at, name, type, modifier, comment) AS (
+        SELECT ARRAY[]::int[], NULL::name, t.oid, a.atttypmod, NULL::text
+        UNION ALL
+        SELECT w.at || c.at, c.name, c.type, c.modifier, c.comment
+        FROM below AS w JOIN pg_type AS d ON d.oid = w.type
+        JOIN pg_type AS o ON o.oid = coalesce(nullif(d.typbasetype, 0), d.oid)
+        CROSS JOIN LATERAL (
+            SELECT f.attnum::int, f.attname, f.atttypid, f.atttypmod, col_description(f.attrelid, f.attnum)
+            FROM pg_attribute AS f WHERE f.attrelid = o.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+            UNION ALL
+            SELECT 1, 'element', o.typelem, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE w.modifier END, NULL
+            WHERE o.typcategory = 'A' AND o.typelem <> 0
+        ) AS c (at, name, type, modifier, comment)
+        WHERE cardinality(w.at) < %(deepest)s
+    )
+    SELECT array_agg(ARRAY[array_to_string(w.at, '.'), w.name::text, format_type(w.type, w.modifier),
+        coalesce(o.typname, d.typname)::text, d.typcategory::text, w.comment] ORDER BY w.at)
+    FROM below AS w JOIN pg_type AS d ON d.oid = w.type LEFT JOIN pg_type AS o ON o.oid = d.typbasetype
+    WHERE w.at <> ARRAY[]::int[]
 """
 
 _STATISTICS = """
@@ -230,7 +255,10 @@ class IndexRow(NamedTuple):
 
 
 class ColumnRow(NamedTuple):
-    """A column; `distinct` is the catalog's number, negative for a share of the rows."""
+    """A column; `distinct` is the catalog's number, negative for a share of the rows.
+
+    `parts` are those of its type, outer ones first: place (`2.1`), name, type, name and category of the type, comment.
+    """
 
     relation: int
     number: int
@@ -247,6 +275,7 @@ class ColumnRow(NamedTuple):
     default: str | None
     comment: str | None
     labels: list[str] | None
+    parts: list[list[str | None]] | None
     distinct: float | None
     null_share: float | None
 
@@ -294,10 +323,12 @@ def read_columns(
 ) -> Iterator[ColumnRow]:
     """Columns of these relations, as they come and in no order: they are by far the most."""
     statement = COLUMNS.format(
+        parts=_PARTS,
         statistics="s.n_distinct, s.null_frac" if with_statistics else "NULL, NULL",
         joined=_STATISTICS if with_statistics else "",
     )
-    return map(ColumnRow._make, reader.rows(statement, {"oids": list(oids)}))
+    bound: dict[str, object] = {"oids": list(oids), "deepest": DEEPEST}
+    return map(ColumnRow._make, reader.rows(statement, bound))
 
 
 def read_names(reader: Reader, schemas: Sequence[SchemaRow]) -> list[tuple[str, str]]:

@@ -1,11 +1,13 @@
-"""What a column's type means: one word for all dialects, length, precision and scale."""
+"""What a column's type means: one word for all dialects, length, precision and scale, and what is within it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from buster_tasks.sources.schema import NormalizedType
+from buster_tasks.sources.schema import NestedField, NormalizedType, of_catalog
 
 _BY_NAME: dict[str, NormalizedType] = {
     "int2": "integer",
@@ -78,3 +80,18 @@ def read_type(name: str, category: str, modifier: int) -> ColumnType:
     if name in ("time", "timetz", "timestamp", "timestamptz"):
         return ColumnType(normalized, precision=modifier)
     return ColumnType(normalized)
+
+
+def nested(parts: Sequence[Sequence[str | None]]) -> list[NestedField]:
+    """The catalog's parts of a type as a tree; outer ones come first in them."""
+    below: defaultdict[str, list[NestedField]] = defaultdict(list)
+    for at, name, data_type, type_name, category, comment in reversed(parts):
+        known = {
+            "name": name,
+            "data_type": data_type,
+            "normalized_type": read_type(type_name or "", category or "", -1).normalized,
+            "comment": comment,
+            "fields": below.pop(at or "", None),
+        }
+        below[(at or "").rpartition(".")[0]].insert(0, of_catalog(NestedField, known))
+    return below[""]

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from buster_tasks.sources.collector import collector_held
 from buster_tasks.sources.postgres.catalog import ColumnRow, RelationRow
-from buster_tasks.sources.postgres.column_types import read_type
+from buster_tasks.sources.postgres.column_types import nested, read_type
 from buster_tasks.sources.postgres.reading import Reading
 from buster_tasks.sources.schema import Column, of_known
 
@@ -73,6 +73,8 @@ def _known(database: str, relation: RelationRow, row: ColumnRow) -> dict[str, An
         known["generated_kind"] = _GENERATED[row.generated]
     if row.identity:
         known["identity"] = _IDENTITY[row.identity]
+    if row.parts is not None:
+        known["fields"] = nested(row.parts)
     if row.labels is not None:
         known["metadata"] = {"enum": list[JsonValue](row.labels)}
     elif row.base_type is not None and row.type_kind == "d":

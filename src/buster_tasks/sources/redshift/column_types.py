@@ -9,9 +9,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pydantic import JsonValue
-
-from buster_tasks.sources.schema import NormalizedType
+from buster_tasks.sources.nested_fields import DEEPEST
+from buster_tasks.sources.schema import NestedField, NormalizedType, of_catalog
 
 _TYPE = re.compile(
     r"(?P<name>[a-z0-9\" ]+?)\s*(?:\((?P<sizes>[\d, ]+)\))?(?P<rest> with(?:out)? time zone)?"
@@ -38,11 +37,12 @@ _BY_NAME: dict[str, NormalizedType] = {
     "uuid": "uuid",
 }  # fmt: skip
 _NESTED: dict[str, NormalizedType] = {"struct": "struct", "array": "array", "map": "struct"}
+_PARTS = {"array": ("element",), "map": ("key", "value")}
 _SIZED = ("text", "binary")
 
 
 class ColumnType(NamedTuple):
-    """A type, read; `fields` are those of a struct, each with its name and type."""
+    """A type, read; `fields` has the name and the type of what is within a struct, an array or a map."""
 
     normalized: NormalizedType = "unknown"
     max_length: int | None = None
@@ -50,9 +50,11 @@ class ColumnType(NamedTuple):
     scale: int | None = None
     fields: tuple[tuple[str, str], ...] = ()
 
-    def nested(self) -> list[JsonValue]:
-        """The fields, and theirs, for a column's metadata."""
-        return [_field(name, text) for name, text in self.fields]
+    def nested(self, depth: int = 1) -> list[NestedField] | None:
+        """The fields as introspection tells them, and theirs; None where nothing is within."""
+        if depth > DEEPEST:
+            return None
+        return [_field(name, text, depth) for name, text in self.fields] or None
 
 
 @lru_cache(maxsize=10_000)
@@ -60,12 +62,11 @@ def read_type(text: str) -> ColumnType:
     """The meaning of a type as the catalog writes it."""
     lower = text.strip().lower()
     if lower.endswith("[]"):
-        return ColumnType("array")
+        return ColumnType("array", fields=(("element", text.strip()[:-2]),))
     word, opened, inside = lower.partition("<")
     if opened and word in _NESTED and inside.endswith(">"):
         written = text.strip()[len(word) + 1 : -1]
-        fields = tuple(_fields(written)) if word == "struct" else ()
-        return ColumnType(_NESTED[word], fields=fields)
+        return ColumnType(_NESTED[word], fields=tuple(_fields(word, written)))
     match = _TYPE.fullmatch(lower)
     if match is None:
         return ColumnType()
@@ -80,8 +81,10 @@ def read_type(text: str) -> ColumnType:
     return ColumnType(normalized, precision=sizes[0] if sizes else None)
 
 
-def _fields(inside: str) -> list[tuple[str, str]]:
-    """`a:int,b:struct<c:int>` as pairs."""
+def _fields(word: str, inside: str) -> list[tuple[str, str]]:
+    """`a:int,b:struct<c:int>` as pairs; what is within an array or a map has no names of its own."""
+    if word in _PARTS:
+        return list(zip(_PARTS[word], map(str.strip, _parts(inside)), strict=False))
     found: list[tuple[str, str]] = []
     for part in _parts(inside):
         name, _colon, kind = part.partition(":")
@@ -101,9 +104,12 @@ def _parts(inside: str) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
-def _field(name: str, text: str) -> JsonValue:
-    known = read_type(text)
-    field: dict[str, JsonValue] = {"name": name, "type": text, "normalizedType": known.normalized}
-    if known.fields:
-        field["fields"] = known.nested()
-    return field
+def _field(name: str, text: str, depth: int) -> NestedField:
+    meaning = read_type(text)
+    known = {
+        "name": name,
+        "data_type": text,
+        "normalized_type": meaning.normalized,
+        "fields": meaning.nested(depth + 1),
+    }
+    return of_catalog(NestedField, known)

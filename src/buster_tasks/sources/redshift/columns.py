@@ -64,12 +64,12 @@ class Columns:
             known = self._placed((row.schema, row.table), row.column or "", row.data_type or "", at)
             known["is_nullable"] = _nullable(row.is_nullable)
             if row.part_key:
-                known["metadata"] = {**known.get("metadata", {}), "partitionKey": row.part_key}
+                known["metadata"] = {"partitionKey": row.part_key}
             yield of_catalog(Column, known)
 
     def _placed(self, place: Name, name: str, data_type: str, position: int) -> dict[str, Any]:
         meaning = read_type(data_type)
-        known: dict[str, Any] = {
+        return {
             "name": name,
             "table": place[1],
             "schema_name": place[0],
@@ -80,10 +80,8 @@ class Columns:
             "max_length": meaning.max_length,
             "precision": meaning.precision,
             "scale": meaning.scale,
+            "fields": meaning.nested(),
         }
-        if meaning.fields:
-            known["metadata"] = {"fields": meaning.nested()}
-        return known
 
     def _known(
         self, relation: RelationRow, row: ColumnRow, position: int, rows: int | None

@@ -1,13 +1,14 @@
 """What is read of a project, by how many statements, and what is said of what may not be read."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from buster_tasks.errors import PermissionDeniedError
 from buster_tasks.sources import BigqueryCredentials, Filters
 from buster_tasks.sources.bigquery import BigquerySource
+from buster_tasks.sources.nested_fields import field_paths
+from buster_tasks.sources.schema import NestedField
 from tests.doubles.bigquery_proxy import Answer, Proxy
 from tests.doubles.bigquery_server import PROJECT, BigqueryServer
 
@@ -49,9 +50,10 @@ async def test_everything_of_a_dataset(
     columns = {(one.table, one.name): one for one in found.columns}
     assert columns["customer", "name"].comment == "full"
     assert [name for table, name in columns if table == "events_*"] == ["a", "b"]
-    lat = {"name": "lat", "path": "place.spots.lat", "dataType": "FLOAT64", "normalizedType": "float"}  # fmt: skip
-    fields: Any = columns["customer", "place"].metadata["fields"]
-    assert fields[1]["fields"] == [lat]
+    place = columns["customer", "place"]
+    assert list(field_paths(place)) == ["place.city", "place.spots", "place.spots.lat"]
+    assert place.fields is not None
+    assert place.fields[0] == NestedField(name="city", data_type="STRING", normalized_type="text")
     assert [(one.name, one.definition) for one in found.views] == [
         ("names", f"SELECT name FROM {dataset}.customer")
     ]

@@ -8,7 +8,7 @@ import pytest
 from buster_tasks.errors import ConnectionFailedError
 from buster_tasks.sources.databricks import DatabricksSource
 from buster_tasks.sources.databricks.reading import KEYS, PARTITIONS, REFERENCES, TEXTS
-from buster_tasks.sources.schema import Filters
+from buster_tasks.sources.schema import Filters, NestedField
 
 pytestmark = pytest.mark.anyio
 
@@ -39,15 +39,12 @@ async def test_everything_comes_in_eight_statements(account: Any, source: Databr
         "struct<street:string,tags:array<string>>",
         "struct",
     )
-    assert address.metadata["fields"] == [
-        {"name": "street", "type": "string", "normalizedType": "text"},
-        {
-            "name": "tags",
-            "type": "array<string>",
-            "normalizedType": "array",
-            "element": {"type": "string", "normalizedType": "text"},
-        },
+    tag = NestedField(name="element", data_type="string", normalized_type="text")
+    assert address.fields == [
+        NestedField(name="street", data_type="string", normalized_type="text"),
+        NestedField(name="tags", data_type="array<string>", normalized_type="array", fields=[tag]),
     ]
+    assert (address.metadata, columns["customer", "seen"].fields) == ({}, None)
     assert columns["customer", "seen"].normalized_type == "timestamptz"
     price = columns["customer", "price"]
     assert (price.precision, price.scale) == (12, 4)

@@ -19,6 +19,7 @@ from buster_tasks.sources import DatabricksCredentials
 from buster_tasks.sources.databricks import DatabricksSource, catalog
 from buster_tasks.sources.databricks.details import Asking
 from buster_tasks.sources.databricks.session import DatabricksSession
+from buster_tasks.sources.nested_fields import field_paths
 from buster_tasks.sources.quoting import in_back_quotes
 from buster_tasks.sources.schema import Filters
 from tests.doubles.databricks_engine import SHAPES, type_of
@@ -115,8 +116,7 @@ async def test_the_old_metastore_is_read_by_show_and_the_driver(source: Databric
     assert (columns["id"].normalized_type, columns["id"].is_primary_key) == ("integer", None)
     assert (columns["price"].precision, columns["price"].scale) == (12, 4)
     assert columns["buyer"].normalized_type == "struct"
-    fields: Any = columns["buyer"].metadata["fields"]
-    assert [one["name"] for one in fields] == ["name", "tags"]
+    assert list(field_paths(columns["buyer"])) == ["buyer.name", "buyer.tags"]
     assert [one.name for one in found.columns if one.table == "dear"] == ["id", "price"]
 
 

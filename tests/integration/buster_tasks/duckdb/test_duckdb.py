@@ -19,6 +19,7 @@ from buster_tasks.errors import (
 from buster_tasks.introspection.flow import introspect
 from buster_tasks.sources import DuckdbCredentials
 from buster_tasks.sources.duckdb import DuckdbSource
+from buster_tasks.sources.schema import NestedField
 
 pytestmark = pytest.mark.anyio
 
@@ -43,34 +44,44 @@ def source_of(path: Path) -> DuckdbSource:
 async def test_nested_types_have_their_fields(make: Make) -> None:
     path = make(
         'CREATE TABLE t (s STRUCT(a INTEGER, "b c" STRUCT(d VARCHAR[])), m MAP(VARCHAR, DATE), l DOUBLE[3],'
-        " u UNION(n INTEGER, v VARCHAR))"
+        " u UNION(n INTEGER, v VARCHAR), plain DECIMAL(5, 2))"
     )
     async with source_of(path) as source:
         columns = (await source.introspect()).columns
     assert [column.normalized_type for column in columns] == [
-        "struct", "struct", "array", "struct",
+        "struct", "struct", "array", "struct", "decimal",
     ]  # fmt: skip
-    deepest = {"name": "element", "dataType": "VARCHAR", "normalizedType": "text"}
-    inner = {"name": "d", "dataType": "VARCHAR[]", "normalizedType": "array", "fields": [deepest]}
-    assert columns[0].metadata["fields"] == [
-        {"name": "a", "dataType": "INTEGER", "normalizedType": "integer"},
-        {
-            "name": "b c",
-            "dataType": "STRUCT(d VARCHAR[])",
-            "normalizedType": "struct",
-            "fields": [inner],
-        },
+    deepest = NestedField(name="element", data_type="VARCHAR", normalized_type="text")
+    inner = NestedField(name="d", data_type="VARCHAR[]", normalized_type="array", fields=[deepest])
+    number = NestedField(name="a", data_type="INTEGER", normalized_type="integer")
+    struct = "STRUCT(d VARCHAR[])"
+    assert columns[0].fields == [
+        number,
+        NestedField(name="b c", data_type=struct, normalized_type="struct", fields=[inner]),
     ]
-    assert columns[1].metadata["fields"] == [
-        {"name": "key", "dataType": "VARCHAR", "normalizedType": "text"},
-        {"name": "value", "dataType": "DATE", "normalizedType": "date"},
+    assert columns[1].fields == [
+        NestedField(name="key", data_type="VARCHAR", normalized_type="text"),
+        NestedField(name="value", data_type="DATE", normalized_type="date"),
     ]
-    element = {"name": "element", "dataType": "DOUBLE", "normalizedType": "float"}
-    assert columns[2].metadata["fields"] == [element]
-    assert columns[3].metadata["fields"] == [  # without DuckDB's own tag
-        {"name": "n", "dataType": "INTEGER", "normalizedType": "integer"},
-        {"name": "v", "dataType": "VARCHAR", "normalizedType": "text"},
+    assert columns[2].fields == [
+        NestedField(name="element", data_type="DOUBLE", normalized_type="float")
     ]
+    assert columns[3].fields == [  # without DuckDB's own tag
+        NestedField(name="n", data_type="INTEGER", normalized_type="integer"),
+        NestedField(name="v", data_type="VARCHAR", normalized_type="text"),
+    ]
+    assert columns[4].fields is None
+    assert [column.metadata for column in columns] == [{}] * 5
+
+
+async def test_columns_of_one_type_have_fields_of_their_own(make: Make) -> None:
+    path = make("CREATE TABLE t (a STRUCT(x INTEGER[]), b STRUCT(x INTEGER[]))")
+    async with source_of(path) as source:
+        one, other = (await source.introspect()).columns
+    assert one.fields == other.fields
+    assert one.fields is not None
+    assert other.fields is not None
+    assert one.fields[0].fields is not other.fields[0].fields
 
 
 async def test_generated_columns_checks_and_expressions(make: Make) -> None:

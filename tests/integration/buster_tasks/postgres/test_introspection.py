@@ -12,7 +12,7 @@ from benchmarks.servers import PostgresServer
 from buster_tasks.errors import InvalidFilterError, SourceBusyError
 from buster_tasks.sources import Filters
 from buster_tasks.sources.postgres import PostgresSource
-from buster_tasks.sources.schema import Introspection
+from buster_tasks.sources.schema import Introspection, NestedField
 
 pytestmark = pytest.mark.anyio
 
@@ -121,11 +121,68 @@ async def test_columns(shop: Introspection) -> None:
     assert shout.generated_expression == "upper((mail)::text)"
     balance = column("balance")
     assert (balance.normalized_type, balance.precision, balance.scale) == ("decimal", 12, 2)
-    assert column("tags").normalized_type == "array"
+    tags = column("tags")
+    assert tags.normalized_type == "array"
+    assert tags.fields == [NestedField(name="element", data_type="text", normalized_type="text")]
+    assert (mail.fields, mood.fields, rating.fields) == (None, None, None)
     seen = column("seen")
     assert (seen.normalized_type, seen.precision, seen.default_value) == ("timestamptz", 3, "now()")
     assert one(shop.columns, "customer", "orders").is_foreign_key
     assert one(shop.columns, "mail", "happy").is_nullable is None
+
+
+async def test_composite_types_have_their_fields(
+    make_database: MakeDatabase, source_of: SourceOf
+) -> None:
+    name = make_database(
+        "CREATE DOMAIN positive AS int CHECK (value > 0)",
+        "CREATE TYPE spot AS (lat float8, gone int, lon float8); ALTER TYPE spot DROP ATTRIBUTE gone",
+        """CREATE TYPE address AS (street varchar(80), "the spots" spot[], floor positive);
+        COMMENT ON COLUMN address.street IS 'without the number'""",
+        "CREATE DOMAIN home AS address; CREATE DOMAIN sizes AS numeric(5, 2)[]",
+        "CREATE TYPE nothing AS ()",
+        "CREATE TABLE t (a address, h home, many address[], s sizes, deep int[][], n nothing, p point, v int2vector)",
+        "CREATE VIEW w AS SELECT a FROM t",
+    )
+    found = await introspected(source_of(name))
+    assert (found.complete, found.issues) == (True, [])
+    columns = {(one.table, one.name): one for one in found.columns}
+    spot = [
+        NestedField(name="lat", data_type="double precision", normalized_type="float"),
+        NestedField(name="lon", data_type="double precision", normalized_type="float"),
+    ]
+    spots = NestedField(
+        name="element", data_type="public.spot", normalized_type="struct", fields=spot
+    )
+    address = [
+        NestedField(
+            name="street",
+            data_type="character varying(80)",
+            normalized_type="text",
+            comment="without the number",
+        ),
+        NestedField(
+            name="the spots", data_type="public.spot[]", normalized_type="array", fields=[spots]
+        ),
+        NestedField(name="floor", data_type="public.positive", normalized_type="integer"),
+    ]
+    of_many = NestedField(
+        name="element", data_type="public.address", normalized_type="struct", fields=address
+    )
+    assert columns["t", "a"].fields == address
+    assert columns["w", "a"].fields == address
+    assert columns["t", "h"].fields == address
+    assert columns["t", "many"].fields == [of_many]
+    assert columns["t", "s"].fields == [
+        NestedField(name="element", data_type="numeric(5,2)", normalized_type="decimal")
+    ]
+    assert columns["t", "deep"].fields == [
+        NestedField(name="element", data_type="integer", normalized_type="integer")
+    ]
+    assert columns["t", "v"].fields == [
+        NestedField(name="element", data_type="smallint", normalized_type="integer")
+    ]
+    assert (columns["t", "n"].fields, columns["t", "p"].fields) == (None, None)
 
 
 async def test_columns_are_in_the_order_of_their_tables(shop: Introspection) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from buster_tasks.sources import Introspection
 from buster_tasks.sources.redshift import RedshiftSource
-from buster_tasks.sources.schema import Column, Filters, Table
+from buster_tasks.sources.schema import Column, Filters, NestedField, Table
 
 if TYPE_CHECKING:
     from tests.integration.buster_tasks.redshift.conftest import MakeDatabase, Redshift
@@ -134,10 +134,14 @@ async def test_external_tables(
     }  # fmt: skip
     who = column(found, "clicks", "who")
     assert (who.normalized_type, who.is_nullable) == ("struct", True)
-    assert who.metadata["fields"] == [
-        {"name": "id", "type": "int", "normalizedType": "integer"},
-        {"name": "names", "type": "array<string>", "normalizedType": "array"},
+    element = NestedField(name="element", data_type="string", normalized_type="text")
+    assert who.fields == [
+        NestedField(name="id", data_type="int", normalized_type="integer"),
+        NestedField(
+            name="names", data_type="array<string>", normalized_type="array", fields=[element]
+        ),
     ]
+    assert who.metadata == {}
     price = column(found, "clicks", "price")
     assert (price.normalized_type, price.precision, price.scale) == ("decimal", 8, 2)
     assert {one.name: one.metadata for one in found.schemas}["lake"] == {"external": True}

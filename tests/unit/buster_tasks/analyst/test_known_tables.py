@@ -11,6 +11,7 @@ from buster_tasks.sources.schema import (
     Column,
     ForeignKey,
     Introspection,
+    NestedField,
     PrimaryKey,
     Table,
     TopValue,
@@ -103,6 +104,14 @@ def test_a_name_of_two_tables_and_one_of_none_say_what_there_is() -> None:
     for name in ("", ".", "' OR 1=1 --", "\0", "x" * 10_000):
         with pytest.raises(ToolRefusedError, match="There is no table"):
             known().find(name)
+
+
+def test_fields_within_a_column_are_named_up_to_a_limit() -> None:
+    fields = [NestedField(name=f"f{at}", data_type="INT") for at in range(30)]
+    nested = column("orders", "address", normalized_type="struct", fields=fields)
+    told: Any = known(columns=[nested, column("orders", "id", 2)]).described(ORDERS)["columns"]
+    assert told[0]["fields"] == [f"address.f{at}" for at in range(20)]
+    assert "fields" not in told[1]
 
 
 def test_a_table_is_described_with_keys_and_what_its_columns_hold() -> None:

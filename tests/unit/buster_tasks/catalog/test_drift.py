@@ -15,6 +15,7 @@ from buster_tasks.sources.schema import (
     Index,
     IndexPart,
     Introspection,
+    NestedField,
     PrimaryKey,
     SchemaModel,
     UniqueKey,
@@ -130,6 +131,23 @@ def test_what_differs_is_told_before_and_after() -> None:
     assert told[("primary_key", "")] == [("columns", ["id"], ["id", "name"])]
     assert {kind for kind, _ in told} >= {"index", "foreign_key"}
     assert "~ column shop.main.t.id: data_type 'INT' -> 'BIGINT'" in str(drift)
+
+
+def test_a_field_within_a_column_is_a_change_of_the_column() -> None:
+    def address(data_type: str) -> Introspection:
+        zip_code = NestedField(name="zip", data_type=data_type)
+        geo = NestedField(name="geo", data_type="STRUCT", fields=[zip_code])
+        return found(columns=[column("t", "address", fields=[geo])])
+
+    assert diff(address("INT"), address("INT")).is_empty
+    ((change,),) = (one.changes for one in diff(address("INT"), address("TEXT")).changed)
+    assert change.field == "fields"
+    old: Any = change.old
+    new: Any = change.new
+    assert old[0]["fields"][0]["data_type"] == "INT"
+    assert new[0]["fields"][0]["data_type"] == "TEXT"
+    (other,) = diff(found(columns=[column("t", "address")]), address("INT")).changed
+    assert other.changes[0].old is None
 
 
 def test_a_renamed_column_is_a_dropped_and_an_added_one() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from buster_tasks.catalog import CatalogStore
-from buster_tasks.sources.schema import Filters, TopValue
+from buster_tasks.sources.schema import Filters, NestedField, TopValue
 from tests.unit.buster_tasks.catalog.introspections import column, found, table, view
 
 SHOP = found(
@@ -64,6 +64,18 @@ def shop(store: CatalogStore) -> CatalogStore:
 )
 def test_the_best_hit_comes_first(shop: CatalogStore, question: str, best: str) -> None:
     assert shop.search(question)[0].name == best
+
+
+def test_a_column_is_found_by_the_fields_within_it(store: CatalogStore) -> None:
+    deep = NestedField(name="postalCode", data_type="VARCHAR")
+    geo = NestedField(name="geo", data_type="STRUCT", normalized_type="struct", fields=[deep])
+    plain = found(columns=[column("t", "address"), column("t", "other")])
+    nested = found(after=1, columns=[column("t", "address", fields=[geo]), column("t", "other")])
+    store.put(plain)
+    assert not store.search("postal code")
+    store.put(nested)
+    assert [hit.name for hit in store.search("postal code")] == ["address"]
+    assert store.search("geo")[0].name == "address"
 
 
 def test_a_hit_says_where_it_is(shop: CatalogStore) -> None:

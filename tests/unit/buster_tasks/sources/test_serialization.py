@@ -16,6 +16,7 @@ from buster_tasks.sources.schema import (
     IndexPart,
     Introspection,
     Issue,
+    NestedField,
     PrimaryKey,
     Schema,
     Table,
@@ -46,11 +47,15 @@ def found(**parts: Any) -> Introspection:
     )
 
 
+LEAF = NestedField(name="x", data_type="Y", is_nullable=False, comment="z", fields=[])
 EVERYTHING = found(
     databases=[Database(name="shop", created=MOMENT, metadata={"kept": None})],
     schemas=[Schema(name="main", database="shop")],
     tables=[Table(name="t", row_count=0, clustering_keys=["a"], **PLACE)],
-    columns=[column("größe", min_value={"kept": None}, sample_values=[None, 1, "\u2028"])],
+    columns=[
+        column("größe", min_value={"kept": None}, sample_values=[None, 1, "\u2028"]),
+        column("a", fields=[NestedField(name="ä", data_type="X", fields=[LEAF, LEAF])]),
+    ],
     views=[View(name="v", definition='SELECT "x"\n', **PLACE)],
     primary_keys=[PrimaryKey(table="t", columns=["a"], **PLACE)],
     unique_keys=[UniqueKey(name="u", table="t", columns=["a", "b"], **PLACE)],
@@ -125,7 +130,13 @@ def test_a_field_can_be_left_out() -> None:
 
 def test_some_fields_of_objects() -> None:
     written = b"".join(list_chunks(list[Column], EVERYTHING.columns, only=frozenset(["name"])))
-    assert json.loads(written) == [{"name": "größe"}]
+    assert json.loads(written) == [{"name": "größe"}, {"name": "a"}]
+    _plain, nested = json.loads(
+        b"".join(list_chunks(list[Column], EVERYTHING.columns, only=frozenset(["fields"])))
+    )
+    assert nested == {
+        "fields": [json.loads(EVERYTHING.columns[1].fields[0].model_dump_json(by_alias=True))]  # type: ignore[index]  # it has some
+    }
 
 
 def test_text_that_is_no_unicode_is_an_error() -> None:

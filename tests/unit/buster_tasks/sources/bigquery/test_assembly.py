@@ -10,7 +10,7 @@ from buster_tasks.sources.bigquery.assembly import assemble
 from buster_tasks.sources.bigquery.reading import Reading, place_of
 from buster_tasks.sources.bigquery.shards import families
 from buster_tasks.sources.filters import Selection, exact_case
-from buster_tasks.sources.schema import Filters, Introspection
+from buster_tasks.sources.schema import Filters, Introspection, NestedField
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -99,22 +99,33 @@ def test_generated_columns_and_policies() -> None:
     }
 
 
-def test_fields_are_a_tree_with_paths_and_comments() -> None:
+def test_fields_are_a_tree_with_elements_and_comments() -> None:
+    whole, inner = "STRUCT<a INT64, b ARRAY<STRUCT<c STRING>>>", "STRUCT<c STRING>"
     fields = [
-        path("s", "s", "STRUCT<a INT64, b ARRAY<STRUCT<c STRING>>>", "the whole"),
+        path("s", "s", whole, "the whole"),
         path("s", "s.b.c", "STRING", "deep"),
         path("s", "s.a", "INT64"),
-        path("s", "s.b", "ARRAY<STRUCT<c STRING>>"),
+        path("s", "s.b", f"ARRAY<{inner}>", ""),
     ]
-    (one,) = found(relation("t"), columns=[column("t", "s")], fields=fields).columns
-    assert one.comment == "the whole"
-    deep = {"name": "c", "path": "s.b.c", "dataType": "STRING", "normalizedType": "text"}
-    deep["comment"] = "deep"
-    assert one.metadata["fields"] == [
-        {"name": "a", "path": "s.a", "dataType": "INT64", "normalizedType": "integer"},
-        {"name": "b", "path": "s.b", "dataType": "ARRAY<STRUCT<c STRING>>", "normalizedType": "array",
-         "fields": [deep]},
+    (one,) = found(
+        relation("t"), columns=[column("t", "s", data_type=whole)], fields=fields
+    ).columns
+    assert (one.comment, one.metadata) == ("the whole", {})
+    deep = NestedField(name="c", data_type="STRING", normalized_type="text", comment="deep")
+    element = NestedField(name="element", data_type=inner, normalized_type="struct", fields=[deep])
+    assert one.fields == [
+        NestedField(name="a", data_type="INT64", normalized_type="integer"),
+        NestedField(name="b", data_type=f"ARRAY<{inner}>", normalized_type="array", fields=[element]),
     ]  # fmt: skip
+
+
+def test_a_repeated_column_has_its_element_and_a_plain_one_nothing() -> None:
+    columns = [column("t", "n", data_type="ARRAY<NUMERIC(10, 2)>"), column("t", "i", 2)]
+    repeated, plain = found(relation("t"), columns=columns).columns
+    assert repeated.fields == [
+        NestedField(name="element", data_type="NUMERIC(10, 2)", normalized_type="decimal")
+    ]
+    assert plain.fields is None
 
 
 def test_partitions_by_ingestion_and_clustering_in_key_order() -> None:
