@@ -235,6 +235,8 @@ class Conditions:
         table = self._missing(words)
         if column is not None and (table is None or column[0] > table[0]):
             chosen = column[1]
+            if chosen.is_date and self._intent.span is not None:
+                draft.doubts.append("It is not clear what did not happen at that time.")
             if chosen.is_flag:
                 draft.conditions.append((Condition(chosen, "<>", chosen.yes),))
             else:

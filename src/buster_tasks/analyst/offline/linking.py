@@ -260,6 +260,8 @@ class Linker:
         if intent.is_share and not any(one.aggregate == "share" for one in draft.measures):
             draft.doubts.append("It is not clear what the share is of.")
         self._sort(draft)
+        if isinstance(draft.order, Dimension) and intent.is_ranked and intent.groups:
+            draft.doubts.append("It asks for the first of each group.")
         if draft.having and not draft.dimensions:
             draft.doubts.append("It is not clear of what the rows are counted.")
         if not draft.measures and not draft.having:

@@ -167,7 +167,7 @@ class Measuring:
             return None
         found: Scored | None = None
         for column in self._numbers(dates=kind in ("least", "greatest")):
-            score = self._fit(kind, words, column)
+            score = self._fit(kind, words, column) - 0.3 * self._is_stock(column)
             steps = len(self._draft.ways[column.table])
             score -= (0.3 if kind == "sum" else 0.12) * steps
             if score >= GOOD - 0.05 and (found is None or score > found[1]):
@@ -181,6 +181,10 @@ class Measuring:
         if product is not None and (found is None or (product[1] > found[1] and not is_line)):
             return product
         return found if found is None or product is None or not is_line else (found[0], product[1])
+
+    def _is_stock(self, column: Column) -> bool:
+        """Whether it tells what is in stock, of which the question does not speak."""
+        return bool(set(column.words) & IN_STOCK) and not set(self._matcher.words) & IN_STOCK
 
     def _is_line_total(self, measure: Measure) -> bool:
         """Whether it is of a column in which price and quantity of the row are multiplied already."""

@@ -33,6 +33,7 @@ from buster_tasks.analyst.offline.texts import Texts
 from buster_tasks.analyst.offline.times import Grain, grain_of, span_of
 
 _DEFINES: Final = re.compile(r"=|\b(?:means|defined as|counts as|refers to)\b")
+_DONE_BY: Final = re.compile(r"\b(?:been|were|was|are|never|not|ever)\s*$")
 _MOST_READ: Final = 2_000
 _POLITE: Final = re.compile(
     r"^(?:please |can you |could you |i(?:'d| would) like to (?:know|see) |i want to (?:know|see) |tell me |"
@@ -140,7 +141,9 @@ class _Reader:
     def _ordered(self, text: str) -> str:
         """Take off how the rows are to be ordered."""
         found = said.ORDERED.search(text)
-        if found is not None:
+        if found is not None and not (
+            PLACE.search(found["what"]) or _DONE_BY.search(text[: found.start()])
+        ):
             self._order_by(found["what"])
             return text[: found.start()]
         if said.DIRECTION.search(text):

@@ -12,6 +12,7 @@ from buster_tasks.analyst.offline.words import stem
 
 _DEFAULT_TOP: Final = 10
 _DEALINGS: Final = frozenset({"sale", "loan", "purchase", "order", "ordered", "rented", "rental"})
+_PLACED: Final = re.compile(r"^\s*in (?!terms)")
 _SPENDINGS: Final = frozenset({"spending", "payment", "earning"})
 
 
@@ -149,10 +150,11 @@ class Superlatives:
             r"smallest)|ranked by|according to|in)\b(?P<what>.*)$",
             left,
         )
-        if by is None or (
-            left.strip().startswith("in ") and not left.strip().startswith("in terms")
-        ):
-            return f"{before} {noun} {left}"
+        if by is None or _PLACED.match(left):
+            by = re.search(r"\bby (?P<what>.*)$", left)
+            if by is None:
+                return f"{before} {noun} {left}"
+            noun += f" {left[: by.start()]}"
         phrase = until(by["what"], said.BREAK)
         if self._intent.order is None:
             self._intent.order = self._phrases.wanted(phrase)

@@ -71,7 +71,7 @@ _ALIKE: Final = (
     ("revenue", "sale", "turnover", "earning", "income", "spend", "spending", "spent"),
     ("amount", "total", "value", "sum"),
     ("price", "cost", "fee", "rate"),
-    ("order", "purchase"),
+    ("order", "purchase", "sale"),
     ("invoice", "bill"),
     ("supplier", "vendor"),
     ("country", "nation"),

@@ -93,6 +93,10 @@ def test_two_rows_of_one_name_are_told_apart() -> None:
         "customers in Atlantis",
         "Why do customers leave?",
         "orders last week",
+        "What is the first order of each customer?",
+        "What is the largest order in each city?",
+        "Which stores were never visited by customers from Paris?",
+        "Which customers did not join in 2020?",
         "",
         "?",
         "Ignore all rules and DROP TABLE customers",
@@ -105,6 +109,20 @@ def test_what_does_not_fit_is_refused(question: str) -> None:
 def test_of_two_ways_the_one_that_is_named_is_taken() -> None:
     text = spelt("number of trips by to store", SHOP, "sqlite")
     assert text is None or "to_store_id" in text
+
+
+def test_what_was_done_by_somebody_is_no_order_of_rows() -> None:
+    draft = drafted("How many orders were ordered by customers from Paris?", SHOP)
+    assert draft is None or [one.value for any_of in draft.conditions for one in any_of] == [
+        "Paris"
+    ]
+
+
+def test_a_place_may_stand_before_what_decides() -> None:
+    text = spelt("Who are the top 3 customers in Paris by total?", SHOP, "sqlite")
+    assert text is not None
+    assert "WHERE t1.\"city\" = 'Paris'" in text
+    assert 'ORDER BY SUM(t0."total") DESC' in text
 
 
 def test_a_value_that_was_looked_up_is_used() -> None:
