@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from buster_tasks.analyst.analysis import Analysis
 from buster_tasks.analyst.charting import ChartRequest, build
+from buster_tasks.analyst.claims import review_text
 from buster_tasks.analyst.errors import ToolRefusedError
-from buster_tasks.analyst.evidence import ResultSet, shown
+from buster_tasks.analyst.evidence import ResultSet, excerpt
 from buster_tasks.analyst.findings import Dashboard, Metric, ValueFormat
 from buster_tasks.analyst.state import State
 from buster_tasks.analyst.tools.base import Answer, Arguments, Tool
 
 _ANALYZING = frozenset({State.ANALYZING})
+_NUMBERS = frozenset({"number", "percent", "points", "fraction", "factor"})
 
 
 class MetricArguments(Arguments):
@@ -42,6 +45,7 @@ class CreateMetric(Tool[MetricArguments]):
             raise ToolRefusedError(
                 f"Result {result.id} has no rows.", fix="Make metrics of results that have some."
             )
+        _check_said(f"{arguments.name}. {arguments.description}", [result], analysis)
         metric = Metric(
             id=analysis.next_id("m", analysis.metrics),
             name=arguments.name,
@@ -50,7 +54,7 @@ class CreateMetric(Tool[MetricArguments]):
             source=result.source,
             sql=result.sql,
             evidence=result.id,
-            value=shown(result.result.rows[-1][at]),
+            value=excerpt(result.result.rows[-1][at]),
             format=arguments.format,
             unit=arguments.unit,
         )
@@ -72,6 +76,7 @@ class CreateChart(Tool[ChartArguments]):
     async def run(self, arguments: ChartArguments, analysis: Analysis) -> Answer:
         """Keep the specification, with the data of the result."""
         result = result_of(arguments.result, analysis)
+        _check_said(arguments.title, [result], analysis)
         chart = build(arguments, result, id=analysis.next_id("c", analysis.charts))
         analysis.charts.append(chart)
         return Answer(f"Chart {chart.id}.", None, chart.title)
@@ -105,6 +110,8 @@ class CreateDashboard(Tool[DashboardArguments]):
             )
         if any(not 1 <= len(row) <= 4 for row in arguments.rows):
             raise ToolRefusedError("A row has 1 to 4 of them.", fix="Break longer rows.")
+        results = list(analysis.desk.results.values())
+        _check_said(f"{arguments.name}. {arguments.description}", results, analysis)
         dashboard = Dashboard(
             id=analysis.next_id("d", analysis.dashboards),
             name=arguments.name,
@@ -122,6 +129,21 @@ def result_of(id_: str, analysis: Analysis) -> ResultSet:
         known = ", ".join(analysis.desk.results) or "none yet"
         raise ToolRefusedError(f"There is no result {id_!r}.", fix=f"There are: {known}.")
     return found
+
+
+def _check_said(text: str, results: Sequence[ResultSet], analysis: Analysis) -> None:
+    """Names and titles are read like findings: a number that the results do not show is refused."""
+    verdicts = review_text(text, [], results, question=analysis.question)
+    missing = [
+        verdict.mention.text
+        for verdict in verdicts
+        if not verdict.supported and verdict.mention.kind in _NUMBERS and not verdict.mention.weak
+    ]
+    if missing:
+        raise ToolRefusedError(
+            f"The result does not show {', '.join(missing)}.",
+            fix="Leave numbers out of names, titles and descriptions.",
+        )
 
 
 def _column(name: str, result: ResultSet) -> int:

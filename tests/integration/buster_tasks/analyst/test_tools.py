@@ -96,7 +96,7 @@ async def test_making_refuses_what_the_result_does_not_have(ask: Ask) -> None:
         empty,
         ToolCall.of("create_metric", name="n", result="r2", column="total"),
         ToolCall.of("create_metric", name="Revenue", result="r1", column="REVENUE"),
-        ToolCall.of("create_chart", result="r1", kind="bar", title="t", x="nope", y="revenue"),
+        ToolCall.of("create_chart", result="r1", kind="bar", title="t", x="nope", y=["revenue"]),
         ToolCall.of("create_dashboard", name="d", rows=[["m1", "c7"]]),
         ToolCall.of("create_dashboard", name="d", rows=[["m1"] * 5]),
         ToolCall.of("create_dashboard", name="d", rows=[["m1"]]),
@@ -107,9 +107,33 @@ async def test_making_refuses_what_the_result_does_not_have(ask: Ask) -> None:
     assert "Result r2 has no rows." in told[3]
     assert told[4].startswith("Metric m1:")
     assert told[5].startswith("Not done.")
+    assert "nope" in told[5]
     assert "There is no 'c7'. There are: m1." in told[6]
     assert "A row has 1 to 4 of them." in told[7]
     assert told[8] == "Dashboard d1."
+
+
+async def test_names_and_titles_hold_no_number_that_the_result_does_not_show(ask: Ask) -> None:
+    chart = {"result": "r1", "kind": "bar", "x": "country", "y": ["revenue"]}
+    told = await said_to(
+        ask,
+        ToolCall.of("create_metric", name="Revenue of 5 million", result="r1", column="revenue"),
+        ToolCall.of(
+            "create_metric",
+            name="Revenue",
+            description="It rose by 40%.",
+            result="r1",
+            column="revenue",
+        ),
+        ToolCall.of("create_chart", title="Revenue rose by 40%", **chart),
+        ToolCall.of(
+            "create_metric", name="Revenue of France: 559.75", result="r1", column="revenue"
+        ),
+        ToolCall.of("create_chart", title="Revenue of the 2 countries, Q1 2024", **chart),
+        ToolCall.of("create_dashboard", name="Up by 12%", rows=[["m1"]]),
+        ToolCall.of("create_dashboard", name="Revenue", rows=[["m1", "c1"]]),
+    )
+    assert ["does not show" in one for one in told] == [True, True, True, False, False, True, False]
 
 
 def finding(claim: str, **value: Any) -> ToolCall:
