@@ -17,6 +17,7 @@ from buster_tasks.analyst.findings import Evidence, ResultColumn
 from buster_tasks.sources.base import QueryResult
 
 _SAMPLE_ROWS = 5
+_CELL_CHARACTERS = 1_000
 _DIGITS = 12
 _EXACT = 2**53  # beyond it a float leaves out whole numbers
 
@@ -56,7 +57,7 @@ class ResultSet:
             row_count=self.result.row_count,
             truncated=self.result.truncated,
             digest=self.digest,
-            sample=[[shown(cell) for cell in row] for row in self.result.rows[:_SAMPLE_ROWS]],
+            sample=[[excerpt(cell) for cell in row] for row in self.result.rows[:_SAMPLE_ROWS]],
         )
 
 
@@ -117,6 +118,13 @@ def shown(cell: object) -> JsonValue:
         case _:
             value = str(cell)
     return value
+
+
+def excerpt(cell: object) -> JsonValue:
+    """The cell as `shown`, of a long one the first thousand characters."""
+    value = shown(cell)
+    text = json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+    return value if len(text) <= _CELL_CHARACTERS else f"{text[: _CELL_CHARACTERS - 1]}…"
 
 
 def _decimal(cell: Decimal) -> JsonValue:

@@ -27,7 +27,7 @@ class Evidence(WireModel):
     """A statement that was run, and what came of it.
 
     `sql` is the text as it ran. `digest` is the SHA-256 of the canonical rows (`evidence.py`); `sample` has the first
-    rows, `row_count` all that came, and `truncated` says whether there were more.
+    rows, long cells cut off, `row_count` all that came, and `truncated` says whether there were more.
     """
 
     id: str

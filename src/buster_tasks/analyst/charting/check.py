@@ -14,7 +14,7 @@ from buster_tasks.analyst.charting.look import Look, as_dict, as_list, listed
 from buster_tasks.analyst.charting.points import MOST_POINTS, truncation
 from buster_tasks.analyst.charting.spec import heading
 from buster_tasks.analyst.errors import ToolRefusedError
-from buster_tasks.analyst.evidence import ResultSet, shown
+from buster_tasks.analyst.evidence import ResultSet, excerpt
 from buster_tasks.analyst.findings import Chart, ChartKind
 
 MOST_NODES = 2_000
@@ -89,7 +89,7 @@ def _cell(cell: object) -> JsonValue:
     moment = moment_of(cell)
     if moment is not None:
         return moment.replace(tzinfo=None).isoformat()
-    return None if isinstance(cell, float) else str(shown(cell))
+    return None if isinstance(cell, float) else str(excerpt(cell))
 
 
 def _description(kind: str, title: str, result: ResultSet, notes: Sequence[str]) -> str:

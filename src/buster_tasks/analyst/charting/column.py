@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from buster_tasks.analyst.errors import ToolRefusedError
-from buster_tasks.analyst.evidence import ResultSet, shown
+from buster_tasks.analyst.evidence import ResultSet, excerpt
 
 FieldType = Literal["quantitative", "temporal", "ordinal", "nominal"]
 
@@ -158,7 +158,7 @@ def moment_of(cell: object) -> datetime | None:
 
 def label_of(cell: object) -> str:
     """The cell as the name of a category."""
-    value = shown(cell)
+    value = excerpt(cell)
     if value is None:
         return NO_VALUE
     if isinstance(value, float) and value.is_integer():

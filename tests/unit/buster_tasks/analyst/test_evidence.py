@@ -91,3 +91,10 @@ def test_evidence_has_the_first_rows_and_says_how_many_there_are() -> None:
     assert (evidence.row_count, len(evidence.sample), evidence.truncated) == (9, 5, False)
     assert evidence.sample[1] == [1, 1]
     assert [column.name for column in evidence.columns] == ["a", "b"]
+
+
+def test_of_long_cells_the_sample_has_the_beginning() -> None:
+    huge = result(("x" * 10_000_000, [["y"] * 5_000]), (b"\xff" * 5_000_000, 3))
+    sample = ResultSet("r1", "shop", "SELECT 1", "", huge).evidence().sample
+    assert [len(str(cell)) for row in sample for cell in row] == [1_000, 1_000, 1_000, 1]
+    assert sample[0][0] == "x" * 999 + "…"
