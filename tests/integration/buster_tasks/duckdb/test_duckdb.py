@@ -19,6 +19,7 @@ from buster_tasks.errors import (
 from buster_tasks.introspection.flow import introspect
 from buster_tasks.sources import DuckdbCredentials
 from buster_tasks.sources.duckdb import DuckdbSource
+from buster_tasks.sources.nested_fields import DEEPEST
 from buster_tasks.sources.schema import NestedField
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +73,15 @@ async def test_nested_types_have_their_fields(make: Make) -> None:
     ]
     assert columns[4].fields is None
     assert [column.metadata for column in columns] == [{}] * 5
+
+
+async def test_fields_end_where_readers_of_json_would(make: Make) -> None:
+    path = make(f"CREATE TABLE t (a INTEGER{'[]' * (DEEPEST + 5)})")
+    async with source_of(path) as source:
+        fields, depth = (await source.introspect()).columns[0].fields, 0
+    while fields:
+        fields, depth = fields[0].fields, depth + 1
+    assert depth == DEEPEST
 
 
 async def test_columns_of_one_type_have_fields_of_their_own(make: Make) -> None:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.servers import PostgresServer
 from buster_tasks.errors import InvalidFilterError, SourceBusyError
 from buster_tasks.sources import Filters
+from buster_tasks.sources.nested_fields import DEEPEST
 from buster_tasks.sources.postgres import PostgresSource
 from buster_tasks.sources.schema import Introspection, NestedField
 
@@ -183,6 +184,18 @@ async def test_composite_types_have_their_fields(
         NestedField(name="element", data_type="smallint", normalized_type="integer")
     ]
     assert (columns["t", "n"].fields, columns["t", "p"].fields) == (None, None)
+
+
+async def test_fields_end_where_readers_of_json_would(
+    make_database: MakeDatabase, source_of: SourceOf
+) -> None:
+    types = [f"CREATE TYPE t{at} AS (x t{at - 1})" for at in range(1, DEEPEST + 5)]
+    table = f"CREATE TABLE t (a t{DEEPEST + 4})"
+    found = await introspected(source_of(make_database("CREATE TYPE t0 AS (x int)", *types, table)))
+    fields, depth = found.columns[0].fields, 0
+    while fields:
+        fields, depth = fields[0].fields, depth + 1
+    assert depth == DEEPEST
 
 
 async def test_columns_are_in_the_order_of_their_tables(shop: Introspection) -> None:
