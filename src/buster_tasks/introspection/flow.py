@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
@@ -38,8 +38,6 @@ _log = logging.getLogger("buster_tasks.introspection")
 mask_logs("buster_tasks", "buster_tasks.introspection", "buster_tasks.sources")
 
 Told = TypeVar("Told", ErrorDetail, Issue)
-
-Phase = Literal["connecting", "testing", "introspecting", "measuring", "finishing", "done"]
 
 # Well under the two seconds that a task has after it was cancelled.
 CLOSE_SECONDS = 1.5
@@ -280,12 +278,13 @@ def _not_closed(name: str) -> Issue:
 
 def _success(payload: IntrospectDataInput, findings: _Findings) -> IntrospectDataOutput:
     found = findings.introspection
+    issues = [*(found.issues if found else ()), *findings.issues]
     return IntrospectDataOutput(
         success=True,
         data_source_name=payload.data_source_name,
         connection=findings.connection,
         introspection=found,
-        issues=[*(found.issues if found else ()), *findings.issues],
+        issues=issues,
         complete=found is not None and found.complete,
-        counts=found.counts() if found is not None else None,
+        counts={**found.counts(), "issues": len(issues)} if found is not None else None,
     )

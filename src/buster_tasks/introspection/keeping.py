@@ -27,9 +27,8 @@ async def kept(payload: IntrospectDataInput, outcome: Outcome) -> Outcome:
     if found is None or (payload.options is not None and not payload.options.snapshot):
         return outcome
     snapshot_id, issue = await keep(found)
-    issues = outcome.output.issues if issue is None else [issue, *outcome.output.issues]
-    changes = {"snapshot_id": snapshot_id, "issues": issues}
-    return Outcome(outcome.output.model_copy(update=changes), outcome.error)
+    output = outcome.output.with_issue(issue)
+    return Outcome(output.model_copy(update={"snapshot_id": snapshot_id}), outcome.error)
 
 
 async def keep(
@@ -93,9 +92,8 @@ async def fitting(payload: IntrospectDataInput, outcome: Outcome, ctx: Context) 
     key = await stream(found, size, ctx.attempt.number)
     issue = _elsewhere(payload.data_source_name, what, output.snapshot_id, key)
     if issue is not None:
-        issues = [issue, *output.issues]
-        changes = {"introspection": None, "stream": key, "issues": issues}
-        return Outcome(output.model_copy(update=changes), outcome.error)
+        changes = {"introspection": None, "stream": key}
+        return Outcome(output.with_issue(issue).model_copy(update=changes), outcome.error)
     error = ResultTooLargeError(
         what,
         fix="Let the catalog keep it, or introspect it in parts, with the options schemas or tables.",

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FieldSerializationInfo,
+    PlainSerializer,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import PydanticCustomError
 
 from buster_tasks.errors import SourceError
@@ -82,13 +90,30 @@ class ErrorDetail(WireModel):
         return cls(code=error.code, message=error.message, fix=error.fix)
 
 
+def _names_of_fields(counts: object) -> object:
+    if not isinstance(counts, dict):
+        return counts
+    known = cast("dict[object, object]", counts)
+    return {to_snake(str(kind)): count for kind, count in known.items()}
+
+
+def _names_on_the_wire(counts: dict[str, int], info: FieldSerializationInfo) -> dict[str, int]:
+    return {to_camel(kind): count for kind, count in counts.items()} if info.by_alias else counts
+
+
+Counts = Annotated[
+    dict[str, int], BeforeValidator(_names_of_fields), PlainSerializer(_names_on_the_wire)
+]
+"""How many of each kind, by the field's name, which is camelCase on the wire as fields are."""
+
+
 class IntrospectDataOutput(WireModel):
     """What was found, or why nothing was.
 
     `complete` is True only for a success in which the structure of everything asked for could be read; `issues` are
-    those of the introspection and of the closing. `counts` is how much was found. `snapshot_id` is what the catalog has
-    it under, None where it was not kept. What is too large for a run's output is there alone, and its JSON in parts in
-    the run's stream of the key `stream`; `introspection` is None then.
+    those of the introspection, of the closing and of the keeping. `counts` is how much was found, and how many issues
+    there are. `snapshot_id` is what the catalog has it under, None where it was not kept. What is too large for a run's
+    output is there alone, and its JSON in parts in the run's stream of the key `stream`; `introspection` is None then.
     """
 
     success: bool
@@ -98,6 +123,14 @@ class IntrospectDataOutput(WireModel):
     introspection: Introspection | None = None
     issues: list[Issue] = []
     complete: bool = False
-    counts: dict[str, int] | None = None
+    counts: Counts | None = None
     snapshot_id: str | None = None
     stream: str | None = None
+
+    def with_issue(self, issue: Issue | None) -> Self:
+        """The same with one more issue at its head, counted too."""
+        if issue is None:
+            return self
+        issues = [issue, *self.issues]
+        counts = self.counts and {**self.counts, "issues": len(issues)}
+        return self.model_copy(update={"issues": issues, "counts": counts})

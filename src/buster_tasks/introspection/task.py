@@ -89,7 +89,8 @@ def _time_at_the_source(ctx: Context) -> float | None:
 
 
 def _log_success(output: IntrospectDataOutput, named: Mapping[str, str]) -> None:
-    logger.info("Introspection completed", named, complete=output.complete, **(output.counts or {}))
+    counts = {to_camel(kind): count for kind, count in (output.counts or {}).items()}
+    logger.info("Introspection completed", named, complete=output.complete, **counts)
     for issue in output.issues[:_LOGGED_ISSUES]:
         logger.warn(issue.message, code=issue.code, object=issue.object)
 

@@ -127,6 +127,8 @@ async def test_a_broken_catalog_costs_nothing_but_the_snapshot(
     assert output.introspection is not None
     (issue,) = output.issues
     assert issue.code == "SNAPSHOT_NOT_KEPT"
+    assert output.counts is not None
+    assert output.counts["issues"] == 1
     assert "BUSTER_TASKS_CATALOG" in issue.fix
 
 
@@ -288,7 +290,7 @@ async def test_what_no_run_could_hold_is_in_the_catalog_and_in_a_stream(
     assert output.counts is not None
     assert (output.counts["tables"], output.counts["columns"]) == (3, 6_000)
     (issue,) = output.issues
-    assert issue.code == "RESULT_IN_CATALOG"
+    assert (issue.code, output.counts["issues"]) == ("RESULT_IN_CATALOG", 1)
     assert output.snapshot_id is not None
     assert output.snapshot_id in issue.fix
     kept = catalog.get(output.snapshot_id).introspection

@@ -10,7 +10,7 @@ from buster_tasks.introspection.models import (
     IntrospectDataOutput,
 )
 from buster_tasks.sources.credentials import PostgresCredentials
-from buster_tasks.sources.schema import Filters
+from buster_tasks.sources.schema import Filters, Issue
 
 RAW = {
     "dataSourceName": "shop",
@@ -91,3 +91,28 @@ def test_the_output_is_camel_case_on_the_wire() -> None:
         "snapshotId", "stream",
     }  # fmt: skip
     assert IntrospectDataOutput.model_validate(wire) == output
+
+
+def test_counts_are_camel_case_on_the_wire_and_the_names_of_fields_in_python() -> None:
+    counts = {"tables": 2, "primary_keys": 1, "foreign_keys": 0}
+    output = IntrospectDataOutput(success=True, data_source_name="shop", counts=counts)
+    wire = json.loads(output.model_dump_json(by_alias=True))
+    assert wire["counts"] == {"tables": 2, "primaryKeys": 1, "foreignKeys": 0}
+    assert IntrospectDataOutput.model_validate(wire).counts == counts
+    assert output.model_dump()["counts"] == counts
+    assert IntrospectDataOutput.model_validate(output.model_dump()) == output
+
+
+def test_an_issue_that_comes_later_stands_first_and_is_counted() -> None:
+    first, later = (
+        Issue(scope="source", object="shop", code=code, message="So.") for code in ("A", "B")
+    )
+    output = IntrospectDataOutput(
+        success=True, data_source_name="shop", issues=[first], counts={"tables": 2, "issues": 1}
+    )
+    told = output.with_issue(later)
+    assert [issue.code for issue in told.issues] == ["B", "A"]
+    assert told.counts == {"tables": 2, "issues": 2}
+    assert output.with_issue(None) is output
+    without = output.model_copy(update={"counts": None})
+    assert without.with_issue(later).counts is None
