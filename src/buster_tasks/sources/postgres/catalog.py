@@ -112,45 +112,52 @@ JOIN pg_am AS m ON m.oid = x.relam
 ORDER BY k.at, x.relname
 """
 
+# `below` goes down through composite types, arrays and domains, once for each type: for each column it takes seconds
 COLUMNS = """
+WITH RECURSIVE
+wanted AS (
+    SELECT DISTINCT a.atttypid AS type, a.atttypmod AS modifier FROM unnest(%(oids)s::oid[]) AS k (oid)
+    JOIN pg_attribute AS a ON a.attrelid = k.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory IN ('A', 'C')
+),
+below (root, root_modifier, at, name, type, modifier, comment) AS (
+    SELECT type, modifier, ARRAY[]::int[], NULL::name, type, modifier, NULL::text FROM wanted
+    UNION ALL
+    SELECT w.root, w.root_modifier, w.at || c.at, c.name, c.type, c.modifier, c.comment
+    FROM below AS w JOIN pg_type AS d ON d.oid = w.type
+    JOIN pg_type AS o ON o.oid = coalesce(nullif(d.typbasetype, 0), d.oid)
+    CROSS JOIN LATERAL (
+        SELECT f.attnum::int, f.attname, f.atttypid, f.atttypmod, col_description(f.attrelid, f.attnum)
+        FROM pg_attribute AS f WHERE f.attrelid = o.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+        UNION ALL
+        SELECT 1, 'element', o.typelem, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE w.modifier END, NULL
+        WHERE o.typcategory = 'A' AND o.typelem <> 0
+    ) AS c (at, name, type, modifier, comment)
+    WHERE cardinality(w.at) < %(deepest)s
+),
+parts AS MATERIALIZED (
+    SELECT w.root, w.root_modifier, array_agg(ARRAY[array_to_string(w.at, '.'), w.name::text,
+        format_type(w.type, w.modifier), coalesce(o.typname, d.typname)::text, d.typcategory::text, w.comment]
+        ORDER BY w.at) AS parts
+    FROM below AS w JOIN pg_type AS d ON d.oid = w.type LEFT JOIN pg_type AS o ON o.oid = d.typbasetype
+    WHERE w.at <> ARRAY[]::int[] GROUP BY w.root, w.root_modifier
+)
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typtype::text,
     t.typcategory::text, b.typname, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
     a.attnotnull OR t.typnotnull, a.attidentity::text, a.attgenerated::text,
     CASE WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END, m.description,
     CASE WHEN t.typtype = 'e' THEN ARRAY(
         SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) END,
-    CASE WHEN t.typcategory IN ('A', 'C') THEN ({parts}) END,
+    p.parts,
     {statistics}
 FROM unnest(%(oids)s::oid[]) WITH ORDINALITY AS k (oid, at)
 JOIN pg_attribute AS a ON a.attrelid = k.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
+LEFT JOIN parts AS p ON p.root = a.atttypid AND p.root_modifier = a.atttypmod
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description AS m ON m.classoid = 'pg_class'::regclass AND m.objoid = a.attrelid AND m.objsubid = a.attnum
 {joined}
-"""
-
-# down through composite types, elements of arrays, and what domains are made of
-_PARTS = """
-    WITH RECURSIVE below (at, name, type, modifier, comment) AS (
-        SELECT ARRAY[]::int[], NULL::name, t.oid, a.atttypmod, NULL::text
-        UNION ALL
-        SELECT w.at || c.at, c.name, c.type, c.modifier, c.comment
-        FROM below AS w JOIN pg_type AS d ON d.oid = w.type
-        JOIN pg_type AS o ON o.oid = coalesce(nullif(d.typbasetype, 0), d.oid)
-        CROSS JOIN LATERAL (
-            SELECT f.attnum::int, f.attname, f.atttypid, f.atttypmod, col_description(f.attrelid, f.attnum)
-            FROM pg_attribute AS f WHERE f.attrelid = o.typrelid AND f.attnum > 0 AND NOT f.attisdropped
-            UNION ALL
-            SELECT 1, 'element', o.typelem, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE w.modifier END, NULL
-            WHERE o.typcategory = 'A' AND o.typelem <> 0
-        ) AS c (at, name, type, modifier, comment)
-        WHERE cardinality(w.at) < %(deepest)s
-    )
-    SELECT array_agg(ARRAY[array_to_string(w.at, '.'), w.name::text, format_type(w.type, w.modifier),
-        coalesce(o.typname, d.typname)::text, d.typcategory::text, w.comment] ORDER BY w.at)
-    FROM below AS w JOIN pg_type AS d ON d.oid = w.type LEFT JOIN pg_type AS o ON o.oid = d.typbasetype
-    WHERE w.at <> ARRAY[]::int[]
 """
 
 _STATISTICS = """
@@ -323,7 +330,6 @@ def read_columns(
 ) -> Iterator[ColumnRow]:
     """Columns of these relations, as they come and in no order: they are by far the most."""
     statement = COLUMNS.format(
-        parts=_PARTS,
         statistics="s.n_distinct, s.null_frac" if with_statistics else "NULL, NULL",
         joined=_STATISTICS if with_statistics else "",
     )
