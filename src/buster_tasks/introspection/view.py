@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
+from buster_tasks.errors import CatalogError
 from buster_tasks.introspection.models import IntrospectDataOutput
 from buster_tasks.sources.schema import Introspection, Issue, Table, View
 from taskkit import Run
@@ -37,29 +38,52 @@ def tree(run: Run) -> RenderableType | None:
         parts.append(Text("Not everything that was asked for could be read.", "yellow"))
     if output.snapshot_id is not None:
         parts.append(Text.assemble(("snapshot  ", "dim"), output.snapshot_id))
+    if output.stream is not None:
+        parts.append(
+            Text.assemble(("JSON  ", "dim"), f"the parts of the run's stream {output.stream}")
+        )
     return Group(*parts)
 
 
 def _structure(output: IntrospectDataOutput) -> RenderableType:
-    if output.error is not None:
-        return _told(output.error.code, "bold red", output.error.message, output.error.fix)
+    error = output.error
+    if error is not None:
+        name = (_shown(output.data_source_name), "bold")
+        line = Text.assemble(name, ("  the source could not be read", "bold red"))
+        return Group(line, _told(error.code, "bold red", error.message, error.fix))
+    found = output.introspection or _kept(output)
     counts = output.counts or {}
-    found = output.introspection
     kind = f"{found.data_source_type}  " if found else ""
     parts = (_counted(counts.get(what, 0), what) for what in ("tables", "columns", "views"))
     title = _line(output.data_source_name, "bold", kind + ", ".join(parts))
-    return title if found is None else _Drawing(found).under(title)
+    if found is None:
+        return title
+    # what no output could hold is no tree that anybody reads
+    most = MOST_RELATIONS if output.introspection else 0
+    return _Drawing(found, most).under(title)
+
+
+def _kept(output: IntrospectDataOutput) -> Introspection | None:
+    """What the catalog of this machine has of it: that of the worker may be another."""
+    if output.snapshot_id is None:
+        return None
+    from buster_tasks.catalog import CatalogStore  # needs SQLite, now only
+
+    try:
+        return CatalogStore().get(output.snapshot_id).introspection
+    except CatalogError:
+        return None
 
 
 class _Drawing:
-    """The tree of one introspection: databases, their schemas, and the tables and views of these."""
+    """The tree of one introspection: databases, their schemas, and so many of the tables and views of these."""
 
-    def __init__(self, found: Introspection) -> None:
+    def __init__(self, found: Introspection, most: int) -> None:
         self._found = found
         self._columns: Counter[_Place] = Counter(
             (column.database, column.schema_name, column.table) for column in found.columns
         )
-        self._left = MOST_RELATIONS
+        self._most = self._left = most
 
     def under(self, title: Text) -> Tree:
         root = Tree(title, guide_style=_GUIDES)
@@ -93,7 +117,7 @@ class _Drawing:
         self._left -= len(shown)
         for line in self._lines(shown):
             under.add(line)
-        if len(relations) > len(shown):
+        if self._most and len(relations) > len(shown):
             under.add(Text(f"and {len(relations) - len(shown):,} more", "dim"))
 
     def _lines(self, relations: Sequence[Table | View]) -> Iterator[Text]:

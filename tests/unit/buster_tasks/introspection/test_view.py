@@ -1,10 +1,13 @@
 """The tree of a run of `introspect-data`, as it looks on terminals wide and narrow."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from buster_tasks.catalog import CatalogStore
 from buster_tasks.introspection import view
 from buster_tasks.introspection.models import ErrorDetail, IntrospectDataOutput
 from buster_tasks.sources.schema import (
@@ -109,15 +112,59 @@ def test_a_large_source_is_cut() -> None:
     assert lines[-1] == "        └── and 1,300 more"
 
 
-def test_what_is_in_the_catalog_alone_is_told_by_its_counts() -> None:
-    lines = drawn(output_of(None, counts=SHOP.counts(), snapshot_id="snap_1"))
-    assert lines == ["Shop  3 tables, 3 columns, 2 views", "snapshot  snap_1"]
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogStore:
+    monkeypatch.setenv("BUSTER_TASKS_CATALOG", str(tmp_path / "catalog.db"))
+    return CatalogStore()
+
+
+def test_what_is_in_the_catalog_alone_is_told_by_its_schemas(catalog: CatalogStore) -> None:
+    kept = catalog.put(SHOP)
+    known = {"counts": SHOP.counts(), "snapshot_id": kept, "stream": "introspection"}
+    assert drawn(output_of(None, **known)) == [
+        "Shop  postgres  3 tables, 3 columns, 2 views",
+        "├── shop",
+        "│   ├── public  2 tables, 2 views",
+        "│   └── old  1 table",
+        "└── empty",
+        f"snapshot  {kept}",
+        "JSON  the parts of the run's stream introspection",
+    ]
+
+
+@pytest.mark.parametrize("is_off", [False, True], ids=["another catalog", "switched off"])
+def test_where_the_json_is_stands_there_where_the_catalog_has_it_not(
+    catalog: CatalogStore, monkeypatch: pytest.MonkeyPatch, is_off: bool
+) -> None:
+    if is_off:
+        monkeypatch.setenv("BUSTER_TASKS_CATALOG", "off")
+    known = {"counts": SHOP.counts(), "snapshot_id": "snap_1", "stream": "introspection"}
+    assert drawn(output_of(None, **known)) == [
+        "Shop  3 tables, 3 columns, 2 views",
+        "snapshot  snap_1",
+        "JSON  the parts of the run's stream introspection",
+    ]
 
 
 def test_a_failure_is_told() -> None:
     error = ErrorDetail(code="AUTHENTICATION_FAILED", message="Wrong password.", fix="Try again.")
     lines = drawn(output_of(None, success=False, complete=False, error=error))
-    assert lines == ["AUTHENTICATION_FAILED  Wrong password.", "  Try again."]
+    assert lines == [
+        "Shop  the source could not be read",
+        "AUTHENTICATION_FAILED  Wrong password.",
+        "  Try again.",
+    ]
+
+
+def test_a_failure_is_red() -> None:
+    error = ErrorDetail(code="AUTHENTICATION_FAILED", message="Wrong password.")
+    output = output_of(None, success=False, complete=False, error=error)
+    console = Console(width=80, color_system="standard", force_terminal=True)
+    with console.capture() as captured:
+        console.print(view.tree(run_of(output.model_dump_json(by_alias=True).encode())))
+    told, code = captured.get().splitlines()
+    assert "\x1b[1;31m  the source could not be read" in told
+    assert code.startswith("\x1b[1;31mAUTHENTICATION_FAILED")
 
 
 def test_names_do_not_steer_the_terminal() -> None:
