@@ -42,7 +42,9 @@ Told = TypeVar("Told", ErrorDetail, Issue)
 # Well under the two seconds that a task has after it was cancelled.
 CLOSE_SECONDS = 1.5
 
-_TESTED, _READ_BEFORE_MEASURING, _MEASURED = 0.1, 0.4, 0.95
+_TESTED = 0.1
+READ_BEFORE_MEASURING, MEASURED = 0.4, 0.95
+"""How far a run is that has read the structure and looks at rows next, and one that has done that."""
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ async def _find(
         findings.connection = await source.test()
         findings.connection.raise_if_failed()
         level = measured_level(options.statistics)
-        until = _MEASURED if level is None else _READ_BEFORE_MEASURING
+        until = MEASURED if level is None else READ_BEFORE_MEASURING
         found = await source.introspect(
             filters,
             share_of(progress, _TESTED, until),
@@ -182,7 +184,7 @@ async def _find(
             found = await _measured(payload, found, level, connections, progress, ends)
         named = {"data_source_name": payload.data_source_name}
         findings.introspection = found = found.model_copy(update=named)
-        await progress("finishing", until if is_shared else _MEASURED, found.counts())
+        await progress("finishing", until if is_shared else MEASURED, found.counts())
     if share_out is not None and level is not None and is_shared:
         await progress("measuring", until, {})
         findings.introspection = await share_out(found, level, ends.left())
@@ -224,7 +226,7 @@ async def _measured(
         level,
         sampling=options.sampling(),
         ends=ends,
-        progress=share_of(progress, _READ_BEFORE_MEASURING, _MEASURED),
+        progress=share_of(progress, READ_BEFORE_MEASURING, MEASURED),
     )
 
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import anyio
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 from pydantic.alias_generators import to_camel
 
 from buster_tasks.errors import SourceError
+from buster_tasks.introspection.flow import MEASURED, READ_BEFORE_MEASURING
 from buster_tasks.introspection.models import (
     IntrospectDataInput,
     IntrospectDataOptions,
@@ -43,7 +44,7 @@ _CLOSE_SECONDS = 1.5
 
 
 class MeasureTablesInput(WireModel):
-    """A part of a source's tables, how they are to be measured, and until when."""
+    """A part of a source's tables, how they are to be measured, until when, and what of the whole's progress it is."""
 
     data_source_name: str
     credentials: Credentials
@@ -51,6 +52,7 @@ class MeasureTablesInput(WireModel):
     sampling: Sampling
     targets: list[Target]
     ends_at: AwareDatetime | None = None
+    share: float = Field(default=0.0, ge=0, le=1)
 
 
 @task(
@@ -74,7 +76,7 @@ async def introspect_data_measure(payload: MeasureTablesInput, ctx: Context) -> 
             payload.level,
             sampling=payload.sampling,
             ends=ends,
-            progress=_report,
+            progress=_Reporter(payload.share),
         )
     except SourceError as error:
         if error.transient and ctx.attempt.number < ctx.run.max_attempts:
@@ -113,14 +115,16 @@ class Children:
         self, found: Introspection, level: MeasuredLevel, seconds: float | None
     ) -> Introspection:
         """The introspection with the statistics that the children have found."""
-        parts = list(parts_of(targets_of(found)))
-        items = [self._item(part, level, seconds) for part in parts]
+        targets = targets_of(found)
+        parts = list(parts_of(targets))
+        each = (MEASURED - READ_BEFORE_MEASURING) / len(targets)
+        items = [self._item(part, level, seconds, each * len(part)) for part in parts]
         done = await introspect_data_measure.batch_trigger_and_wait(items)
         results = zip(parts, done.runs, strict=True)
         return with_statistics(found, level, [_measured(part, result) for part, result in results])
 
     def _item(
-        self, part: list[Target], level: MeasuredLevel, seconds: float | None
+        self, part: list[Target], level: MeasuredLevel, seconds: float | None, share: float
     ) -> BatchItem[MeasureTablesInput, Measured]:
         payload = self._payload
         sampling = (payload.options or IntrospectDataOptions()).sampling()
@@ -133,6 +137,7 @@ class Children:
                 sampling=sampling,
                 targets=part,
                 ends_at=ends_at,
+                share=share,
             ),
             idempotency_key=idempotency_keys.create(_key(part, level, sampling)),
             ttl=None if seconds is None else max(1.0, seconds),
@@ -192,7 +197,19 @@ def _seconds_left(ends_at: datetime | None, ctx: Context) -> float | None:
     return whole if own is None else min(own, whole)
 
 
-async def _report(phase: str, fraction: float, counts: Mapping[str, int]) -> None:
-    metadata.set("phase", phase).set("progress", round(fraction, 3))
-    for name, count in counts.items():
-        metadata.set(to_camel(name), count)
+class _Reporter:
+    """Progress as metadata of the run, and of the parent by as much as it is a share of it."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        # what an attempt before this one has reached is in the parent's already
+        self._reached = float(metadata.get("progress") or 0.0)
+
+    async def __call__(self, phase: str, fraction: float, counts: Mapping[str, int]) -> None:
+        metadata.set("phase", phase)
+        for name, count in counts.items():
+            metadata.set(to_camel(name), count)
+        if fraction > self._reached:
+            metadata.parent.increment("progress", self._share * (fraction - self._reached))
+            self._reached = fraction
+            metadata.set("progress", fraction)

@@ -1,19 +1,24 @@
 """Statistics of a large catalog: children measure its parts."""
 
+import asyncio
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import taskkit
 from buster_tasks import IntrospectDataInput, IntrospectDataOptions, introspect_data
+from buster_tasks.errors import ConnectionFailedError
 from buster_tasks.introspection import measuring
 from buster_tasks.introspection.measuring import FAN_OUT_FROM, introspect_data_measure
 from buster_tasks.introspection.models import IntrospectDataOutput
+from buster_tasks.sources.base import DataSource
 from buster_tasks.sources.credentials import SqliteCredentials
+from buster_tasks.sources.statistics import Measured, Target
 from taskkit import Run, RunStatus, runs
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +85,35 @@ async def test_a_large_catalog_is_measured_by_children(tmp_path: Path) -> None:
     assert run.metadata["tablesMeasured"] == tables
     assert run.metadata["columnsMeasured"] == 2 * tables
     assert run.metadata["phase"] == "done"
+
+
+@pytest.mark.usefixtures("app")
+async def test_children_advance_the_progress_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By tables, each of them once, however many attempts it took."""
+    measured, failures, last = measuring.measure_tables, itertools.count(), asyncio.Event()
+
+    async def one_fails_and_the_last_waits(
+        sources: Sequence[DataSource], targets: Sequence[Target], *given: Any, **named: Any
+    ) -> Measured:
+        if len(targets) == 10:
+            await last.wait()
+        found = await measured(sources, targets, *given, **named)
+        if len(targets) == 100 and next(failures) == 0:
+            raise ConnectionFailedError("It is gone.", fix="Try again.", transient=True)
+        return found
+
+    monkeypatch.setattr(measuring, "measure_tables", one_fails_and_the_last_waits)
+    handle = await introspect_data.trigger(payload(database(tmp_path, 210)))
+    while [run.status for run in await children()].count(RunStatus.COMPLETED) < 2:
+        await asyncio.sleep(0)
+    progress = (await handle.retrieve()).metadata["progress"]
+    assert progress == pytest.approx(0.4 + 0.55 * 200 / 210)
+    last.set()
+    (await handle.result()).unwrap()
+    assert sorted(len(run.attempts) for run in await children()) == [1, 1, 2]
+    assert (await handle.retrieve()).metadata["progress"] == 1.0
 
 
 @pytest.mark.usefixtures("app")
