@@ -98,6 +98,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--model", default="offline", help="such as anthropic/claude-sonnet-4-5")
     parser.add_argument("--out", type=Path, help="folder for the report")
     given = parser.parse_args(arguments)
+    if not given.question.strip():
+        parser.error("the question is empty")
     folder = given.out or Path(tempfile.mkdtemp(prefix="shop-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("BUSTER_TASKS_CATALOG", "off")  # it leaves nothing behind

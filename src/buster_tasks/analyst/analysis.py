@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -18,7 +18,12 @@ from buster_tasks.analyst.findings import (
     Plan,
 )
 from buster_tasks.analyst.known_tables import Place
-from buster_tasks.analyst.models import AnalystContext, AnalystLimits, ExecutionStep
+from buster_tasks.analyst.models import (
+    AnalystContext,
+    AnalystLimits,
+    AnalystUsage,
+    ExecutionStep,
+)
 from buster_tasks.analyst.quoting import BLOCK_CHARACTERS, Blocks, reads_like_instructions
 from buster_tasks.analyst.state import State, check_move
 
@@ -27,7 +32,8 @@ from buster_tasks.analyst.state import State, check_move
 class Analysis:
     """What the states hand on to each other.
 
-    `answer` is set where no data is needed, `clarification` where the user has to say more; either ends the analysis.
+    `usage` tells what was taken up to now. `answer` is set where no data is needed, `clarification` where the user has
+    to say more; either ends the analysis.
     """
 
     question: str
@@ -36,6 +42,7 @@ class Analysis:
     limits: AnalystLimits
     context: AnalystContext = field(default_factory=AnalystContext)
     may_ask: bool = True
+    usage: Callable[[], AnalystUsage] = AnalystUsage
     states: list[State] = field(default_factory=lambda: [State.INITIALIZING])
     tables: list[tuple[str, Place]] = field(default_factory=list[tuple[str, Place]])
     notes: list[str] = field(default_factory=list[str])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from buster_tasks.analyst.analysis import Analysis
+from buster_tasks.analyst.claims import review_text
 from buster_tasks.analyst.findings import Artifact, Finding, Query
 from buster_tasks.analyst.models import AnalystResult, Status
+from buster_tasks.analyst.report.taming import tamed
 
 _SHOWN_AS = {
     "contradicted": "does not hold",
@@ -46,11 +48,14 @@ def status_of(analysis: Analysis) -> Status:
 
 
 def response_of(analysis: Analysis) -> str:
-    """The answer in Markdown: the summary, each finding that holds, and those that are in doubt marked as such."""
+    """The answer in Markdown: the summary, each finding that holds, and those that are in doubt marked as such.
+
+    Text of models and cells makes no link, no picture and no HTML in it.
+    """
     if analysis.clarification is not None:
-        return analysis.clarification
+        return tamed(analysis.clarification)
     if analysis.answer is not None:
-        return analysis.answer
+        return tamed(analysis.answer)
     kept = [finding for finding in analysis.findings if finding.verdict not in _DEFINITE]
     dropped = len(analysis.findings) - len(kept)
     parts = [analysis.summary] if analysis.summary else []
@@ -60,9 +65,18 @@ def response_of(analysis: Analysis) -> str:
         parts.append(f"{dropped} of {len(analysis.findings)} claims did not hold and are left out.")
     if not parts:
         parts.append("Nothing was found that the data shows.")
-    if analysis.assumptions:
-        parts.append("Assumed: " + " ".join(analysis.assumptions))
-    return "\n\n".join(parts)
+    assumed = [text for text in analysis.assumptions if _is_shown(text, analysis)]
+    if assumed:
+        parts.append("Assumed: " + " ".join(assumed))
+    return tamed("\n\n".join(parts))
+
+
+def _is_shown(text: str, analysis: Analysis) -> bool:
+    """Whether every number of a text that nobody has checked is in the evidence or in the question."""
+    verdicts = review_text(
+        text, [], list(analysis.desk.results.values()), question=analysis.question
+    )
+    return all(verdict.supported for verdict in verdicts)
 
 
 def _line(finding: Finding) -> str:
@@ -71,8 +85,10 @@ def _line(finding: Finding) -> str:
 
 
 def _artifacts(analysis: Analysis) -> list[Artifact]:
-    queries = [
-        Query(id=f"q{at}", name=result.purpose or result.id, evidence=result.evidence())
-        for at, result in enumerate(analysis.desk.results.values(), 1)
-    ]
+    queries: list[Query] = []
+    for at, result in enumerate(analysis.desk.results.values(), 1):
+        evidence = result.evidence()
+        if not _is_shown(evidence.purpose, analysis):  # it is what the model says of it
+            evidence = evidence.model_copy(update={"purpose": ""})
+        queries.append(Query(id=f"q{at}", name=evidence.purpose or result.id, evidence=evidence))
     return [*analysis.metrics, *analysis.charts, *analysis.dashboards, *queries]

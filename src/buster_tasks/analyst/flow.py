@@ -163,7 +163,8 @@ class _Work:
         )
         await around.reporter.state(analysis)
         async with desk:
-            self._team = self._made_team(secrets)
+            self._team = team = self._made_team(secrets)
+            analysis.usage = lambda: team.usage
             agent = Agent(
                 analysis,
                 self._team,

@@ -18,6 +18,9 @@ Status = Literal[
 ]
 ErrorCode = Literal["AGENT_EXECUTION_ERROR", "INVALID_INPUT", "DATA_SOURCE_ERROR", "TIMEOUT"]
 
+MOST_CHARACTERS = 20_000
+"""How long a question may be."""
+
 OFFLINE = "offline"
 """The name of the model that needs no provider."""
 
@@ -91,7 +94,7 @@ class AnalystAgentTaskInput(WireModel):
 
     session_id: str
     user_id: str
-    query: str
+    query: Annotated[str, Field(max_length=MOST_CHARACTERS)]
     data_sources: list[AnalystDataSource] = Field(default_factory=list[AnalystDataSource])
     context: AnalystContext | None = None
     options: AnalystOptions | None = None

@@ -85,6 +85,8 @@ class _RunReporter:
         metadata.set("current_step", f"{step.tool}: {step.summary}"[:200])
         metadata.set("steps", len(analysis.steps)).set("statements", analysis.desk.statements)
         metadata.set("findings", len(analysis.findings)).set("charts", len(analysis.charts))
+        usage = analysis.usage()
+        metadata.set("model_calls", usage.model_calls).set("cost_usd", usage.cost_usd)
         if step.state is State.ANALYZING:
             metadata.set("progress", _within(analysis))
         await self._streamed("steps", step.model_dump(mode="json", by_alias=True))
