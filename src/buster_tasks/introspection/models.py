@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Self, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,11 +18,12 @@ from pydantic_core import PydanticCustomError
 from buster_tasks.errors import SourceError
 from buster_tasks.sources.base import ConnectionTest
 from buster_tasks.sources.credentials import Credentials
+from buster_tasks.sources.known_options import KnownOptions
 from buster_tasks.sources.schema import Filters, Introspection, Issue, StatisticsLevel
 from buster_tasks.sources.statistics import Sampling
 
 
-class WireModel(BaseModel):
+class WireModel(KnownOptions):
     """Base of all: frozen; input is never shown in errors, because it may hold a secret."""
 
     model_config = ConfigDict(
@@ -121,7 +121,7 @@ class IntrospectDataOutput(WireModel):
     error: ErrorDetail | None = None
     connection: ConnectionTest | None = None
     introspection: Introspection | None = None
-    issues: list[Issue] = []
+    issues: list[Issue] = Field(default_factory=list[Issue])
     complete: bool = False
     counts: Counts | None = None
     snapshot_id: str | None = None

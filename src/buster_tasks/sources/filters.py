@@ -112,10 +112,14 @@ class _Patterns:
             object=pattern,
             code="FILTER_MATCHES_NOTHING",
             message=f"The {self._kind} filter {pattern!r} matches nothing.",
-            fix=f"Nearest names: {', '.join(near)}."
-            if near
-            else f"None of the {len(self._names)} names is like it.",
+            fix=f"Nearest names: {', '.join(near)}." if near else self._unlike(),
         )
+
+    def _unlike(self) -> str:
+        if len(self._names) > 1:
+            return f"None of the {len(self._names)} names is like it."
+        only = next(iter(self._names.values()), None)
+        return "There is nothing to choose from." if only is None else f"The only name is {only}."
 
     def _nearest(self, wanted: str) -> list[str]:
         """The names that are most like it; that the case is another one is no difference here."""

@@ -114,7 +114,7 @@ def _kind_error(message: str) -> PydanticCustomError:
 Credentials = Annotated[AnyCredentials, _ByKind()]
 
 _ADAPTER: TypeAdapter[AnyCredentials] = TypeAdapter(
-    Credentials, config=ConfigDict(hide_input_in_errors=True)
+    Credentials, config=ConfigDict(title="credentials", hide_input_in_errors=True)
 )
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Annotated, cast
+from typing import Annotated
 
 from pydantic import (
     AliasChoices,
     AliasGenerator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
-    ValidationError,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
+
+from buster_tasks.sources.known_options import KnownOptions
 
 REFERENCE_PREFIXES = ("env:", "file:")
 
@@ -58,7 +55,7 @@ DEFAULT_DATABASE = AliasChoices("default_database", "defaultDatabase", "database
 DEFAULT_SCHEMA = AliasChoices("default_schema", "defaultSchema", "schema")
 
 
-class SourceModel(BaseModel):
+class SourceModel(KnownOptions):
     """Base of all: frozen, unknown options refused, input never shown in errors because it may hold a secret."""
 
     model_config = ConfigDict(
@@ -67,38 +64,6 @@ class SourceModel(BaseModel):
         hide_input_in_errors=True,
         alias_generator=AliasGenerator(validation_alias=_spellings),
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_options(cls, value: object) -> object:
-        """Refuse whatever is no option by its name, telling the one that is nearest."""
-        if not isinstance(value, Mapping):
-            return value
-        given = cast("Mapping[object, object]", value)
-        known = cls._names()
-        unknown = [name for name in given if name not in known]
-        if unknown:
-            errors = [cls._unknown(str(name)) for name in unknown]
-            raise ValidationError.from_exception_data(cls.__name__, errors, hide_input=True)
-        return given
-
-    @classmethod
-    def _names(cls) -> set[str]:
-        """Each name that an option may be given under."""
-        aliases = [(name, field.validation_alias) for name, field in cls.model_fields.items()]
-        return {
-            str(spelling)
-            for name, alias in aliases
-            for spelling in (alias.choices if isinstance(alias, AliasChoices) else [alias or name])
-        }
-
-    @classmethod
-    def _unknown(cls, name: str) -> InitErrorDetails:
-        near = get_close_matches(name.lower(), cls.model_fields, n=1)
-        fix = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(cls.model_fields)}"
-        error = PydanticCustomError("unknown_option", "this is no option; {fix}", {"fix": fix})
-        # without the value, which may be a secret
-        return InitErrorDetails(type=error, loc=(name,), input=None)
 
 
 class TlsOptions(SourceModel):

@@ -17,6 +17,7 @@ from buster_tasks.errors import (
     SourceError,
 )
 from buster_tasks.sources.failures import not_a_read, rejected
+from buster_tasks.sources.quoting import in_double_quotes as quote
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,6 +58,8 @@ def login_error(state: str, place: Place) -> SourceError:
     """Our error for the SQLSTATE that a connection was refused with."""
     if state == "55000":
         return _closed_database(place, f"SQLSTATE {state}")
+    if state == "42501":
+        return _may_not_connect(place)
     known = by_state(state, place)
     if isinstance(known, QueryFailedError):
         return ConnectionFailedError(
@@ -134,6 +137,13 @@ def _closed_database(place: Place, text: str) -> SourceError:
         f"The database {place.database!r} takes no connections: {text}.",
         fix="Use another database, or have it allow connections.",
         transient=False,
+    )
+
+
+def _may_not_connect(place: Place) -> SourceError:
+    return PermissionDeniedError(
+        f"The user {place.user!r} may not connect to the database {place.database!r}.",
+        fix=f"GRANT CONNECT ON DATABASE {quote(place.database)} TO {quote(place.user)};",
     )
 
 

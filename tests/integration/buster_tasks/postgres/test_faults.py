@@ -97,6 +97,8 @@ async def test_a_database_that_may_not_be_used(
     admin.execute("REVOKE CONNECT ON DATABASE private FROM PUBLIC")
     error = await failure(source_of("private", username="outsider", password="x"))
     assert type(error) is PermissionDeniedError
+    assert error.message == "The user 'outsider' may not connect to the database 'private'."
+    assert error.fix == 'GRANT CONNECT ON DATABASE "private" TO "outsider";'
     admin.execute("ALTER DATABASE private ALLOW_CONNECTIONS false")
     closed = await failure(source_of("private"))
     assert (type(closed), closed.transient) == (ConnectionFailedError, False)

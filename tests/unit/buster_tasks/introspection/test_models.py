@@ -81,6 +81,26 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
         IntrospectDataOptions.model_validate(wrong)
 
 
+@pytest.mark.parametrize(
+    ("changes", "where", "near"),
+    [
+        ({"options": {"exclude_table": ["a"]}}, ("options", "exclude_table"), "exclude_tables"),
+        ({"options": {"sampleRow": 5}}, ("options", "sampleRow"), "sample_rows"),
+        ({"optoins": {}}, ("optoins",), "options"),
+        ({"datasourceName": "x"}, ("datasourceName",), "data_source_name"),
+    ],
+    ids=["snake_case", "camelCase", "top level", "another case"],
+)
+def test_an_unknown_name_is_told_with_the_nearest(
+    changes: dict[str, object], where: tuple[str, ...], near: str
+) -> None:
+    known = {"dataSourceName": "shop", "credentials": {"type": "sqlite", "path": "shop.db"}}
+    with pytest.raises(ValidationError, match=f"did you mean '{near}'") as caught:
+        IntrospectDataInput.model_validate({**known, **changes})
+    [error] = caught.value.errors()
+    assert (error["loc"], error["input"]) == (where, None)
+
+
 def test_the_output_is_camel_case_on_the_wire() -> None:
     output = IntrospectDataOutput(
         success=False, data_source_name="shop", error=ErrorDetail(code="X", message="No.")

@@ -90,6 +90,21 @@ def test_a_pattern_that_matches_nothing_names_the_nearest() -> None:
     assert (second.object, "6 names" in second.fix) == ("zzz", True)
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "There is nothing to choose from."),
+        (["orders"], "The only name is orders."),
+        (["orders", "customers"], "None of the 2 names is like it."),
+    ],
+)
+def test_where_no_name_is_near_it_says_how_many_there_are(names: list[str], told: str) -> None:
+    selection = Selection(Filters(tables=["xyz"]), exact_case)
+    for name in names:
+        selection.table("d", "s", name)
+    assert [issue.fix for issue in selection.warnings()] == [told]
+
+
 def test_the_case_of_a_name_is_the_nearest_there_is() -> None:
     selection = Selection(Filters(tables=["ORDERS", "x_Ay"]), exact_case)
     for name in ("orders", "Orders", "X_AY", "customers"):

@@ -269,3 +269,11 @@ def chain(error: BaseException | None) -> list[str]:
         return []
     written = traceback.TracebackException.from_exception(error).format_exception_only()
     return [*written, *chain(error.__cause__ or error.__context__)]
+
+
+def test_what_is_wrong_is_told_of_the_credentials_of_their_kind() -> None:
+    with pytest.raises(ValidationError) as caught:
+        credentials_from_url("postgresql://ada@db/shop?pasword=env:DB_PASSWORD")
+    told = str(caught.value)
+    assert told.startswith("1 validation error for credentials\npostgres.pasword\n")
+    assert "did you mean 'password'?" in told
