@@ -37,11 +37,11 @@ _QUARTERS: Final = {
 _WORD = "first|second|third|fourth|last|1st|2nd|3rd|4th"
 _TIME: Final = re.compile(r"(?<![\w:.])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\w:])")
 _MAY_ALONE: Final = re.compile(
-    r"\b(?:in|of|since|from|to|until|till|through|by|for|and|during|between|before|after|the|this|last|next|than)\s+$"
+    r"\b(?:in|of|since|from|to|until|till|through|by|for|and|during|between|before|after|the|this|last|next|than|was|is|were|are|came|with)\s+$"
 )
 _MAY_DOES: Final = re.compile(
     r"(?:'s|\u2019s)?\s+(?:was|is|had|has|saw|to|through|until|brought|closed|recorded|showed|came|revenue|sales|orders|"
-    r"figures|and\s+[A-Z])"
+    r"figures|leads?|led|tops|topped|ranks?|ranked|trails?|trailed|dominates?|at\s+[\d$€£]|with\s+[\d$€£]|differs?|and\s+[A-Z])"
 )
 _TO_NEXT: Final = re.compile(
     r"\s*(?:,|,?\s*(?:and|to|through|until|till|or|vs\.?|versus|over|than in)\s+|[-\u2013]|\s*/\s*)\s*(?:in\s+)?"

@@ -26,7 +26,7 @@ _BESIDE: Final = re.compile(
     re.IGNORECASE,
 )
 _COMPARED: Final = re.compile(
-    r"\b(?:from|versus|vs\.?|compared\s+(?:to|with)|against|than)\s*[$€£¥₹]?$", re.IGNORECASE
+    r"\b(?:from|versus|vs\.?|compared\s+(?:to|with)|against)\s*[$€£¥₹]?$", re.IGNORECASE
 )
 _LISTED: Final = re.compile(r"[\s,]*(?:(?:and|plus|&)\s+)?(?:the\s+)?")
 _LEADS_TO: Final = re.compile(
@@ -34,6 +34,9 @@ _LEADS_TO: Final = re.compile(
 )
 _TOGETHER: Final = re.compile(r"\b(?:together|combined|jointly)\b", re.IGNORECASE)
 _SINCE: Final = re.compile(r"\b(?:from|between|since)\s+(?:the\s+)?$", re.IGNORECASE)
+_UNTIL: Final = re.compile(
+    r"\s*(?:(?:and|to|through|until|till|up\s+to)(?:\s+(?:the|in))?|[-\u2013])\s*", re.IGNORECASE
+)
 _FROM: Final = re.compile(r"\bfrom\s*[$€£¥₹]?$", re.IGNORECASE)
 # what follows these is no cell, unless its row is named
 _AGGREGATE: Final = re.compile(
@@ -80,6 +83,23 @@ class Scope:
         """Whether it says from when, so that what it rose from is told."""
         days = [mention.start - self.start for mention in self.mentions if mention.kind == "date"]
         return len(days) > 1 and bool(_SINCE.search(self.text[: days[0]]))
+
+    def span(self, table: Table) -> frozenset[int] | None:
+        """The rows from one day to another, `between March and June 2024`; None where it says no such days."""
+        days = [mention for mention in self.mentions if mention.kind == "date"]
+        for one, other in pairwise(days):
+            between = self.text[one.end - self.start : other.start - self.start]
+            if _UNTIL.fullmatch(between) and _SINCE.search(self.text[: one.start - self.start]):
+                ends = [rows_of_days(table, [mention]) for mention in (one, other)]
+                return _within(table, *ends) if all(ends) else None
+        return None
+
+    def rows_beside(self, table: Table, column: str) -> frozenset[int] | None:
+        """The rows of its days, and of the names in other columns than this one; None where it has none."""
+        others = [rows for name, rows in _named(table, self.names).items() if name != column]
+        days = self.span(table) or _dated(table, self.mentions)
+        groups = [rows for rows in (*others, days) if rows]
+        return _met(groups) if groups else None
 
     @property
     def unnamed(self) -> str:
@@ -227,16 +247,33 @@ def _named(table: Table, names: Iterable[Name]) -> Mapping[str, frozenset[int]]:
     return found
 
 
-def _dated(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
-    """The rows of the days that the sentence has."""
+def rows_of_days(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
+    """The rows of the days that are mentioned."""
     days = [one for mention in mentions if mention.kind == "date" for one in mention.periods]
-    rows = frozenset(
+    return frozenset(
         row
         for column in table.dated
         for row, period in column.periods.items()
         if any(one == period or one.holds(period) for one in days)
     )
+
+
+def _dated(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
+    """The same; days that all rows have tell nothing."""
+    rows = rows_of_days(table, mentions)
     return rows if len(rows) < table.rows else frozenset()
+
+
+def _within(table: Table, first: frozenset[int], last: frozenset[int]) -> frozenset[int]:
+    """The rows whose days are in a stretch that begins and ends with those of some rows."""
+    column = table.dated[0]
+    begins = [column.periods[row].first for row in first if row in column.periods]
+    ends = [column.periods[row].after for row in last if row in column.periods]
+    return frozenset(
+        row
+        for row, period in column.periods.items()
+        if begins and ends and min(begins) <= period.first and period.after <= max(ends)
+    )
 
 
 def _met(groups: Sequence[frozenset[int]]) -> frozenset[int]:
