@@ -23,7 +23,7 @@ class Progress(Protocol):
     Awaited between steps, so it should be quick.
     """
 
-    async def __call__(self, phase: str, fraction: float, counts: Mapping[str, int]) -> None: ...
+    async def __call__(self, phase: str, fraction: float, counts: Mapping[str, int], /) -> None: ...
 
 
 async def no_progress(phase: str, fraction: float, counts: Mapping[str, int]) -> None:

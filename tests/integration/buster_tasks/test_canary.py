@@ -179,7 +179,8 @@ async def leaky(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Leaky]:
     return Leaky
 
 
-def payload(kind: str, password: str, **more: Any) -> dict[str, Any]:
+def payload(kind: str, password: str, **more: Any) -> Any:
+    """As it comes from outside: the task makes a model of it."""
     known, fields, rest = KINDS[kind]
     credentials = {"type": known, **rest, **dict.fromkeys(fields, password), **more}
     return {"dataSourceName": "shop", "credentials": credentials}
@@ -228,7 +229,7 @@ async def left_behind(handle: RunHandle[Any], caplog: pytest.LogCaptureFixture) 
 
 
 def output_of(told: Any) -> Any:
-    output = getattr(told, "output", None)
+    output: Any = getattr(told, "output", None)
     return output.model_dump_json() if hasattr(output, "model_dump_json") else output
 
 
@@ -302,8 +303,9 @@ async def test_a_real_reader_that_cannot_connect(
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
 async def test_a_secret_where_none_belongs(kind: str, tmp_path: Path) -> None:
     credentials = {"type": kind, "path": str(tmp_path / "x"), "password": CANARY}
+    wrong: Any = {"dataSourceName": "shop", "credentials": credentials}
     with pytest.raises(taskkit.errors.TaskkitError) as caught:
-        await introspect_data.trigger({"dataSourceName": "shop", "credentials": credentials})
+        await introspect_data.trigger(wrong)
     assert_no_canary("".join(chain(caught.value)))
 
 

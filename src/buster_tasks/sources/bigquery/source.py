@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.bigquery.catalog import quote
@@ -27,7 +27,7 @@ class BigquerySource(BlockingSource["BigquerySession"]):
     `maximum_bytes_billed` is a QueryFailedError.
     """
 
-    kind: Literal["bigquery"] = "bigquery"
+    kind = "bigquery"
     product, extra = "BigQuery", "bigquery"
     statistics_dialect = BigqueryStatistics()
     names_databases = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
@@ -22,7 +20,7 @@ class DatabricksSource(BlockingSource[DatabricksSession]):
     one, for as long as there is time.
     """
 
-    kind: Literal["databricks"] = "databricks"
+    kind = "databricks"
     product, extra = "Databricks", "databricks"
     statistics_dialect = DatabricksStatistics()
     names_databases = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
@@ -22,7 +22,7 @@ class DuckdbSource(BlockingSource["DuckdbSession"]):
     Rows are DuckDB's own estimate, which takes no time of its own.
     """
 
-    kind: Literal["duckdb"] = "duckdb"
+    kind = "duckdb"
     product, extra = "DuckDB", "duckdb"
     statistics_dialect = DuckdbStatistics()
     close_seconds = None

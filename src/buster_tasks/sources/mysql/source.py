@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
@@ -22,7 +20,7 @@ class MysqlSource(BlockingSource[MysqlSession]):
     estimates. `read_seconds` is how long the server may be silent while it works on a statement.
     """
 
-    kind: Literal["mysql"] = "mysql"
+    kind = "mysql"
     product, extra = "MySQL", "mysql"
     statistics_dialect = MysqlStatistics()
 

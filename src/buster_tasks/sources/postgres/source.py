@@ -7,7 +7,7 @@ whose host swallows packets can be cut from outside.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
@@ -27,7 +27,7 @@ class PostgresSource(BlockingSource["PostgresSession"]):
     `catalog` columns have what ANALYZE found out about their values.
     """
 
-    kind: Literal["postgres"] = "postgres"
+    kind = "postgres"
     product, extra = "PostgreSQL", "postgres"
     statistics_dialect = PostgresStatistics()
     close_seconds = 0.6

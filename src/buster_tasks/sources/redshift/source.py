@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
@@ -22,7 +22,7 @@ class RedshiftSource(BlockingSource["RedshiftSession"]):
     and take no time of their own. With the statistics `catalog` columns have what ANALYZE found out about their values.
     """
 
-    kind: Literal["redshift"] = "redshift"
+    kind = "redshift"
     product, extra = "Redshift", "redshift"
     statistics_dialect = RedshiftStatistics()
     close_seconds = 0.6

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
@@ -22,7 +20,7 @@ class SnowflakeSource(BlockingSource[SnowflakeSession]):
     before the session counts as lost.
     """
 
-    kind: Literal["snowflake"] = "snowflake"
+    kind = "snowflake"
     product, extra = "Snowflake", "snowflake"
     statistics_dialect = SnowflakeStatistics()
     names_databases = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Literal
 
 from buster_tasks.errors import SourceNotSupportedError
 from buster_tasks.sources.base import Steps
@@ -25,7 +24,7 @@ class SqliteSource(BlockingSource[SqliteSession]):
     the rows of one table, and for adding up the sizes of all. What there is no time to count is an estimate, or None.
     """
 
-    kind: Literal["sqlite"] = "sqlite"
+    kind = "sqlite"
     statistics_dialect = SqliteStatistics()
     close_seconds = None
 

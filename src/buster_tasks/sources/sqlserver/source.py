@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from buster_tasks.sources.base import Steps
 from buster_tasks.sources.blocking import Budget
 from buster_tasks.sources.blocking_source import BlockingSource, Identity, Wanted
@@ -23,7 +21,7 @@ class SqlserverSource(BlockingSource[SqlserverSession]):
     database have what the server's histograms tell.
     """
 
-    kind: Literal["sqlserver"] = "sqlserver"
+    kind = "sqlserver"
     product, extra = "SQL Server", "sqlserver"
     statistics_dialect = SqlserverStatistics()
     names_databases = True
