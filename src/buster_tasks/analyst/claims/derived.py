@@ -31,7 +31,9 @@ from buster_tasks.analyst.claims.scope import Scope
 
 _WHOLE: Final = 100
 _MOST_COLUMNS: Final = 8
-_TOTAL: Final = words("total(?:s|ed|led|ing)?|sum|all|entire|whole|both|across|jointly")
+_TOTAL: Final = words(
+    "total(?:s|ed|led|ing)?|sum(?:s|med)?|all|entire|whole|both|across|jointly|add(?:s|ed)?\\s+up|amount(?:s|ed)?\\s+to"
+)
 # these speak of all rows even where some are named
 _IN_ALL: Final = re.compile(
     r"\b(?:altogether|combined|together|overall|in\s+total|in\s+all)\b"
@@ -54,6 +56,12 @@ _TOP: Final = re.compile(
 _SUPERLATIVE: Final = words(
     "most|highest|largest|biggest|best|top|leads?|leading|greatest|lowest|least|fewest|smallest|worst|peak(?:ed)?"
 )
+_REVENUE: Final = words(
+    "revenues?|sales|turnover|earn(?:s|ed|ings)?|proceeds|takings|worth|brought\\s+in"
+)
+_REVENUE_COLUMNS: Final = frozenset({"revenue", "sale", "turnover", "earning", "amount", "total"})
+_QUANTITY: Final = frozenset({"unit", "quantity", "qty", "sold", "volume", "piece", "count"})
+_PRICE: Final = frozenset({"price", "fee", "tariff"})
 _ROWS: Final = frozenset({"row", "record", "result", "entry", "line", "group", "item", "value"})
 
 
@@ -70,6 +78,8 @@ def derived(mention: Mention, scope: Scope, tables: Sequence[Table]) -> Iterator
         # of a result that was cut, what is not here would count too
         if not mention.is_change and not table.truncated:
             yield from _whole(mention, scope, table)
+        if not mention.is_change:
+            yield from _products(mention, scope, table)
     for table in tables:
         columns = asked(table, mention, scope.text)
         for one, base, by in pairs(mention, scope, table, columns):
@@ -79,6 +89,8 @@ def derived(mention: Mention, scope: Scope, tables: Sequence[Table]) -> Iterator
 def _whole(mention: Mention, scope: Scope, table: Table) -> Iterator[Derived]:
     """Arithmetic over all rows of a result, or over those that are named."""
     rows = scope.rows_meant(mention, table)
+    if (mention.start, table.id) not in scope.paired:
+        rows = scope.span(table) or rows
     for column in asked(table, mention, scope.text):
         if mention.kind == "number":
             yield from _aggregates(mention, column, rows, scope)
@@ -202,9 +214,13 @@ def _sums(
     name = f"{column.result}.{column.name}"
     if in_all or (not chosen and (said or counted)):
         yield Derived(column.total, f"sum of {name}")
+    # a year that has months is all of them
+    is_period = any(one.kind == "date" for one in scope.mentions) and not column.traits.is_percent
+    if len(chosen) > 1 and (
+        said or (is_period and not scope.names and not MEAN.search(scope.text))
+    ):
+        yield Derived(sum(chosen, Decimal(0)), f"sum of {name} over named rows")
     if said:
-        if len(chosen) > 1:
-            yield Derived(sum(chosen, Decimal(0)), f"sum of {name} over named rows")
         for count, total in _tops(column, scope):
             yield Derived(total, f"sum of {name} over the top {count}")
 
@@ -221,6 +237,26 @@ def _ratios(text: str, table: Table, rows: frozenset[int] | None) -> Iterator[De
         for row in sorted(rows or ())[:MOST_ROWS]:
             if other.numbers.get(row) and row in one.numbers:
                 yield Derived(one.numbers[row] / other.numbers[row], by)
+
+
+def _products(mention: Mention, scope: Scope, table: Table) -> Iterator[Derived]:
+    """Units times their price, where revenue is told and no column has it: of the rows that are named, else of all."""
+    said = _REVENUE.search(scope.text)
+    if mention.kind != "number" or not said:
+        return
+    if any(column.traits.words & _REVENUE_COLUMNS for column in table.measures):
+        return
+    rows = scope.rows_meant(mention, table)
+    chosen = sorted(rows or range(table.rows))
+    for one, other in product(table.measures, table.measures):
+        if one.traits.words & _QUANTITY and other.traits.words & _PRICE:
+            found = [
+                one.numbers[row] * other.numbers[row]
+                for row in chosen
+                if row in one.numbers and row in other.numbers
+            ]
+            if found and (rows or not table.truncated):
+                yield Derived(sum(found, Decimal(0)), f"{table.id}.{one.name} times {other.name}")
 
 
 def _parts(table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:

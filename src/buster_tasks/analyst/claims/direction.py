@@ -40,17 +40,22 @@ _AFTER: Final = re.compile(
 )
 _UP_TO: Final = re.compile(r"\b(?:up|down)\s+(?:to|from)\s*$", re.IGNORECASE)
 _DIFFERS: Final = re.compile(
-    r"\b(?:differences?|gap|change[ds]?|margin|swing|spread|lead|differ(?:s|ed)?)"
+    r"\b(?:differences?|gap|margin|spread|distance)\s+(?:between|from|of)\s(?:[^.;]|\.\w){1,90}?"
+    r"\s(?:is|was|of|amount(?:s|ed)?\s+to|comes?\s+to|came\s+to|stands?\s+at|stood\s+at)"
+    r"(?:\s+(?:about|nearly|around|some|only|just))*\s*[$€£¥₹]?$"
+    r"|\b(?:differences?|gap|change[ds]?|margin|swing|spread|lead|differ(?:s|ed)?)"
     r"(?:\s+(?:of|by|is|was|about|nearly|around|some))+\s*$"
-    r"|\b(?:leads?|led|beats?|ahead|trail(?:s|ed)?|outsells?|outsold|outperform\w*|surpass\w*|behind|separated)"
-    r"(?:\s+[\w'-]+){0,4}\s+by(?:\s+(?:about|nearly|around|some))?\s*$|\+$",
+    r"|\b(?:leads?|led|beats?|ahead|trail(?:s|ed)?|exceed(?:s|ed)?|lag(?:s|ged)?|outsells?|outsold|outperform\w*|surpass\w*|behind|separated)"
+    r"(?:\s+[\w'-]+){0,4}\s+by(?:\s+(?:about|nearly|around|some))?\s*[$€£¥₹]?$|\+$",
     re.IGNORECASE,
 )
 _GROWTH: Final = re.compile(
     r"\b(?:growth|increase|change|gain|rise|improvement)\b[^.;,]{0,20}$", re.IGNORECASE
 )
 _DIFFERENCE: Final = re.compile(
-    r"^\s*-?(?:points?\s+)?(?:change|difference|gap|swing|apart|lead)\b", re.IGNORECASE
+    r"^\s*-?(?:points?\s+)?(?:change|difference|gap|swing|apart|lead|(?:[a-z]+\s+)?separates?)\b"
+    r"|^\s+(?:[a-z]+\s+)?apart\b",
+    re.IGNORECASE,
 )
 
 # the narrower first, which hold the wider ones: "no more than", "just under"
@@ -104,7 +109,7 @@ def is_growth(before: str) -> bool:
 
 def differs(before: str, after: str) -> bool:
     """Whether the number between two texts is a difference without a direction: `a gap of`."""
-    return bool(_DIFFERS.search(before[-60:]) or _DIFFERENCE.match(after[:40]))
+    return bool(_DIFFERS.search(before[-130:]) or _DIFFERENCE.match(after[:40]))
 
 
 def _direction_before(before: str) -> int:

@@ -17,6 +17,7 @@ from buster_tasks.analyst.claims.direction import direction
 from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.mentions import LONGEST, mentions
+from buster_tasks.analyst.claims.ranging import is_end
 from buster_tasks.analyst.claims.ranking import leaders, rank_of
 from buster_tasks.analyst.claims.reading import (
     fits_unit,
@@ -88,6 +89,9 @@ class _Judge:
         for support in (self._name(mention), self._by_value(mention), self._by_question(mention)):
             if support:
                 return support
+        ranged = is_end(mention, scope, self.tables)
+        if ranged is not None:
+            return ranged
         for exact, by in cells(mention, scope, self.tables):
             if self._is_wrong_way(mention, exact, scope):
                 return ""
