@@ -42,6 +42,11 @@ _RANKED: Final = words(
 _MULTIPLE: Final = words(
     "times|twice|doubl\\w+|tripl\\w+|halv\\w+|as\\s+(?:many|much|high|large|big)|factor|fold|ratio"
 )
+_EARLIER_TEXT: Final = """
+prev previous prior last before after current earlier later old new first budget budgeted target plan planned forecast
+actual expected baseline base
+"""
+_EARLIER: Final = frozenset(_EARLIER_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +113,17 @@ def pairs(
         for row in sorted(rows):
             found = [column for column in table.measures if row in column.numbers]
             for one, other in islice(combinations(found, 2), _MOST_PAIRS):
+                if mention.kind == "percent" and mention.is_change and not _is_like(one, other):
+                    continue
                 by = f"{table.id}: {one.name} and {other.name}"
                 yield one.numbers[row], other.numbers[row], by
                 yield other.numbers[row], one.numbers[row], by
+
+
+def _is_like(one: Column, other: Column) -> bool:
+    """Whether two columns count the same, so that one may have grown from the other."""
+    words = one.traits.words | other.traits.words
+    return bool((one.traits.words & other.traits.words) - {"total"} or words & _EARLIER)
 
 
 def _row_pairs(
@@ -145,10 +158,22 @@ def _beside_row(
         return
     last = table.rows - 1
     beside = {row - 1, row + 1, 0, last} | _year_before(table, row)
+    if not _RANKED.search(scope.text):
+        beside &= _of_same_name(table, row)
     for other in sorted(beside - {row}):
         # what happened in a year is compared with one before
         if 0 <= other <= last and not (is_paired and _is_before(table, row, other)):
             yield from _beside(table, row, other)
+
+
+def _of_same_name(table: Table, row: int) -> frozenset[int]:
+    """The rows that differ from one in their days alone: what a product grew by is no other product."""
+    rows = frozenset(range(table.rows))
+    for column in table.columns:
+        own = next((found for found in column.texts.values() if row in found), None)
+        if own is not None and not column.periods:
+            rows &= frozenset(own)
+    return rows
 
 
 def _in_order(scope: Scope, table: Table, one: int, other: int) -> Iterator[tuple[int, int]]:

@@ -17,6 +17,7 @@ _WHAT: Final = {
     "date": "the date",
     "time": "the time",
     "entity": "the leading name",
+    "comparison": "the comparison",
     "ordinal": "the rank",
 }
 CODES: Final = frozenset({"UNSUPPORTED_NUMBER", "UNKNOWN_PLACE", "UNUSED_VALUE"})

@@ -10,7 +10,16 @@ from buster_tasks.analyst.claims.direction import Comparison
 from buster_tasks.analyst.claims.period import Period
 
 Kind = Literal[
-    "number", "percent", "points", "fraction", "factor", "ordinal", "date", "time", "entity"
+    "number",
+    "percent",
+    "points",
+    "fraction",
+    "factor",
+    "ordinal",
+    "date",
+    "time",
+    "entity",
+    "comparison",
 ]
 
 _TOLERANCE: Final = Decimal("0.05")  # of "about" and "nearly", where the digits allow more

@@ -26,6 +26,7 @@ from buster_tasks.analyst.claims.reading import (
 )
 from buster_tasks.analyst.claims.scope import Name, Scope, names_in, scope_of, sentences
 from buster_tasks.analyst.claims.values import Resolved
+from buster_tasks.analyst.claims.versus import orders
 from buster_tasks.analyst.findings import CellRef
 
 _LIMIT: Final = re.compile(r"\b(?:LIMIT|TOP|FETCH\s+(?:FIRST|NEXT))\s*\(?\s*(\d+)", re.IGNORECASE)
@@ -303,7 +304,10 @@ def judge_text(
         verdicts += [judge.verdict(mention, scope) for mention in (*plain, *late)]
         verdicts.extend(
             MentionVerdict(mention, by)
-            for mention, by in leaders(scope, tables, question, [p[:2] for p in places])
+            for mention, by in (
+                *leaders(scope, tables, question, [p[:2] for p in places]),
+                *orders(scope, tables),
+            )
         )
     return sorted(verdicts, key=lambda verdict: verdict.mention.start)
 

@@ -1,0 +1,78 @@
+"""Which of two is ahead: whether `A outsold B`, or `A has fewer orders than B`, is so by the rows of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from buster_tasks.analyst.claims.extreme import meant
+from buster_tasks.analyst.claims.index import Column, Table
+from buster_tasks.analyst.claims.mention import Mention
+from buster_tasks.analyst.claims.scope import Scope
+from buster_tasks.analyst.claims.subject import Subject, subjects
+
+# between two names, `ahead of` or `more orders than`; what the second one is of may follow
+_ORDER: Final = re.compile(
+    r"(?:[^.;]|\.\d)*?\b(?P<said>"
+    r"(?P<above>outs(?:old|ells?)|outperform(?:s|ed)?|outrank(?:s|ed)?|beats?|surpass(?:es|ed)?|exceed(?:s|ed)?|overtook|"
+    r"ahead\s+of|followed\s+by)"
+    r"|(?P<below>trail(?:s|ed)?|lag(?:s|ged)?(?:\s+behind)?|underperform(?:s|ed)?|behind)"
+    r"|(?P<more>more|higher|larger|bigger|greater|stronger)(?:\s+[a-z_]+){0,4}?\s+than"
+    r"|(?P<less>less|fewer|lower|smaller|weaker)(?:\s+[a-z_]+){0,4}?\s+than)"
+    r"(?:\s+(?:the|that|those|it|was|were|did|of|in|from|for|by))*\s+",
+    re.IGNORECASE,
+)
+_NOT: Final = re.compile(r"\b(?:not|never|no|neither|nor|hardly)\b|n't\b", re.IGNORECASE)
+_NEXT_CLAUSE: Final = re.compile(r"\b(?:while|whereas|but|although|though)\b", re.IGNORECASE)
+
+
+def orders(scope: Scope, tables: Sequence[Table]) -> Iterator[tuple[Mention, str]]:
+    """The comparisons of two names or two days in a sentence, and by what they hold; empty for by nothing.
+
+    One that a number tells, `5 more than`, is held against by that number.
+    """
+    for one, other in pairwise(subjects(scope, tables)):
+        if one.table is not other.table or one.is_day != other.is_day or one.rows & other.rows:
+            continue
+        begin, end = one.end - scope.start, other.start - scope.start
+        found = _ORDER.fullmatch(scope.text, begin, end)
+        if found is None or _is_else(found[0], one, other, scope):
+            continue
+        place = scope.start + found.start("said")
+        said = Mention(found["said"], place, place + len(found["said"]), "comparison")
+        yield said, _holds(one, other, found, scope)
+
+
+def _is_else(between: str, one: Subject, other: Subject, scope: Scope) -> bool:
+    """Whether something else is compared: by how much, not at all, or in another clause."""
+    changes = (
+        mention.is_change or mention.kind == "factor" or mention.is_bound
+        for mention in scope.mentions
+        if one.end <= mention.start < other.start
+    )
+    return any(changes) or bool(_NOT.search(between) or _NEXT_CLAUSE.search(between))
+
+
+def _holds(one: Subject, other: Subject, found: re.Match[str], scope: Scope) -> str:
+    columns = meant(one, found["said"] + _after(other, scope), scope)
+    if columns is None:
+        return "no claim"
+    is_above = bool(found["above"] or found["more"])
+    for column in columns or one.table.measures:
+        if _is_so(one, other, column, is_above=is_above):
+            return f"{one.table.id}.{column.name}"
+    return "" if one.table.measures else "no claim"
+
+
+def _after(other: Subject, scope: Scope) -> str:
+    """Words that follow the second name up to where the clause ends: `outsold B in units`."""
+    return re.split(r"[,.;(\d]", scope.text[other.end - scope.start :], maxsplit=1)[0]
+
+
+def _is_so(one: Subject, other: Subject, column: Column, *, is_above: bool) -> bool:
+    first, second = one.number(column, one.rows), other.number(column, other.rows)
+    if first is None or second is None:
+        return False
+    return first > second if is_above else first < second
