@@ -175,13 +175,17 @@ def _description(given: str | None, fn: Callable[..., Any]) -> str | None:
     return text.partition("\n")[0] or None if text else None
 
 
-def _concurrency_key(given: object, *, has_payload: bool) -> Callable[[Any], str | None] | None:
-    if given is None or (callable(given) and has_payload):
-        return given
-    reason = "give a function of the payload, such as lambda payload: payload.user_id."
-    if callable(given):
+def _concurrency_key(given: Any, *, has_payload: bool) -> Callable[[Any], str | None] | None:
+    if given is None:
+        return None
+    if not callable(given):
+        reason = "give a function of the payload, such as lambda payload: payload.user_id."
+        raise InvalidOptionError("concurrency_key", given, reason)
+    if not has_payload:
         reason = "the task has no payload that it could be made of."
-    raise InvalidOptionError("concurrency_key", given, reason)
+        raise InvalidOptionError("concurrency_key", given, reason)
+    key: Callable[[Any], str | None] = given
+    return key
 
 
 def _max_duration(given: Duration | None, task_id: str) -> float | None:
