@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from taskkit.definition.hooks import HookSet
 from taskkit.definition.schedule import Cron
@@ -184,8 +184,7 @@ def _concurrency_key(given: Any, *, has_payload: bool) -> Callable[[Any], str | 
     if not has_payload:
         reason = "the task has no payload that it could be made of."
         raise InvalidOptionError("concurrency_key", given, reason)
-    key: Callable[[Any], str | None] = given
-    return key
+    return cast("Callable[[Any], str | None]", given)
 
 
 def _max_duration(given: Duration | None, task_id: str) -> float | None:
