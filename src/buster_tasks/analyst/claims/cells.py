@@ -100,10 +100,7 @@ def _near(mention: Mention, column: Column) -> Iterator[tuple[int, Decimal]]:
 def _is_told(mention: Mention, column: Column, exact: Decimal, table: Table) -> bool:
     traits = column.traits
     if mention.is_change and not (
-        traits.is_change
-        or traits.is_percent
-        or table.rows == 1
-        or (mention.direction < 0 and exact < 0)
+        traits.is_change or table.rows == 1 or (mention.direction < 0 and exact < 0)
     ):
         return False
     if mention.kind == "points" and not traits.is_change:

@@ -113,15 +113,22 @@ def pairs(
         for row in sorted(rows):
             found = [column for column in table.measures if row in column.numbers]
             for one, other in islice(combinations(found, 2), _MOST_PAIRS):
-                if mention.kind == "percent" and mention.is_change and not _is_like(one, other):
+                if (
+                    mention.kind == "percent"
+                    and mention.is_change
+                    and not _is_like(one, other, scope)
+                ):
                     continue
                 by = f"{table.id}: {one.name} and {other.name}"
                 yield one.numbers[row], other.numbers[row], by
                 yield other.numbers[row], one.numbers[row], by
 
 
-def _is_like(one: Column, other: Column) -> bool:
-    """Whether two columns count the same, so that one may have grown from the other."""
+def _is_like(one: Column, other: Column, scope: Scope) -> bool:
+    """Whether two columns count the same, so that one may have grown from the other, or are both named."""
+    said = words_of(scope.unnamed) - GENERIC
+    if one.traits.words & said and other.traits.words & said:
+        return True
     words = one.traits.words | other.traits.words
     return bool((one.traits.words & other.traits.words) - {"total"} or words & _EARLIER)
 
@@ -150,9 +157,8 @@ def _beside_row(
 ) -> Iterator[tuple[int, int]]:
     """A row, and those before and after it, the first, the last, and that of a year before."""
     is_paired = (mention.start, table.id) in scope.paired
-    days = [one for one in scope.mentions if one.kind == "date"]
     # `up 5% from April` in April: what it is compared with is named, and the same
-    if not is_paired and len(days) > 1:
+    if not is_paired and len(scope.days) > 1:
         return
     if not table.dated and not _RANKED.search(scope.text):
         return

@@ -196,7 +196,8 @@ def _aggregates(
     if _REST.search(scope.text) and chosen:
         yield Derived(column.total - sum(chosen, Decimal(0)), f"rest of {name}")
     if MEAN.search(scope.text) or (_PER.search(scope.text) and not chosen):
-        yield Derived(column.total / len(numbers), f"average of {name}")
+        if not _is_stretch(scope, chosen):
+            yield Derived(column.total / len(numbers), f"average of {name}")
         if len(chosen) > 1:
             yield Derived(sum(chosen, Decimal(0)) / len(chosen), f"average of {name}, named rows")
     if _MEDIAN.search(scope.text):
@@ -212,10 +213,11 @@ def _sums(
     counted = mention.noun and stem(mention.noun) in column.traits.words and column.is_whole
     said = in_all or bool(_TOTAL.search(scope.text))
     name = f"{column.result}.{column.name}"
-    if in_all or (not chosen and (said or counted)):
+    is_all = in_all and not _is_stretch(scope, chosen)
+    if is_all or _IN_ALL.search(before) or (not chosen and (said or counted)):
         yield Derived(column.total, f"sum of {name}")
     # a year that has months is all of them
-    is_period = any(one.kind == "date" for one in scope.mentions) and not column.traits.is_percent
+    is_period = bool(scope.days) and not column.traits.is_percent
     if len(chosen) > 1 and (
         said or (is_period and not scope.names and not MEAN.search(scope.text))
     ):
@@ -223,6 +225,16 @@ def _sums(
     if said:
         for count, total in _tops(column, scope):
             yield Derived(total, f"sum of {name} over the top {count}")
+
+
+def _is_stretch(scope: Scope, chosen: Sequence[Decimal]) -> bool:
+    """Whether a sentence speaks of a stretch of time alone: `in Q1`, `from March to June`."""
+    days = len(scope.days)
+    return (
+        len(chosen) > 1
+        and not scope.names
+        and (days == 1 or (days == 2 and scope.ends is not None))
+    )
 
 
 def _ratios(text: str, table: Table, rows: frozenset[int] | None) -> Iterator[Derived]:

@@ -40,7 +40,7 @@ _AFTER: Final = re.compile(
 )
 _UP_TO: Final = re.compile(r"\b(?:up|down)\s+(?:to|from)\s*$", re.IGNORECASE)
 _DIFFERS: Final = re.compile(
-    r"\b(?:differences?|gap|margin|spread|distance)\s+(?:between|from|of)\s(?:[^.;]|\.\w){1,90}?"
+    r"\b(?:differences?|gap|margin|spread|distance)(?:\s+in(?:\s+[a-z_]+){1,4})?\s+(?:between|from|of)\s(?:[^.;]|\.\w){1,90}?"
     r"\s(?:is|was|of|amount(?:s|ed)?\s+to|comes?\s+to|came\s+to|stands?\s+at|stood\s+at)"
     r"(?:\s+(?:about|nearly|around|some|only|just))*\s*[$€£¥₹]?$"
     r"|\b(?:differences?|gap|change[ds]?|margin|swing|spread|lead|differ(?:s|ed)?)"
@@ -61,7 +61,10 @@ _DIFFERENCE: Final = re.compile(
 # the narrower first, which hold the wider ones: "no more than", "just under"
 _COMPARISONS: Final[Mapping[Comparison, str]] = {
     "at_least": r"\b(?:at\s+least|no\s+(?:less|fewer)\s+than|not\s+less\s+than|a\s+minimum\s+of)|>=|≥",
-    "at_most": r"\b(?:at\s+most|no\s+more\s+than|not\s+more\s+than|up\s+to|a\s+maximum\s+of)|<=|≤",
+    "at_most": (
+        r"\b(?:at\s+most|no\s+more\s+than|not\s+more\s+than|(?<!add )(?<!adds )(?<!added )(?<!adding )up\s+to|"
+        r"a\s+maximum\s+of)|<=|≤"
+    ),
     "nearly": (
         r"\b(?:nearly|almost|close\s+to|just\s+under|just\s+below|slightly\s+less\s+than|not\s+quite)"
     ),

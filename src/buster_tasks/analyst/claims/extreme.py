@@ -33,7 +33,7 @@ _UNWANTED: Final = frozenset(_UNWANTED_TEXT.split())
 # what words say of a column without its name
 _MEANT: Final = (
     (
-        re.compile(r"\b(?:sellers?|sold|sells?|selling)\b", re.IGNORECASE),
+        re.compile(r"\b(?:sellers?|(?:out)?sold|(?:out)?sells?|selling)\b", re.IGNORECASE),
         frozenset({"unit", "quantity", "qty", "sold", "sale", "revenue", "turnover"}),
     ),
     (
@@ -53,6 +53,7 @@ _COMPUTED: Final = re.compile(
     r"spread|swing|gap|difference)\b",
     re.IGNORECASE,
 )
+_FEW: Final = 2
 _HIDDEN_ORDER: Final = re.compile(
     r"\bORDER\s+BY\s+(?P<by>[\w.\"`\[\]]+)(?P<call>\s*\()?", re.IGNORECASE
 )
@@ -94,7 +95,7 @@ def meant(subject: Subject, phrase: str, scope: Scope) -> list[Column] | None:
         found = [column for column in measures if column.traits.words & traits]
         if words.search(phrase) and found:
             return found
-    return _named(measures, words_of(scope.unnamed) - GENERIC)
+    return _named(measures, words_of(scope.unnamed) - GENERIC) or _sorted_by(measures)
 
 
 def sides(words: str, column: Column) -> tuple[bool, ...]:
@@ -124,6 +125,15 @@ def _named(columns: Sequence[Column], words: frozenset[str]) -> list[Column]:
     """The columns that have most of the words."""
     most = max((len(column.traits.words & words) for column in columns), default=0)
     return [column for column in columns if most and len(column.traits.words & words) == most]
+
+
+def _sorted_by(columns: Sequence[Column]) -> list[Column]:
+    """The first column whose numbers fall from row to row: it is what the result is about."""
+    for column in columns:
+        numbers = [column.numbers[row] for row in sorted(column.numbers)]
+        if len(numbers) > _FEW and numbers == sorted(numbers, reverse=True):
+            return [column]
+    return []
 
 
 def _nearest(subject: Subject, scope: Scope) -> list[Column]:

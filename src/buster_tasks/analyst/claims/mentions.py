@@ -26,6 +26,13 @@ does makes accounts yes always
 """
 _NO_NOUN: Final = frozenset(_NO_NOUN_TEXT.split())
 _OF: Final = re.compile(r"\s+(?:out\s+)?of\b")
+_ANY: Final = re.compile(
+    r"\d[\d.,]*|[½¼¾⅓⅔]|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
+    r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b|hundred|thousand|million|billion|trillion|dozen|half|"
+    r"halves|halved|thirds?|quarters?|twice|doubled?|tripled?|\w+fold|second|"
+    r"January|February|March|April|June|July|August|September|October|November|December)\b",
+    re.IGNORECASE,
+)
 _IRREGULAR: Final = frozenset({"people", "children", "men", "women", "media", "data", "sales"})
 
 
@@ -38,6 +45,14 @@ def mentions(text: str) -> list[Mention]:
     names = [found.span() for found in _NAMES.finditer(text)]
     found = _apart([*dates(text), *number_words(text), *digits(text)], names)
     return [_in_context(text, mention) for mention in found]
+
+
+def may_mention(text: str, start: int) -> Mention | None:
+    """The first of a text from a place on that may be a number or a date; looked for by its words alone, so quick."""
+    found = _ANY.search(text, start)
+    if found is None:
+        return None
+    return Mention(found[0], found.start(), found.end(), "number")
 
 
 def _apart(found: list[Mention], names: list[tuple[int, int]]) -> list[Mention]:

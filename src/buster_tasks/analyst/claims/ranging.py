@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from buster_tasks.analyst.claims.cells import admits
@@ -45,7 +46,7 @@ def is_end(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str | Non
 
 def _other_end(mention: Mention, scope: Scope) -> Mention | None:
     numbers = [one for one in scope.mentions if one.kind in {"number", "percent"}]
-    for first, last in zip(numbers, numbers[1:], strict=False):
+    for first, last in pairwise(numbers):
         before = scope.text[: first.start - scope.start]
         between = scope.text[first.end - scope.start : last.start - scope.start]
         if mention in (first, last) and _RANGED.search(before) and _UNTIL.fullmatch(between):

@@ -69,7 +69,7 @@ _NOT_A_NAME: Final = frozenset(_NOT_A_NAME_TEXT.split())
 def rank_of(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str:
     """By what a rank holds for the name or day that stands nearest; `no claim` where the sentence has none."""
     rank = int(mention.value or 0)
-    if not scope.names and not any(one.kind == "date" for one in scope.mentions):
+    if not scope.names and not scope.days:
         most = max((table.rows for table in tables), default=0)
         return "no claim" if rank <= max(most, 1) else ""
     known = subjects(scope, tables)
@@ -121,12 +121,21 @@ def _superlative(
     start, end = subject.start - scope.start, subject.end - scope.start
     before, after = scope.text[:start], scope.text[end:]
     leads = _LEADS.match(after)
+    # "A leads B by 5" says nothing of others
+    if leads and any(_is_next(scope, end + leads.end(), one) for one in known):
+        return None
     if leads and not (_WHEN.search(before) and not _IS.match(after) and subject.is_day):
         return leads, end + leads.end()
     led = _LED.search(before)
     if led is None or any(led.start() < one.start - scope.start < start for one in known):
         return None
     return led, led.end()
+
+
+def _is_next(scope: Scope, place: int, one: Subject) -> bool:
+    """Whether nothing but an article is between a place of the sentence and a subject."""
+    start = one.start - scope.start
+    return place < start and scope.text[place:start].strip().lower() in {"", "the"}
 
 
 def _puts_first(text: str, start: int, end: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
@@ -49,6 +50,11 @@ _EXTREME: Final = re.compile(
     r"(?:\s+[a-z]+){0,3}\s+(?:was|is|of|at)\s*[$€£¥₹]?$",
     re.IGNORECASE,
 )
+_PEAK: Final = re.compile(
+    r"\b(?:peak|high|low|maximum|minimum|highest|lowest|best|worst)\w*\b(?:\s+[a-z]+){0,3}\s+(?:was|is|of|at|with)\s*[$€£¥₹]?$"
+    r"|\b(?:peaked|bottomed\s+out)\s+at\s*[$€£¥₹]?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +85,43 @@ class Scope:
     )
 
     @property
+    def days(self) -> list[Mention]:
+        """The days that it has, without those that are part of a name: `Q4 Plan`."""
+        return [
+            mention
+            for mention in self.mentions
+            if mention.kind == "date"
+            and not any(
+                name.start <= mention.start and mention.end <= name.end for name in self.names
+            )
+        ]
+
+    @property
     def _has_range(self) -> bool:
         """Whether it says from when, so that what it rose from is told."""
-        days = [mention.start - self.start for mention in self.mentions if mention.kind == "date"]
-        return len(days) > 1 and bool(_SINCE.search(self.text[: days[0]]))
+        days = self.days
+        return len(days) > 1 and bool(_SINCE.search(self.text[: days[0].start - self.start]))
 
-    def span(self, table: Table) -> frozenset[int] | None:
-        """The rows from one day to another, `between March and June 2024`; None where it says no such days."""
-        days = [mention for mention in self.mentions if mention.kind == "date"]
-        for one, other in pairwise(days):
+    @property
+    def ends(self) -> tuple[Mention, Mention] | None:
+        """The days that a stretch of time is said to begin and end with: `between March and June 2024`."""
+        for one, other in pairwise(self.days):
             between = self.text[one.end - self.start : other.start - self.start]
             if _UNTIL.fullmatch(between) and _SINCE.search(self.text[: one.start - self.start]):
-                ends = [rows_of_days(table, [mention]) for mention in (one, other)]
-                return _within(table, *ends) if all(ends) else None
+                return one, other
         return None
+
+    def span(self, table: Table) -> frozenset[int] | None:
+        """The rows from one day to another; None where it says no such days, or no rows have them."""
+        if self.ends is None:
+            return None
+        first, last = (rows_of_days(table, [day]) for day in self.ends)
+        return _within(table, first, last) if first and last else None
 
     def rows_beside(self, table: Table, column: str) -> frozenset[int] | None:
         """The rows of its days, and of the names in other columns than this one; None where it has none."""
         others = [rows for name, rows in _named(table, self.names).items() if name != column]
-        days = self.span(table) or _dated(table, self.mentions)
+        days = self.span(table) or _dated(table, self.days)
         groups = [rows for rows in (*others, days) if rows]
         return _met(groups) if groups else None
 
@@ -121,8 +145,10 @@ class Scope:
             return paired
         rows = self.rows.get(table.id)
         before = self.text[: mention.start - self.start]
-        if rows is None and _EXTREME.search(before):
-            return frozenset[int]().union(*(column.extreme_rows for column in table.measures))
+        span = self.span(table)
+        if (rows is None and _EXTREME.search(before)) or (span and _PEAK.search(before)):
+            among = span or frozenset(range(table.rows))
+            return frozenset[int]().union(*(_ends(column, among) for column in table.measures))
         if rows is None and table.rows > 1 and _AGGREGATE.search(before):
             return frozenset()
         if self.is_together and self.is_list and not self.paired:
@@ -174,7 +200,8 @@ def names_in(text: str, tables: Iterable[Table]) -> list[Name]:
     for table in tables:
         for column in table.columns:
             for cell, rows in column.texts.items():
-                if _is_name(cell, table):
+                # a day is found by its own ways to write it
+                if rows[0] not in column.periods and _is_name(cell, table):
                     # "US" is no "us"
                     is_sign = len(cell) <= _SHORT and cell.isupper()
                     sought = (text, cell) if is_sign else (lowered, cell.lower())
@@ -207,7 +234,7 @@ def scope_of(
     scope = Scope(start, text, within, numbers)
     for table in tables:
         named = _named(table, within)
-        dated = _dated(table, numbers)
+        dated = _dated(table, scope.days)
         groups = [group for group in (*named.values(), dated) if group]
         if groups:
             scope.rows[table.id] = _met(groups)
@@ -264,6 +291,13 @@ def _dated(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
     return rows if len(rows) < table.rows else frozenset()
 
 
+def _ends(column: Column, rows: frozenset[int]) -> frozenset[int]:
+    """Those of some rows that have the greatest or the least number of them."""
+    numbers = {row: column.numbers[row] for row in rows if row in column.numbers}
+    ends = {max(numbers.values()), min(numbers.values())} if numbers else set[Decimal]()
+    return frozenset(row for row, number in numbers.items() if number in ends)
+
+
 def _within(table: Table, first: frozenset[int], last: frozenset[int]) -> frozenset[int]:
     """The rows whose days are in a stretch that begins and ends with those of some rows."""
     column = table.dated[0]
@@ -288,8 +322,7 @@ def _pair(scope: Scope, table: Table, named: Mapping[str, frozenset[int]]) -> No
     if len(named) == 1:
         keys = [(name.start, name.rows) for name in scope.names if name.column in table.columns]
     elif not named:
-        dated = [mention for mention in scope.mentions if mention.kind == "date"]
-        keys = [(mention.start, _dated(table, [mention])) for mention in dated]
+        keys = [(mention.start, _dated(table, [mention])) for mention in scope.days]
     # "38.5% for February": then numbers do not follow their names
     before = [scope.text[: place - scope.start] for place, _ in keys[1:]]
     may_follow = not any(_LEADS_TO.search(text) for text in before)

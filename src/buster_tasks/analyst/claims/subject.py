@@ -82,9 +82,8 @@ def _names(scope: Scope, table: Table) -> Iterator[Subject]:
 
 
 def _days(scope: Scope, table: Table) -> Iterator[Subject]:
-    days = [mention for mention in scope.mentions if mention.kind == "date"]
-    held = {one.start: rows_of_days(table, [one]) for one in days}
-    for one in days:
+    held = {one.start: rows_of_days(table, [one]) for one in scope.days}
+    for one in scope.days:
         rows = held[one.start]
         if not rows or len(rows) == table.rows > 1:
             continue

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from buster_tasks.analyst.claims import derived as arithmetic
+from buster_tasks.analyst.claims.bound import bound_of_rows, count_of_bound
 from buster_tasks.analyst.claims.cells import admits, cells, is_counted
 from buster_tasks.analyst.claims.comparing import Derived, changes
 from buster_tasks.analyst.claims.date_mentions import dates
@@ -16,7 +17,7 @@ from buster_tasks.analyst.claims.dating import is_dated
 from buster_tasks.analyst.claims.direction import direction
 from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits, stem, words_of
 from buster_tasks.analyst.claims.mention import Mention
-from buster_tasks.analyst.claims.mentions import LONGEST, mentions
+from buster_tasks.analyst.claims.mentions import LONGEST, may_mention, mentions
 from buster_tasks.analyst.claims.ranging import is_end
 from buster_tasks.analyst.claims.ranking import leaders, rank_of
 from buster_tasks.analyst.claims.reading import (
@@ -90,9 +91,10 @@ class _Judge:
         for support in (self._name(mention), self._by_value(mention), self._by_question(mention)):
             if support:
                 return support
-        ranged = is_end(mention, scope, self.tables)
-        if ranged is not None:
-            return ranged
+        for judged in (is_end, bound_of_rows):
+            by = judged(mention, scope, self.tables)
+            if by is not None:
+                return by
         for exact, by in cells(mention, scope, self.tables):
             if self._is_wrong_way(mention, exact, scope):
                 return ""
@@ -225,7 +227,7 @@ class _Judge:
         for one in self._derived(mention, scope):
             if _admits_derived(mention, one):
                 return one.by
-        return self._jointly(mention, scope)
+        return count_of_bound(mention, scope, self.tables)
 
     def _derived(self, mention: Mention, scope: Scope) -> Iterator[Derived]:
         yield from arithmetic.derived(mention, scope, self.tables)
@@ -256,25 +258,6 @@ class _Judge:
             return ((another, exact),)
         return ((exact, another),) if not based[0] else ((exact, another), (another, exact))
 
-    def _jointly(self, mention: Mention, scope: Scope) -> str:
-        """A bound by itself says nothing; with the count of those that pass it, it does."""
-        if mention.kind != "number" or not mention.is_bound:
-            return ""
-        for other in scope.mentions:
-            if (
-                other is mention
-                or other.kind != "number"
-                or not (other.noun or other.of)
-                or other.is_change
-            ):
-                continue
-            for table in self.tables:
-                for column in table.measures:
-                    passing = sum(mention.passes(number) for number in column.numbers.values())
-                    if passing and passing == other.value:
-                        return f"rows of {table.id} by {column.name}"
-        return ""
-
 
 def judge_text(
     text: str, values: Sequence[Resolved], tables: Sequence[Table], question: str
@@ -289,8 +272,8 @@ def judge_text(
     # of a text without end the rest is not looked at, and so not supported
     looked, left = found[:_MOST_MENTIONS], found[_MOST_MENTIONS:]
     verdicts += [MentionVerdict(mention) for mention in left]
-    if len(text) > LONGEST:
-        rest = Mention(text[LONGEST : LONGEST + 20], LONGEST, len(text), "number")
+    rest = may_mention(text, LONGEST)
+    if rest is not None:
         verdicts.append(MentionVerdict(rest))
     for start, sentence in sentences(text[:LONGEST]):
         scope = scope_of(start, sentence, names, looked, tables)

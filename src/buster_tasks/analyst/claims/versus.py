@@ -17,7 +17,7 @@ from buster_tasks.analyst.claims.subject import Subject, subjects
 _ORDER: Final = re.compile(
     r"(?:[^.;]|\.\d)*?\b(?P<said>"
     r"(?P<above>outs(?:old|ells?)|outperform(?:s|ed)?|outrank(?:s|ed)?|beats?|surpass(?:es|ed)?|exceed(?:s|ed)?|overtook|"
-    r"ahead\s+of|followed\s+by)"
+    r"ahead\s+of|followed\s+by|leads?|led|tops|topped)"
     r"|(?P<below>trail(?:s|ed)?|lag(?:s|ged)?(?:\s+behind)?|underperform(?:s|ed)?|behind)"
     r"|(?P<more>more|higher|larger|bigger|greater|stronger)(?:\s+[a-z_]+){0,4}?\s+than"
     r"|(?P<less>less|fewer|lower|smaller|weaker)(?:\s+[a-z_]+){0,4}?\s+than)"

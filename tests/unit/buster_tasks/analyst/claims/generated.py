@@ -6,11 +6,13 @@ Nothing here uses the code under test: what is shown is rounded and worded here,
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from buster_tasks.analyst.evidence import ResultSet
 from tests.unit.buster_tasks.analyst.claims.figures import FIGURES
 from tests.unit.buster_tasks.analyst.claims.series import ROWS
+from tests.unit.buster_tasks.analyst.claims.slots import Template
 
 TEMPLATES = ROWS + FIGURES
 
@@ -25,12 +27,14 @@ class Case:
     changed: str = ""
 
 
-def cases(seed: int, count: int, *, changed: bool) -> list[Case]:
+def cases(
+    seed: int, count: int, *, changed: bool, templates: Sequence[Template] = TEMPLATES
+) -> list[Case]:
     """So many cases, the templates by turns."""
     rng = random.Random(f"{seed} {changed}")
     found: list[Case] = []
     while len(found) < count:
-        template = TEMPLATES[len(found) % len(TEMPLATES)]
+        template = templates[len(found) % len(templates)]
         text, slots, results, question = template(rng)
         shown = {f"s{number}": slot.text for number, slot in enumerate(slots)}
         what = ""
