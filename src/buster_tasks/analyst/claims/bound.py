@@ -1,4 +1,4 @@
-"""Bounds that speak of several rows: `both`, `neither`, `the only one`, and the count of those that pass."""
+"""Bounds that speak of several rows, `both`, `every month`, `neither`, `the only one`, and the count that pass one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.scope import Scope
 
 _BOTH: Final = re.compile(r"\b(?:both|each)\b", re.IGNORECASE)
+_EVERY: Final = re.compile(r"\b(?:every|each)\s+[a-z]+", re.IGNORECASE)
 _NEITHER: Final = re.compile(r"\b(?:neither|none\s+of)\b", re.IGNORECASE)
 _ONLY: Final = re.compile(
     r"\b(?:the\s+only\s+(?!two|three|four|five|\d)[a-z]+|no\s+(?:other|one\s+else)|alone)\b|\bonly\s+$",
@@ -36,7 +37,9 @@ def bound_of_rows(mention: Mention, scope: Scope, tables: Sequence[Table]) -> st
     if how is None:
         return None
     for table in tables:
-        rows = scope.rows_meant(mention, table)
+        rows = scope.span(table) or scope.rows_meant(mention, table)
+        if how == "every":
+            rows = rows or frozenset(range(table.rows))
         for column in asked(table, mention, scope.text) if rows else ():
             if _is_so(mention, how, column, rows):
                 return f"rows of {table.id} by {column.name}"
@@ -66,6 +69,8 @@ def _how(scope: Scope) -> str | None:
         return "neither"
     if names > 1 and _BOTH.search(scope.text):
         return "both"
+    if not names and _EVERY.search(scope.text):
+        return "every"
     if names == 1 and (_ONLY.search(scope.text) or _ONLY.search(scope.text[:first])):
         return "only"
     return None
@@ -81,7 +86,7 @@ def _is_so(mention: Mention, how: str, column: Column, rows: frozenset[int]) -> 
         return False
     passing = frozenset(row for row, number in column.numbers.items() if mention.passes(number))
     match how:
-        case "both":
+        case "both" | "every":
             return rows <= passing
         case "neither":
             return not rows & passing and rows <= column.numbers.keys()

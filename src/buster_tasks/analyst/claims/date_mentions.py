@@ -184,7 +184,7 @@ _FORMS: Final = (
     ),
     _form(
         rf"\b(?P<month>{_MONTH})\s+(?P<day>{_DAY})(?:,?\s+(?P<year>{_YEAR}))?",
-        r"(?![\d,%]|\.\d)(?!\s?%)(?!\s+[a-z]+s\b)",  # "in March 12 orders", "in May 3.5%"
+        r"(?![\d,%]|\.\d)(?!\s?%)(?!\s+(?!(?:was|is|has|as|vs)\b)[a-z]+s\b)",  # "in March 12 orders", "in May 3.5%"
         read=_named,
     ),
     _form(rf"\b(?P<month>{_MONTH}),?", _IN_YEAR, read=_named),

@@ -62,6 +62,7 @@ _REVENUE: Final = words(
 _REVENUE_COLUMNS: Final = frozenset({"revenue", "sale", "turnover", "earning", "amount", "total"})
 _QUANTITY: Final = frozenset({"unit", "quantity", "qty", "sold", "volume", "piece", "count"})
 _PRICE: Final = frozenset({"price", "fee", "tariff"})
+_NO_SUM: Final = frozenset({"price", "avg", "average", "mean", "median", "min", "max", "rank"})
 _ROWS: Final = frozenset({"row", "record", "result", "entry", "line", "group", "item", "value"})
 
 
@@ -216,15 +217,19 @@ def _sums(
     is_all = in_all and not _is_stretch(scope, chosen)
     if is_all or _IN_ALL.search(before) or (not chosen and (said or counted)):
         yield Derived(column.total, f"sum of {name}")
-    # a year that has months is all of them
-    is_period = bool(scope.days) and not column.traits.is_percent
-    if len(chosen) > 1 and (
-        said or (is_period and not scope.names and not MEAN.search(scope.text))
-    ):
+    if len(chosen) > 1 and (said or _is_whole(scope, column)):
         yield Derived(sum(chosen, Decimal(0)), f"sum of {name} over named rows")
     if said:
         for count, total in _tops(column, scope):
             yield Derived(total, f"sum of {name} over the top {count}")
+
+
+def _is_whole(scope: Scope, column: Column) -> bool:
+    """Whether a year that has months, or a name that several rows have, is all of them."""
+    if column.traits.words & _NO_SUM or column.traits.is_percent or MEAN.search(scope.text):
+        return False
+    names = {name.text for name in scope.names}
+    return len(names) == 1 or (not names and bool(scope.days))
 
 
 def _is_stretch(scope: Scope, chosen: Sequence[Decimal]) -> bool:

@@ -53,6 +53,7 @@ _COMPUTED: Final = re.compile(
     r"spread|swing|gap|difference)\b",
     re.IGNORECASE,
 )
+_RATIO: Final = re.compile(r"\b(?:average|mean|per)\b", re.IGNORECASE)
 _FEW: Final = 2
 _HIDDEN_ORDER: Final = re.compile(
     r"\bORDER\s+BY\s+(?P<by>[\w.\"`\[\]]+)(?P<call>\s*\()?", re.IGNORECASE
@@ -84,10 +85,10 @@ def meant(subject: Subject, phrase: str, scope: Scope) -> list[Column] | None:
     """The columns that a superlative speaks of; empty where nothing tells, None for what no column has."""
     measures = subject.table.measures
     named = _named(measures, words_of(phrase) - GENERIC)
-    computed = _COMPUTED.search(phrase)
+    told = _nearest(subject, scope)
+    computed = _COMPUTED.search(phrase) or (None if told else _RATIO.search(scope.text))
     if computed and not any(words_of(computed[0]) & column.traits.words for column in measures):
         return None
-    told = _nearest(subject, scope)
     both = [column for column in named if column in told]
     if both or named or told:
         return both or named or told

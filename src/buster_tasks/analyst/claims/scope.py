@@ -329,8 +329,21 @@ def _pair(scope: Scope, table: Table, named: Mapping[str, frozenset[int]]) -> No
     numbers = [mention for mention in scope.mentions if mention.kind in _OF_ROWS]
     for changes in (False,) if named else (False, True):
         places = [mention.start for mention in numbers if mention.is_change == changes]
+        if _is_mirrored(places, keys) and not may_follow:
+            for place, (_, rows) in zip(places, keys, strict=True):
+                scope.paired[place, table.id] = rows
+            continue
         for place, rows in _turns(places, keys, may_follow=may_follow):
             scope.paired[place, table.id] = rows
+
+
+def _is_mirrored(places: Sequence[int], keys: Sequence[tuple[int, frozenset[int]]]) -> bool:
+    """Whether two numbers stand between their names: `Q2 had 5, compared with 4 in Q1`."""
+    return (
+        len(places) == len(keys) == 2
+        and all(rows for _, rows in keys)
+        and keys[0][0] < places[0] < places[1] < keys[1][0]
+    )
 
 
 def _turns(
