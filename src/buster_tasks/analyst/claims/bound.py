@@ -71,7 +71,7 @@ def _how(scope: Scope) -> str | None:
         return "both"
     if not names and _EVERY.search(scope.text):
         return "every"
-    if names == 1 and (_ONLY.search(scope.text) or _ONLY.search(scope.text[:first])):
+    if names and (_ONLY.search(scope.text[:first]) or (names == 1 and _ONLY.search(scope.text))):
         return "only"
     return None
 

@@ -23,6 +23,7 @@ _HIGH: Final = re.compile(
     r"\b(?:most|highest|largest|biggest|greatest|strongest|busiest|priciest|more|higher|peak(?:ed)?|maximum|high)\b",
     re.IGNORECASE,
 )
+_GOOD: Final = re.compile(r"\bbest\b", re.IGNORECASE)
 _BAD: Final = re.compile(r"\b(?:worst|last|poorest)\b", re.IGNORECASE)
 # of these, less is better
 _UNWANTED_TEXT: Final = """
@@ -30,6 +31,20 @@ return refund churn cost error defect complaint cancellation fault failure delay
 second time rank position place loss expense price bounce risk debt age overdue
 """
 _UNWANTED: Final = frozenset(_UNWANTED_TEXT.split())
+_HARMFUL: Final = frozenset(
+    {
+        "churn",
+        "refund",
+        "error",
+        "defect",
+        "complaint",
+        "fault",
+        "failure",
+        "bounce",
+        "delay",
+        "latency",
+    }
+)
 # what words say of a column without its name
 _MEANT: Final = (
     (
@@ -69,7 +84,7 @@ def extreme(subject: Subject, said: re.Match[str], after: int, scope: Scope) -> 
     if not table.measures:
         return f"{table.id} has no numbers"
     phrase = said[0] + (_PHRASE.match(scope.text[after:]) or [""])[0]
-    columns = meant(subject, phrase, scope)
+    columns = meant(subject, phrase, scope, after)
     if columns is None:
         return "no claim"
     for column in columns or table.measures:
@@ -81,11 +96,14 @@ def extreme(subject: Subject, said: re.Match[str], after: int, scope: Scope) -> 
     return "" if is_told else by_hidden_order(subject, 1)
 
 
-def meant(subject: Subject, phrase: str, scope: Scope) -> list[Column] | None:
-    """The columns that a superlative speaks of; empty where nothing tells, None for what no column has."""
+def meant(subject: Subject, phrase: str, scope: Scope, place: int = 0) -> list[Column] | None:
+    """The columns that a superlative speaks of; empty where nothing tells, None for what no column has.
+
+    It ends at that place of the sentence, and the number that follows it is its own.
+    """
     measures = subject.table.measures
     named = _named(measures, words_of(phrase) - GENERIC)
-    told = _nearest(subject, scope)
+    told = _nearest(subject, scope, place)
     computed = _COMPUTED.search(phrase) or (None if told else _RATIO.search(scope.text))
     if computed and not any(words_of(computed[0]) & column.traits.words for column in measures):
         return None
@@ -105,6 +123,8 @@ def sides(words: str, column: Column) -> tuple[bool, ...]:
         return (False,)
     if _HIGH.search(words):
         return (True,)
+    if column.traits.words & _HARMFUL and (_BAD.search(words) or _GOOD.search(words)):
+        return (bool(_BAD.search(words)),)
     if column.traits.words & _UNWANTED:
         return (True, False)
     return (not _BAD.search(words),)
@@ -137,11 +157,12 @@ def _sorted_by(columns: Sequence[Column]) -> list[Column]:
     return []
 
 
-def _nearest(subject: Subject, scope: Scope) -> list[Column]:
+def _nearest(subject: Subject, scope: Scope, place: int = 0) -> list[Column]:
     """The columns of the number that stands nearest, first of those that follow."""
     plain = [one for one in scope.mentions if one.kind != "date" and not one.is_change]
-    after = [one for one in plain if one.start >= subject.end]
-    before = [one for one in reversed(plain) if one.end <= subject.start]
+    end = max(subject.end, scope.start + place)
+    after = [one for one in plain if one.start >= end]
+    before = [one for one in reversed(plain) if one.end <= end]
     for mention in (*after, *before):
         columns = subject.told(mention)
         if columns:

@@ -93,7 +93,7 @@ _ORDINALS: Final = {word: number for number, word in enumerate(_ORDINALS_TEXT.sp
 # an ordinal is a claim where it is a rank
 _ORDINAL: Final = re.compile(
     rf"(?P<ranked>\b(?:rank(?:s|ed)?|finish(?:es|ed)?|came|comes|placed?)\s+(?:in\s+)?)?"
-    r"(?P<stands>\b(?:is|was|are|were)\s+)?"
+    r"(?P<stands>\b(?:is|was|are|were)\s+(?:an?\s+(?:distant|close|clear)\s+)?)?"
     rf"\b(?:(?P<word>{'|'.join(_ORDINALS)})|(?P<digits>\d{{1,3}})(?:st|nd|rd|th))\b"
     r"(?P<rank>[\s-]+(?:place|position|rank|most|least|best|worst|highest|lowest|largest|smallest|biggest|greatest|"
     r"busiest|longest|shortest|strongest|weakest|cheapest|fewest)\b)?"

@@ -39,7 +39,8 @@ def is_end(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str | Non
         if len(scope.rows_meant(mention, table)) == 1:  # an end that is told with its own row
             rows = frozenset(range(table.rows))
         for column in asked(table, mention, scope.text):
-            if _is_met(mention, other, column, rows):
+            own = scope.paired.get((mention.start, table.id), rows)
+            if _is_met(mention, other, column, rows, own):
                 return f"the range of {table.id}.{column.name}"
     return ""
 
@@ -54,11 +55,14 @@ def _other_end(mention: Mention, scope: Scope) -> Mention | None:
     return None
 
 
-def _is_met(mention: Mention, other: Mention, column: Column, rows: frozenset[int]) -> bool:
+def _is_met(
+    mention: Mention, other: Mention, column: Column, rows: frozenset[int], own: frozenset[int]
+) -> bool:
     numbers = [column.numbers[row] for row in rows if row in column.numbers]
     if not numbers:
         return False
     is_low = (mention.value or 0) <= (other.value or 0)
     scale = scale_of_column(column)
     end = min(numbers) if is_low else max(numbers)
-    return admits(mention, end, scale, column.traits)
+    is_there = any(column.numbers.get(row) == end for row in own)
+    return is_there and admits(mention, end, scale, column.traits)

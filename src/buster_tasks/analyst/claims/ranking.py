@@ -14,7 +14,7 @@ from buster_tasks.analyst.claims.subject import Subject, subjects
 
 _SUPERLATIVE: Final = (
     r"(?:most|highest|largest|biggest|best|greatest|lowest|least|fewest|smallest|worst|top|strongest|weakest|busiest|"
-    r"slowest|poorest|cheapest|priciest|leading)\b(?!\s+(?:of|recent|likely|common|\d|two|three|four|five|ten)\b)"
+    r"slowest|poorest|cheapest|priciest|bottom|leading)\b(?!\s+(?:of|recent|likely|common|\d|two|three|four|five|ten)\b)"
 )
 _VERB: Final = r"(?!(?:among|in|of|with|from|for|by|at|to|and|or|than|on|as)\b)[a-z]+(?:\s+in)?"
 _BE: Final = r"(?:is|was|are|were|finish(?:es|ed)|comes?|came|ranks?|ranked)"
@@ -31,10 +31,24 @@ _LEADS: Final = re.compile(
     r"|[a-z]+\s+(?:in\s+)?(?:more|fewer|less|higher|lower)(?:\s+[a-z]+){0,3}\s+than\s+(?:any|every|all|everyone)\b)",
     re.IGNORECASE,
 )
+_NOT_FIRST: Final = r"(?!second|third|fourth|fifth|\d+(?:nd|rd|th))"
+# "Germany, the biggest market", "and Chile the lowest"
+_BESIDE: Final = re.compile(
+    rf"^(?:\s*,)?\s+(?P<whose>the|our|its|their)\s+{_NOT_FIRST}(?:single\s+)?{_SUPERLATIVE}"
+    r"(?:\s+(?P<time>year|quarter|month|week|day)\b)?",
+    re.IGNORECASE,
+)
+# "has the most orders and the fewest returns"
+_ALSO: Final = re.compile(
+    rf"\b(?:and|but|yet)\s+(?:also\s+)?(?:{_VERB}\s+)?the\s+{_NOT_FIRST}{_SUPERLATIVE}",
+    re.IGNORECASE,
+)
+# "in Europe, ..."
+_IN_GROUP: Final = re.compile(r"^(?:in|among|within|of|for)\s+(?:the\s+)?$", re.IGNORECASE)
 # "the highest revenue came from Germany", "the best month was March"
 _LED: Final = re.compile(
     rf"(?<!second )(?<!third )(?<!fourth )(?<!fifth )(?<!second-)(?<!third-)(?<!of the )\b{_SUPERLATIVE}"
-    r"(?:\s+[\w'-]+){0,4}?"
+    r"(?:[\s-]+[\w'-]+){0,4}?(?:\s*[,(:]\s*[$€£¥]?\d[\d.,]*\d%?\)?,?)?"
     r"\s+(?:is|was|comes?\s+from|came\s+from|belongs?\s+to|in|at|by)\s+(?:the\s+|that\s+of\s+)?$"
     r"|(?<!record )(?<!all-time )\b(?:peak(?:s|ed)?|bottomed\s+out|bottom|high|low|trough(?:ed)?|maximum|minimum)\b"
     r"(?:[^.,;]|[.,]\d){0,30}?\s(?:in|on|during|came\s+in)\s+$",
@@ -99,10 +113,9 @@ def leaders(
     known = subjects(scope, tables)
     for subject in known:
         start, end = subject.start - scope.start, subject.end - scope.start
-        found = _superlative(subject, known, scope)
-        if found:
-            said, after = found
-            by = extreme(subject, said, after, scope)
+        for said, after in _superlatives(subject, known, scope):
+            is_out = _is_outside(subject, known, scope)
+            by = "" if is_out else extreme(subject, said, after, scope)
             yield _entity(text, start, end, scope.start), by
     if not any(column.texts for table in tables for column in table.columns):
         return
@@ -114,22 +127,46 @@ def leaders(
             yield _entity(text, start, end, scope.start), ""
 
 
-def _superlative(
+def _superlatives(
     subject: Subject, known: Sequence[Subject], scope: Scope
-) -> tuple[re.Match[str], int] | None:
-    """What puts a subject first or last, and where the words after it begin."""
+) -> Iterator[tuple[re.Match[str], int]]:
+    """What puts a subject first or last, each with where the words after it begin."""
     start, end = subject.start - scope.start, subject.end - scope.start
     before, after = scope.text[:start], scope.text[end:]
-    leads = _LEADS.match(after)
+    leads = _leads(subject, before, after)
     # "A leads B by 5" says nothing of others
-    if leads and any(_is_next(scope, end + leads.end(), one) for one in known):
-        return None
-    if leads and not (_WHEN.search(before) and not _IS.match(after) and subject.is_day):
-        return leads, end + leads.end()
+    if leads and not any(_is_next(scope, end + leads.end(), one) for one in known):
+        yield leads, end + leads.end()
+        following = [one.start - scope.start for one in known if one.start > subject.start]
+        also = _ALSO.search(scope.text, end + leads.end(), min(following, default=len(scope.text)))
+        if also:
+            yield also, also.end()
+        return
     led = _LED.search(before)
-    if led is None or any(led.start() < one.start - scope.start < start for one in known):
+    if led and not any(led.start() < one.start - scope.start < start for one in known):
+        yield led, led.end()
+
+
+def _leads(subject: Subject, before: str, after: str) -> re.Match[str] | None:
+    is_when = bool(_WHEN.search(before))
+    beside = _BESIDE.match(after)
+    if beside:
+        own = beside["whose"].lower() in {"its", "their"} or bool(beside["time"])
+        return beside if own or not is_when else None
+    leads = _LEADS.match(after)
+    if leads and is_when and subject.is_day and not _IS.match(after):
         return None
-    return led, led.end()
+    return leads
+
+
+def _is_outside(subject: Subject, known: Sequence[Subject], scope: Scope) -> bool:
+    """Whether the sentence begins with a group that the subject is not in: `In Europe, Peru leads`."""
+    first = known[0]
+    is_group = first is not subject and first.table is subject.table
+    opens = _IN_GROUP.match(scope.text[: first.start - scope.start])
+    return bool(
+        is_group and opens and not first.rows & subject.rows and first.groups != subject.groups
+    )
 
 
 def _is_next(scope: Scope, place: int, one: Subject) -> bool:

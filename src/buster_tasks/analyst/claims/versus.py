@@ -21,11 +21,14 @@ _ORDER: Final = re.compile(
     r"|(?P<below>trail(?:s|ed)?|lag(?:s|ged)?(?:\s+behind)?|underperform(?:s|ed)?|behind)"
     r"|(?P<more>more|higher|larger|bigger|greater|stronger)(?:\s+[a-z_]+){0,4}?\s+than"
     r"|(?P<less>less|fewer|lower|smaller|weaker)(?:\s+[a-z_]+){0,4}?\s+than)"
-    r"(?:\s+(?:the|that|those|it|was|were|did|of|in|from|for|by))*\s+",
+    r"(?:\s+(?:the|that|those|it|was|were|did|of|in|on|at|from|for|by|during))*\s+",
     re.IGNORECASE,
 )
 _NOT: Final = re.compile(r"\b(?:not|never|no|neither|nor|hardly)\b|n't\b", re.IGNORECASE)
-_NEXT_CLAUSE: Final = re.compile(r"\b(?:while|whereas|but|although|though)\b", re.IGNORECASE)
+_NEXT_CLAUSE: Final = re.compile(
+    r"\b(?:while|whereas|although|though|but\s+(?!(?:is|was|has|had|stays|remains|still)\b))",
+    re.IGNORECASE,
+)
 
 
 def orders(scope: Scope, tables: Sequence[Table]) -> Iterator[tuple[Mention, str]]:
