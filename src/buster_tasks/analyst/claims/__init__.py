@@ -15,7 +15,8 @@ the claim, and adds a check for each number of the text that nothing supports. W
 A number is compared at the precision that it is shown with (`1.2 million` is 1,150,000 to 1,250,000), with what stands
 before it (`about`, `more than`: the value has to be on that side, and near), with its unit, and with the way that it is
 said to have gone: what `fell by 5%` is a change of -5%. Dates are held against cells, filters of the statements, and
-the question. Who `leads` or is `second` has to be there by some column; this is done as well as can be told.
+the question. A name or a day that `leads`, is `second`, `the best` or `ahead of` another has to be so in a column: the
+one that the words name, else the one that the number beside it stands in, else any that may be meant.
 """
 
 from __future__ import annotations

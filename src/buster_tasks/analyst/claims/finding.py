@@ -27,7 +27,7 @@ CODES: Final = frozenset({"UNSUPPORTED_NUMBER", "UNKNOWN_PLACE", "UNUSED_VALUE"}
 def review_text(
     text: str, values: Sequence[NamedValue], results: Sequence[ResultSet], *, question: str = ""
 ) -> list[MentionVerdict]:
-    """A verdict for each number, date, rank and leading name of a text, in order. Never raises.
+    """A verdict for each number, date, rank, leading name and comparison of a text, in order. Never raises.
 
     `values` are read again from the results, which are those of the finding.
     """

@@ -16,6 +16,10 @@ _SUPERLATIVE: Final = (
     r"(?:most|highest|largest|biggest|best|greatest|lowest|least|fewest|smallest|worst|top|strongest|weakest|busiest|"
     r"slowest|poorest|cheapest|priciest|bottom|leading)\b(?!\s+(?:of|recent|likely|common|\d|two|three|four|five|ten)\b)"
 )
+_SIDE: Final = (
+    "(?:top|bottom|best|worst|largest|biggest|smallest|highest|lowest|greatest|busiest|weakest|strongest|"
+    "leading)"
+)
 _VERB: Final = r"(?!(?:among|in|of|with|from|for|by|at|to|and|or|than|on|as)\b)[a-z]+(?:\s+in)?"
 _BE: Final = r"(?:is|was|are|were|finish(?:es|ed)|comes?|came|ranks?|ranked)"
 # "France leads", "Germany has the highest revenue"
@@ -38,7 +42,7 @@ _BESIDE: Final = re.compile(
     r"(?:\s+(?P<time>year|quarter|month|week|day)\b)?",
     re.IGNORECASE,
 )
-# "has the most orders and the fewest returns"
+# a second superlative of the same name: the most orders and the fewest returns
 _ALSO: Final = re.compile(
     rf"\b(?:and|but|yet)\s+(?:also\s+)?(?:{_VERB}\s+)?the\s+{_NOT_FIRST}{_SUPERLATIVE}",
     re.IGNORECASE,
@@ -66,6 +70,8 @@ _FROM_BELOW: Final = re.compile(
 _FROM_ABOVE: Final = re.compile(
     r"\b(?:most|highest|largest|biggest|greatest|strongest|busiest)\b", re.IGNORECASE
 )
+_SIDE_BEFORE: Final = re.compile(rf"\b(?:{_SIDE}|first|last)\s+$", re.IGNORECASE)
+_SIDE_AFTER: Final = re.compile(rf"^\s+{_SIDE}\b", re.IGNORECASE)
 _RANKED: Final = re.compile(r"(?:[\s-]+(?!(?:with|in|at|and|of|from|behind)\b)[A-Za-z_]+){0,4}")
 _NAME: Final = re.compile(
     r"[A-Z][\w&'\u2019.-]*(?:\s+(?:of|de|and|the|&)\s+[A-Z][\w&'\u2019.-]*|\s+[A-Z][\w&'\u2019.-]*)*"
@@ -101,6 +107,29 @@ def rank_of(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str:
             return f"the rank in {subject.table.id}.{column.name}"
     is_sided = _FROM_BELOW.search(phrase) or _FROM_ABOVE.search(phrase)
     return "" if is_sided or columns else by_hidden_order(subject, rank)
+
+
+def listed_ends(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str | None:
+    """By what the names of `the top 3 are A, B and C` are so; empty for by nothing, None where none are listed."""
+    text, end = scope.text, mention.end - scope.start
+    side = _SIDE_BEFORE.search(text[: mention.start - scope.start]) or _SIDE_AFTER.match(text[end:])
+    known = subjects(scope, tables)
+    count = mention.value or 0
+    if side is None or count < 2 or len({one.text for one in known}) != count:
+        return None
+    table, rows = known[0].table, frozenset[int]().union(*(one.rows for one in known))
+    if any(one.table is not table for one in known) or count == len(known[0].groups):
+        return None
+    columns = meant(known[0], text[end:], scope, end)
+    if columns is None:
+        return None
+    for column in columns or table.measures:
+        for greatest in sides(side[0], column):
+            places = [one.place(column, greatest=greatest) for one in known]
+            if all(any(place <= count for place in found) for found in places):
+                return f"the ends of {table.id}.{column.name}"
+    is_first = rows == frozenset(range(int(count)))
+    return by_hidden_order(known[0], min(known[0].rows) + 1) if is_first else ""
 
 
 def leaders(
@@ -151,6 +180,7 @@ def _leads(subject: Subject, before: str, after: str) -> re.Match[str] | None:
     is_when = bool(_WHEN.search(before))
     beside = _BESIDE.match(after)
     if beside:
+        is_when = is_when and not before.rstrip().endswith("and")
         own = beside["whose"].lower() in {"its", "their"} or bool(beside["time"])
         return beside if own or not is_when else None
     leads = _LEADS.match(after)

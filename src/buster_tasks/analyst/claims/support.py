@@ -19,7 +19,7 @@ from buster_tasks.analyst.claims.index import TIME_UNITS, Column, Table, Traits,
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.mentions import LONGEST, may_mention, mentions
 from buster_tasks.analyst.claims.ranging import is_end
-from buster_tasks.analyst.claims.ranking import leaders, rank_of
+from buster_tasks.analyst.claims.ranking import leaders, listed_ends, rank_of
 from buster_tasks.analyst.claims.reading import (
     fits_unit,
     scale_of_column,
@@ -88,13 +88,9 @@ class _Judge:
         return MentionVerdict(mention, by)
 
     def _number(self, mention: Mention, scope: Scope) -> str:
-        for support in (self._name(mention), self._by_value(mention), self._by_question(mention)):
-            if support:
-                return support
-        for judged in (is_end, bound_of_rows):
-            by = judged(mention, scope, self.tables)
-            if by is not None:
-                return by
+        stated = self._stated(mention, scope)
+        if stated is not None:
+            return stated
         for exact, by in cells(mention, scope, self.tables):
             if self._is_wrong_way(mention, exact, scope):
                 return ""
@@ -105,6 +101,21 @@ class _Judge:
             return by
         # "one" and "30-day" claim something only where they count what the evidence counts
         return "no claim" if mention.weak and not is_counted(mention, self.tables) else ""
+
+    def _stated(self, mention: Mention, scope: Scope) -> str | None:
+        """By what says it as a whole: a name, a value, the question, a list of the first, a range, a bound of many.
+
+        Empty where such is said and does not hold, None where none is.
+        """
+        name = self._name(mention)
+        listed = None if name else listed_ends(mention, scope, self.tables)
+        if listed is not None:
+            return listed
+        told = name or self._by_value(mention) or self._by_question(mention)
+        if told:
+            return told
+        ranged = is_end(mention, scope, self.tables)
+        return ranged if ranged is not None else bound_of_rows(mention, scope, self.tables)
 
     def _is_wrong_way(self, mention: Mention, exact: Decimal, scope: Scope) -> bool:
         """Whether something is said to have risen from more to less, or fallen from less to more."""

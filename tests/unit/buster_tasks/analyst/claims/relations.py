@@ -257,6 +257,38 @@ def _only(rng: random.Random) -> Made:
     )
 
 
+def _listed(rng: random.Random) -> Made:
+    rows, found = offices(rng, least=6)
+    names = [row.name for row in rows]
+    first, last = names[:3], names[-3:]
+    mixed = [names[0], names[2], names[4]]
+    top = "The top three offices are {}, {} and {}."
+    bottom = "The three weakest offices by turnover are {}, {} and {}."
+    slots = [
+        whole(top.format(*first), top.format(*mixed), top.format(*last)),
+        whole(bottom.format(*last), bottom.format(*mixed), bottom.format(*first)),
+    ]
+    return "{s0}", [rng.choice(slots)], (found,), ""
+
+
+def _first_and_last(rng: random.Random) -> Made:
+    rows, found = offices(rng)
+    high, low = rows[0], rows[-1]
+    forms = [
+        "{high}, the strongest office, made {most:,}.",
+        "{high} has the highest turnover ({most:,}), {low} the lowest ({least:,}).",
+        "The lowest turnover, {least:,}, came from {low}.",
+        "Turnover ranges from {least:,} in {low} to {most:,} in {high}.",
+    ]
+    form = rng.choice(forms)
+
+    def said(one: Row, other: Row) -> str:
+        numbers = {"most": one.turnover, "least": other.turnover}
+        return form.format(high=one.name, low=other.name, **numbers)
+
+    return "{s0}", [whole(said(high, low), said(rows[1], rows[-2]))], (found,), ""
+
+
 def _shop(rng: random.Random) -> tuple[list[tuple[str, int, Decimal]], ResultSet]:
     size = rng.randint(4, len(PRODUCTS))
     units = rng.sample(range(31, 990, 17), size)
@@ -303,6 +335,8 @@ RELATIONS: tuple[Template, ...] = (
     _bound_before_its_name,
     _both,
     _only,
+    _listed,
+    _first_and_last,
     _by_a_column,
     _product_of_columns,
 )
