@@ -165,6 +165,11 @@ class Column:
             yield row, self.numbers[row]
 
     @cached_property
+    def groups(self) -> tuple[frozenset[int], ...]:
+        """The rows of each of its texts."""
+        return tuple(map(frozenset, self.texts.values()))
+
+    @cached_property
     def is_measure(self) -> bool:
         """Whether it has numbers that are no names of rows and no years."""
         years = all(
@@ -214,6 +219,9 @@ class Table:
     truncated: bool
     sql: str
     columns: list[Column]
+    _held: dict[tuple[Period, ...], frozenset[int]] = field(
+        default_factory=dict[tuple[Period, ...], frozenset[int]]
+    )
 
     @classmethod
     def of(cls, result: ResultSet) -> Table:
@@ -232,6 +240,17 @@ class Table:
     def dated(self) -> list[Column]:
         """The columns that name days."""
         return [column for column in self.columns if column.periods]
+
+    def rows_of_days(self, days: tuple[Period, ...]) -> frozenset[int]:
+        """The rows whose days are some of these, or lie within them."""
+        if days not in self._held:
+            self._held[days] = frozenset(
+                row
+                for column in self.dated
+                for row, period in column.periods.items()
+                if any(one == period or one.holds(period) for one in days)
+            )
+        return self._held[days]
 
     def first_day(self, row: int) -> Period | None:
         """The days of a row, by its first column that has any."""

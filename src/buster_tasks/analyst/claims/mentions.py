@@ -27,9 +27,10 @@ does makes accounts yes always
 _NO_NOUN: Final = frozenset(_NO_NOUN_TEXT.split())
 _OF: Final = re.compile(r"\s+(?:out\s+)?of\b")
 _ANY: Final = re.compile(
-    r"\d[\d.,]*|[½¼¾⅓⅔]|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
+    r"\d[\d.,]*|[½¼¾⅓⅔]|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"(?:six|seven|eigh|nine)teen|"
     r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b|hundred|thousand|million|billion|trillion|dozen|half|"
-    r"halves|halved|thirds?|quarters?|twice|doubled?|tripled?|\w+fold|second|"
+    r"halves|halved|thirds?|quarters?|twice|doubled?|tripled?|(?:two|three|four|five|ten)fold|second|"
     r"January|February|March|April|June|July|August|September|October|November|December)\b",
     re.IGNORECASE,
 )

@@ -113,9 +113,11 @@ def listed_ends(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str 
     """By what the names of `the top 3 are A, B and C` are so; empty for by nothing, None where none are listed."""
     text, end = scope.text, mention.end - scope.start
     side = _SIDE_BEFORE.search(text[: mention.start - scope.start]) or _SIDE_AFTER.match(text[end:])
-    known = subjects(scope, tables)
     count = mention.value or 0
-    if side is None or count < 2 or len({one.text for one in known}) != count:
+    if side is None or count < 2:
+        return None
+    known = subjects(scope, tables)
+    if len({one.text for one in known}) != count:
         return None
     table, rows = known[0].table, frozenset[int]().union(*(one.rows for one in known))
     if any(one.table is not table for one in known) or count == len(known[0].groups):
@@ -133,13 +135,16 @@ def listed_ends(mention: Mention, scope: Scope, tables: Sequence[Table]) -> str 
 
 
 def leaders(
-    scope: Scope, tables: Sequence[Table], question: str, filled: Sequence[tuple[int, int]]
+    scope: Scope,
+    known: Sequence[Subject],
+    tables: Sequence[Table],
+    question: str,
+    filled: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[Mention, str]]:
     """The names and days that a sentence puts first or last, and by what they are there; empty for by nothing."""
     text = scope.text
     taken = [*filled, *((name.start, name.end) for name in scope.names)]
     taken += [(mention.start, mention.end) for mention in scope.mentions]
-    known = subjects(scope, tables)
     for subject in known:
         start, end = subject.start - scope.start, subject.end - scope.start
         for said, after in _superlatives(subject, known, scope):

@@ -276,13 +276,7 @@ def _named(table: Table, names: Iterable[Name]) -> Mapping[str, frozenset[int]]:
 
 def rows_of_days(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:
     """The rows of the days that are mentioned."""
-    days = [one for mention in mentions if mention.kind == "date" for one in mention.periods]
-    return frozenset(
-        row
-        for column in table.dated
-        for row, period in column.periods.items()
-        if any(one == period or one.holds(period) for one in days)
-    )
+    return frozenset[int]().union(*(table.rows_of_days(mention.periods) for mention in mentions))
 
 
 def _dated(table: Table, mentions: Iterable[Mention]) -> frozenset[int]:

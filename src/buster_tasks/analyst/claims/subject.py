@@ -77,7 +77,7 @@ def _names(scope: Scope, table: Table) -> Iterator[Subject]:
     for name in scope.names:
         if name.column in table.columns:
             within = scope.rows_beside(table, name.column.name)
-            groups = (frozenset(rows) for rows in name.column.texts.values())
+            groups = name.column.groups
             yield _subject(name.start, name.end, name.text, table, name.rows, groups, within)
 
 
@@ -90,7 +90,8 @@ def _days(scope: Scope, table: Table) -> Iterator[Subject]:
         # "in 2023, March was best": among the months of that year
         wider = [other for other in held.values() if rows < other]
         within = frozenset[int]().union(*wider) if wider else scope.span(table)
-        groups = _by_length(table, one.periods[0])
+        others = _by_length(table, one.periods[0])
+        groups = (rows, *(group for group in others if not group & rows))
         subject = _subject(one.start, one.end, one.text, table, rows, groups, within)
         yield replace(subject, is_day=True)
 
@@ -101,14 +102,14 @@ def _subject(
     text: str,
     table: Table,
     rows: frozenset[int],
-    groups: Iterable[frozenset[int]],
+    groups: tuple[frozenset[int], ...],
     within: frozenset[int] | None,
 ) -> Subject:
     """Of a sentence that has other names or days as well, their rows alone count."""
     if within and rows & within:
-        rows, groups = rows & within, [group & within for group in groups]
-    others = {group for group in groups if group and not group & rows}
-    return Subject(start, end, text, table, rows, (rows, *sorted(others, key=min)))
+        rows = rows & within
+        groups = tuple(found for group in groups if (found := group & within))
+    return Subject(start, end, text, table, rows, groups)
 
 
 def _by_length(table: Table, days: Period) -> Sequence[frozenset[int]]:

@@ -26,6 +26,7 @@ from buster_tasks.analyst.claims.reading import (
     scale_of_value,
 )
 from buster_tasks.analyst.claims.scope import Name, Scope, names_in, scope_of, sentences
+from buster_tasks.analyst.claims.subject import subjects
 from buster_tasks.analyst.claims.values import Resolved
 from buster_tasks.analyst.claims.versus import orders
 from buster_tasks.analyst.findings import CellRef
@@ -276,7 +277,7 @@ def judge_text(
     """A verdict for each number, date and leading name of a text, in order."""
     _take_units(values, tables)
     names = names_in(text[:LONGEST], tables)[:_MOST_MENTIONS]
-    found = mentions(_without_names(text, names))
+    found = mentions(_without_names(text[:LONGEST], names))
     places = list(_places(text[:LONGEST], values))
     judge = _Judge(text, values, tables, question, mentions(question), names, places)
     verdicts: list[MentionVerdict] = []
@@ -296,11 +297,12 @@ def judge_text(
         ]
         plain = [one for one in scope.mentions if one not in late]
         verdicts += [judge.verdict(mention, scope) for mention in (*plain, *late)]
+        known = subjects(scope, tables)
         verdicts.extend(
             MentionVerdict(mention, by)
             for mention, by in (
-                *leaders(scope, tables, question, [p[:2] for p in places]),
-                *orders(scope, tables),
+                *leaders(scope, known, tables, question, [p[:2] for p in places]),
+                *orders(scope, known),
             )
         )
     return sorted(verdicts, key=lambda verdict: verdict.mention.start)

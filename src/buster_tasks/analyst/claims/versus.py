@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Final
 
 from buster_tasks.analyst.claims.extreme import meant
-from buster_tasks.analyst.claims.index import Column, Table
+from buster_tasks.analyst.claims.index import Column
 from buster_tasks.analyst.claims.mention import Mention
 from buster_tasks.analyst.claims.scope import Scope
-from buster_tasks.analyst.claims.subject import Subject, subjects
+from buster_tasks.analyst.claims.subject import Subject
 
 # between two names, `ahead of` or `more orders than`; what the second one is of may follow
 _ORDER: Final = re.compile(
@@ -31,12 +31,12 @@ _NEXT_CLAUSE: Final = re.compile(
 )
 
 
-def orders(scope: Scope, tables: Sequence[Table]) -> Iterator[tuple[Mention, str]]:
+def orders(scope: Scope, known: Sequence[Subject]) -> Iterator[tuple[Mention, str]]:
     """The comparisons of two names or two days in a sentence, and by what they hold; empty for by nothing.
 
     One that a number tells, `5 more than`, is held against by that number.
     """
-    for one, other in pairwise(subjects(scope, tables)):
+    for one, other in pairwise(known):
         if one.table is not other.table or one.is_day != other.is_day or one.rows & other.rows:
             continue
         begin, end = one.end - scope.start, other.start - scope.start
