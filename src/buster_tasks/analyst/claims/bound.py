@@ -15,6 +15,7 @@ from buster_tasks.analyst.claims.scope import Scope
 
 _BOTH: Final = re.compile(r"\b(?:both|each)\b", re.IGNORECASE)
 _EVERY: Final = re.compile(r"\b(?:every|each)\s+[a-z]+", re.IGNORECASE)
+_NO: Final = re.compile(r"\s*no\s+[a-z]+\s+(?!than\b)", re.IGNORECASE)
 _NEITHER: Final = re.compile(r"\b(?:neither|none\s+of)\b", re.IGNORECASE)
 _ONLY: Final = re.compile(
     r"\b(?:the\s+only\s+(?!two|three|four|five|\d)[a-z]+|no\s+(?:other|one\s+else)|alone)\b|\bonly\s+$",
@@ -38,7 +39,7 @@ def bound_of_rows(mention: Mention, scope: Scope, tables: Sequence[Table]) -> st
         return None
     for table in tables:
         rows = scope.span(table) or scope.rows_meant(mention, table)
-        if how == "every":
+        if how in {"every", "none"}:
             rows = rows or frozenset(range(table.rows))
         for column in asked(table, mention, scope.text) if rows else ():
             if _is_so(mention, how, column, rows):
@@ -71,6 +72,8 @@ def _how(scope: Scope) -> str | None:
         return "both"
     if not names and _EVERY.search(scope.text):
         return "every"
+    if not names and _NO.match(scope.text):
+        return "none"
     if names and (_ONLY.search(scope.text[:first]) or (names == 1 and _ONLY.search(scope.text))):
         return "only"
     return None
@@ -88,7 +91,7 @@ def _is_so(mention: Mention, how: str, column: Column, rows: frozenset[int]) -> 
     match how:
         case "both" | "every":
             return rows <= passing
-        case "neither":
+        case "neither" | "none":
             return not rows & passing and rows <= column.numbers.keys()
         case _:
             return passing == rows

@@ -40,7 +40,7 @@ _AFTER: Final = re.compile(
 )
 _UP_TO: Final = re.compile(r"\b(?:up|down)\s+(?:to|from)\s*$", re.IGNORECASE)
 _DIFFERS: Final = re.compile(
-    r"\b(?:differences?|gap|margin|spread|distance)(?:\s+in(?:\s+[a-z_]+){1,4})?\s+(?:between|from|of)\s(?:[^.;]|\.\w){1,90}?"
+    r"\b(?:differences?|gap|margin|spread|distance|lead|advantage)(?:\s+in(?:\s+[a-z_]+){1,4})?\s+(?:between|from|of|over)\s(?:[^.;]|\.\w){1,90}?"
     r"\s(?:is|was|of|amount(?:s|ed)?\s+to|comes?\s+to|came\s+to|stands?\s+at|stood\s+at)"
     r"(?:\s+(?:about|nearly|around|some|only|just))*\s*[$€£¥₹]?$"
     r"|\b(?:differences?|gap|change[ds]?|margin|swing|spread|lead|differ(?:s|ed)?)"

@@ -105,6 +105,7 @@ _ORDINAL: Final = re.compile(
 _NUMBER_ONE: Final = re.compile(
     r"\b(?:no\.\s?|number\s+)(?P<word>one|two|three|[1-9])\b(?![.,]?\d)", re.IGNORECASE
 )
+_RUNNER_UP: Final = re.compile(r"\brunner-up\b", re.IGNORECASE)
 _DIGITS: Final = re.compile(
     r"(?<![\w/.,])(?P<many>\d{1,2})/(?P<parts>[1-9]\d?)(?=\s+of\b)|(?P<sign>[½¼¾⅓⅔])"
 )
@@ -192,6 +193,8 @@ def _ordinals(text: str) -> Iterator[Mention]:
         word = found["word"]
         value = int(word) if word.isdigit() else _SMALL[word.lower()]
         yield _mention(text, found.span("word"), "ordinal", Decimal(value))
+    for found in _RUNNER_UP.finditer(text):
+        yield _mention(text, found.span(), "ordinal", Decimal(2))
     for found in _ORDINAL.finditer(text):
         if found["ranked"] or found["rank"] or (found["stands"] and found["ends"] is not None):
             part = "word" if found["word"] else "digits"

@@ -29,6 +29,7 @@ _LEADS: Final = re.compile(
     r"|(?:ranks?|ranked)\s+(?:first|highest|last|lowest)|(?:comes?|came)\s+(?:first|last)"
     rf"|{_VERB}\s+(?:by\s+far\s+)?(?:the|our)\s+(?!second|third|fourth|fifth|\d+(?:nd|rd|th))"
     rf"(?:single\s+)?{_SUPERLATIVE}"
+    rf"|{_VERB}\s+(?:the|a)\s+(?:peak|trough|low|high)\b(?!-)"
     rf"|{_BE}\s+(?:at\s+the\s+)?(?:highest|lowest|last|worst|top|bottom|strongest|weakest)(?=\s*(?:[,.;:(]|with\b|at\b|by\b|$))"
     r"|(?:sold|sells?|earns?|earned|made|makes?|did|does|performed|performs?|scored|brought\s+in)\s+"
     r"(?:best|most|least|worst|highest|lowest|fewest)\b"
@@ -61,6 +62,9 @@ _LED: Final = re.compile(
 # "in June, ..." says when, and not what
 _WHEN: Final = re.compile(
     r"\b(?:in|on|during|since|for|by|from|of|to|until|after|before|between|and)\s+$", re.IGNORECASE
+)
+_FOLLOWS: Final = re.compile(
+    r"\b(?:followed\s+by|ahead\s+of|behind|before|after|over)\s+$", re.IGNORECASE
 )
 _IS: Final = re.compile(r"\s+(?:is|was|are|were)\b", re.IGNORECASE)
 _FROM_BELOW: Final = re.compile(
@@ -188,6 +192,9 @@ def _leads(subject: Subject, before: str, after: str) -> re.Match[str] | None:
         is_when = is_when and not before.rstrip().endswith("and")
         own = beside["whose"].lower() in {"its", "their"} or bool(beside["time"])
         return beside if own or not is_when else None
+    # "A, followed by B, leads"
+    if _FOLLOWS.search(before) and after.lstrip().startswith(","):
+        return None
     leads = _LEADS.match(after)
     if leads and is_when and subject.is_day and not _IS.match(after):
         return None

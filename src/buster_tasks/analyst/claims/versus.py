@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
+from buster_tasks.analyst.claims.direction import direction
 from buster_tasks.analyst.claims.extreme import meant
 from buster_tasks.analyst.claims.index import Column
 from buster_tasks.analyst.claims.mention import Mention
@@ -34,18 +35,44 @@ _NEXT_CLAUSE: Final = re.compile(
 def orders(scope: Scope, known: Sequence[Subject]) -> Iterator[tuple[Mention, str]]:
     """The comparisons of two names or two days in a sentence, and by what they hold; empty for by nothing.
 
-    One that a number tells, `5 more than`, is held against by that number.
+    One that a number tells, `5 more than`, is held against the rows by that number.
     """
     for one, other in pairwise(known):
         if one.table is not other.table or one.is_day != other.is_day or one.rows & other.rows:
             continue
-        begin, end = one.end - scope.start, other.start - scope.start
-        found = _ORDER.fullmatch(scope.text, begin, end)
-        if found is None or _is_else(found[0], one, other, scope):
-            continue
-        place = scope.start + found.start("said")
-        said = Mention(found["said"], place, place + len(found["said"]), "comparison")
-        yield said, _holds(one, other, found, scope)
+        judged = _rise(one, other, scope) or _order(one, other, scope)
+        if judged is not None:
+            yield judged
+
+
+def _order(one: Subject, other: Subject, scope: Scope) -> tuple[Mention, str] | None:
+    found = _ORDER.fullmatch(scope.text, one.end - scope.start, other.start - scope.start)
+    if found is None or _is_else(found[0], one, other, scope):
+        return None
+    place = scope.start + found.start("said")
+    said = Mention(found["said"], place, place + len(found["said"]), "comparison")
+    return said, _holds(one, other, found, scope)
+
+
+def _rise(one: Subject, other: Subject, scope: Scope) -> tuple[Mention, str] | None:
+    """`Sales rose from January to March`, where no number says by how much."""
+    way = _way(scope, one, other)
+    if not way:
+        return None
+    columns = meant(one, "", scope) or one.table.measures
+    is_so = any(_is_so(other, one, column, is_above=way > 0) for column in columns)
+    text = scope.text[: other.end - scope.start]
+    said = Mention(text, scope.start, other.end, "comparison")
+    return said, f"{one.table.id}: {one.text} and {other.text}" if is_so else ""
+
+
+def _way(scope: Scope, one: Subject, other: Subject) -> int:
+    """1 for what `rose from January to March`, -1 for what fell, 0 where no such is said of these two days."""
+    ends = scope.ends
+    if ends is None or (ends[0].start, ends[1].start) != (one.start, other.start):
+        return 0
+    before = scope.text[: one.start - scope.start].rstrip()
+    return direction(before.removesuffix("from"), "") if before.endswith(" from") else 0
 
 
 def _is_else(between: str, one: Subject, other: Subject, scope: Scope) -> bool:
