@@ -132,7 +132,6 @@ class _Work:
         self._analysis: Analysis | None = None
         self._team: Team | None = None
         self._cut_short: str | None = None
-        self._seconds_of: dict[str, float] = {}
 
     def _seconds(self) -> float | None:
         asked = self._options.timeout_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from buster_tasks.analyst.analysis import Analysis
+from buster_tasks.analyst.fitting import fitting
 from buster_tasks.analyst.flow import Surroundings, analyze
 from buster_tasks.analyst.journal import Journal, PlainJournal, RunJournal
 from buster_tasks.analyst.models import (
@@ -13,6 +14,7 @@ from buster_tasks.analyst.models import (
 from buster_tasks.analyst.state import State
 from taskkit import Context, Queue, Retry, logger, metadata, streams, task
 from taskkit.errors import UnsupportedByBackendError
+from taskkit.runtime.scope import need_scope
 
 _PROGRESS = {
     State.INITIALIZING: 0.0,
@@ -63,7 +65,7 @@ async def analyst_agent_task(
         logger.info("The analysis is completed", status=output.result.status)
     metadata.set("cost_usd", output.metadata.usage.cost_usd)
     metadata.set("model_calls", output.metadata.usage.model_calls)
-    return output
+    return fitting(output, need_scope("analyst_agent_task").home.output_limit)
 
 
 class _RunReporter:
