@@ -52,6 +52,7 @@ def run(name: str, folder: Path, *command: str) -> str:
         cwd=folder,
         env={
             **os.environ,
+            "PYTEST_ADDOPTS": "",
             "PYTHONPATH": os.pathsep.join([str(EXAMPLE.parent), str(folder)]),
             "BUSTER_TASKS_CATALOG": str(folder / "catalog.db"),
         },
