@@ -61,9 +61,8 @@ def _test_of(check: Check) -> Callable[[DataSourceSuite], Awaitable[None]]:
             time_limit=self.time_limit,
         )
         if reason is not None:
-            pytest.skip(
-                reason
-            )  # what the source does not declare is not proved, and the report says so
+            # what the source does not declare is not proved, and the report says so
+            pytest.skip(reason)
 
     test.__name__ = test.__qualname__ = f"test_{check.name}"
     test.__doc__ = check.rule

@@ -196,13 +196,13 @@ class _Reader:
     def _time_as_entity(self) -> None:
         """`which month had the highest revenue`: times are ranked."""
         intent = self.intent
-        if (
-            intent.is_ranked
-            and len(intent.entity) == 1
-            and intent.entity[0] in ("day", "week", "month", "quarter", "year")
-        ):
-            intent.grain = intent.entity[0]  # type: ignore[assignment]  # one of the grains
-            intent.entity = ()
+        if not intent.is_ranked or len(intent.entity) != 1:
+            return
+        match intent.entity[0]:
+            case "day" | "week" | "month" | "quarter" | "year" as grain:
+                intent.grain, intent.entity = grain, ()
+            case _:
+                pass
 
     def _bounds(self, main: str) -> str:
         for pattern in (said.BOUND, said.OR_MORE, said.BETWEEN):
